@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* detect.c - steps 3 to 5 of a collection: update, subtract, find.
+ *
+ * Invariants: (D1) after subtract, an object's number is the count of references to it
+ *                  from outside the lists; never below 0.
+ *             (D2) behind the scan, every object that stays has had its slots visited,
+ *                  unless it is TENTATIVE, on the stack, or has REVISIT.
+ * An object that says DEAD while it is still in a list is in a cascade that the stop has
+ * cut short. It counts as held from outside, and so does what it refers to.
+ */
+#include "collectors/generational/detect.h"
+
+#include <errno.h>
+
+#include "core/os.h"
+
+enum {
+    TENTATIVE = 1,  /* in prev */
+    COLLECTING = 2, /* in prev */
+    REVISIT = 4,    /* in prev */
+    PREV_BITS = 7,
+    REFS_SHIFT = 3,
+    UNREACHABLE = 1, /* in next */
+    STACK_ENTRIES = 1 << 20,
+};
+
+#define ONE_REF ((uintptr_t)1 << REFS_SHIFT)
+
+static inline uintptr_t bits_of(const struct gc_links *pointer)
+{
+    return (uintptr_t)pointer;
+}
+
+static inline struct gc_links *links_at(uintptr_t bits)
+{
+    return (struct gc_links *)bits;
+}
+
+static inline uintptr_t prev_bits(const struct gc_links *links)
+{
+    return bits_of(links->prev);
+}
+
+static inline struct gc_links *next_of(const struct gc_links *links)
+{
+    return links_at(bits_of(links->next) & ~(uintptr_t)UNREACHABLE);
+}
+
+static inline struct gc_links *prev_of(const struct gc_links *links)
+{
+    return links_at(prev_bits(links) & ~(uintptr_t)PREV_BITS);
+}
+
+/* The links of what a slot refers to, if it can be in a list; otherwise NULL. */
+static inline struct gc_links *target_of(gc_slot *slot)
+{
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL || (gc_object_state(object) & GC_STATE_CYCLIC) == 0) return NULL;
+    return gc_links_of(object);
+}
+
+int detector_init(struct detector *detector, const struct gc_protocol *protocol,
+        enum detect_way way)
+{
+    *detector = (struct detector){
+        .protocol = protocol,
+        .way = way,
+        .room = STACK_ENTRIES,
+    };
+    detector->stack = gc_os_map(STACK_ENTRIES * sizeof(struct gc_object *), 4096);
+    return detector->stack != NULL ? 0 : -ENOMEM;
+}
+
+void detector_finish(struct detector *detector)
+{
+    if (detector->stack != NULL)
+        gc_os_unmap(detector->stack, detector->room * sizeof(struct gc_object *));
+    detector->stack = NULL;
+}
+
+/* --- step 3: references = count ------------------------------------------------------ */
+
+static void update(struct detector *detector, struct gc_links *list)
+{
+    uint64_t (*total)(const struct gc_object *) = detector->protocol->total;
+    bool word = (detector->protocol->flags & GC_PROTOCOL_WORD) != 0;
+    uint64_t objects = 0;
+    for (struct gc_links *at = list->next; at != list; at = at->next) {
+        const struct gc_object *object = gc_links_object(at);
+        uint64_t count = word ? gc_atomic_load_relaxed(&object->count) : total(object);
+        if (gc_unlikely(gc_object_is_dead(object))) count = 1;
+        at->prev = links_at((uintptr_t)count << REFS_SHIFT | COLLECTING);
+        objects++;
+    }
+    detector->objects += objects;
+}
+
+/* --- step 4: minus the references from inside ----------------------------------------- */
+
+static GC_COLD void refcount_is_too_small(struct gc_links *target)
+{
+    const struct gc_object *object = gc_links_object(target);
+    gc_fatal("refcount is too small: object %p of type %s has count %llu, but more "
+             "references to it are in the heap",
+            (const void *)object, gc_object_info(object)->type->name,
+            (unsigned long long)gc_atomic_load_relaxed(&object->count));
+}
+
+static inline void subtract_slot(gc_slot *slot, void *argument)
+{
+    (void)argument;
+    struct gc_links *target = target_of(slot);
+    if (target == NULL || (prev_bits(target) & COLLECTING) == 0) return;
+    if (GC_CHECK >= 1 && prev_bits(target) < ONE_REF) refcount_is_too_small(target);
+    target->prev = links_at(prev_bits(target) - ONE_REF);
+}
+
+static void subtract(struct detector *detector, struct gc_links *list)
+{
+    uint64_t edges = 0;
+    uint32_t flags = 0;
+    for (struct gc_links *at = list->next; at != list; at = at->next) {
+        struct gc_object *object = gc_links_object(at);
+        if (gc_unlikely(gc_object_is_dead(object))) continue;
+        const struct gc_type_info *info = gc_object_info(object);
+        struct gc_slots slots = gc_object_slots(object, info);
+        for (uint32_t i = 0; i < slots.count; i++)
+            subtract_slot(&slots.first[i], NULL);
+        edges += slots.count;
+        flags |= info->flags;
+        if (gc_unlikely(info->irregular) && info->type->trace != NULL)
+            info->type->trace(object, subtract_slot, NULL);
+    }
+    detector->edges += edges;
+    detector->flags_seen |= flags;
+}
+
+/* --- step 5, as it is published: move and move back ------------------------------------ */
+
+static struct detect_scan *scan_of(struct detector *detector, struct gc_links *links)
+{
+    if (detector->only != NULL) return detector->only;
+    return detect_scan_of_home(gc_block_of(links)->home);
+}
+
+/* Appends to the tail of a list whose prev pointers are not valid, but for the head's.
+ * Returns what the object's prev is to be. */
+static struct gc_links *append_raw(
+        struct gc_links *list, struct gc_links *at, uintptr_t mark)
+{
+    struct gc_links *last = list->prev;
+    last->next = links_at(bits_of(at) | (last == list ? 0 : mark));
+    at->next = links_at(bits_of(list) | mark);
+    list->prev = at;
+    return last;
+}
+
+static inline void reach_slot_move(gc_slot *slot, void *argument)
+{
+    struct detector *detector = argument;
+    struct gc_links *target = target_of(slot);
+    if (target == NULL || (prev_bits(target) & COLLECTING) == 0) return;
+    if ((bits_of(target->next) & UNREACHABLE) != 0) {
+        /* Moved too early: back to the tail of its own list, to be scanned there. */
+        struct gc_links *before = prev_of(target), *behind = next_of(target);
+        before->next =
+                links_at(bits_of(behind) | (before == detector->trash ? 0 : UNREACHABLE));
+        if (behind == detector->trash)
+            behind->prev = before;
+        else
+            behind->prev = links_at(bits_of(before) | COLLECTING);
+        append_raw(scan_of(detector, target)->list, target, 0);
+        target->prev = links_at(ONE_REF | COLLECTING);
+    } else if (prev_bits(target) < ONE_REF) {
+        target->prev = links_at(ONE_REF | COLLECTING);
+    }
+}
+
+/* Scans a list to its end. False if it was there already. */
+static bool scan_move(struct detector *detector, struct detect_scan *scan)
+{
+    struct gc_links *list = scan->list, *last = scan->last;
+    if (last->next == list) return false;
+    while (last->next != list) {
+        struct gc_links *at = last->next;
+        if (prev_bits(at) >= ONE_REF) {
+            gc_object_trace(gc_links_object(at), reach_slot_move, detector);
+            at->prev = last;
+            last = at;
+        } else {
+            last->next = at->next;
+            if (at->next == list) list->prev = last; /* so that appending goes on here */
+            struct gc_links *before = append_raw(detector->trash, at, UNREACHABLE);
+            at->prev = links_at(bits_of(before) | COLLECTING);
+        }
+    }
+    list->prev = last;
+    scan->last = last;
+    return true;
+}
+
+/* The trash loses its marks and is an ordinary list again. */
+static size_t settle_trash(struct gc_links *trash)
+{
+    size_t n = 0;
+    struct gc_links *before = trash;
+    for (struct gc_links *at = trash->next; at != trash; at = before->next) {
+        at->next = next_of(at);
+        at->prev = before;
+        before = at;
+        n++;
+    }
+    trash->prev = before;
+    return n;
+}
+
+/* --- step 5, in place ------------------------------------------------------------------ */
+
+static inline void reach_slot_keep(gc_slot *slot, void *argument)
+{
+    struct detector *detector = argument;
+    struct gc_links *target = target_of(slot);
+    if (target == NULL) return;
+    uintptr_t prev = prev_bits(target);
+    if ((prev & COLLECTING) != 0) {
+        if (prev < ONE_REF) target->prev = links_at(ONE_REF | COLLECTING);
+    } else if (gc_unlikely((prev & TENTATIVE) != 0)) {
+        if (gc_unlikely(detector->depth == detector->room)) {
+            target->prev = links_at((prev & ~(uintptr_t)TENTATIVE) | REVISIT);
+            detector->overflowed = true;
+        } else {
+            target->prev = links_at(prev & ~(uintptr_t)TENTATIVE);
+            detector->stack[detector->depth++] = gc_links_object(target);
+        }
+    }
+}
+
+static inline void visit_keep(struct detector *detector, struct gc_object *object)
+{
+    gc_object_trace(object, reach_slot_keep, detector);
+    while (gc_unlikely(detector->depth > 0))
+        gc_object_trace(detector->stack[--detector->depth], reach_slot_keep, detector);
+}
+
+/* Returns how many objects were left tentative behind the scan (some may have been
+ * reached since). */
+static size_t scan_keep(struct detector *detector, struct detect_scan *scan)
+{
+    struct gc_links *list = scan->list, *last = list;
+    size_t tentative = 0;
+    for (struct gc_links *at = list->next; at != list; at = at->next) {
+        if (prev_bits(at) >= ONE_REF) {
+            at->prev = last;
+            visit_keep(detector, gc_links_object(at));
+        } else {
+            at->prev = links_at(bits_of(last) | TENTATIVE);
+            tentative++;
+        }
+        last = at;
+    }
+    return tentative;
+}
+
+static void revisit_keep(struct detector *detector, struct detect_scan *scan)
+{
+    struct gc_links *list = scan->list;
+    for (struct gc_links *at = list->next; at != list; at = at->next) {
+        if ((prev_bits(at) & REVISIT) == 0) continue;
+        at->prev = prev_of(at);
+        visit_keep(detector, gc_links_object(at));
+    }
+}
+
+static size_t sweep_keep(struct detector *detector, struct detect_scan *scan)
+{
+    size_t n = 0;
+    struct gc_links *list = scan->list, *last = list;
+    for (struct gc_links *at = list->next, *next; at != list; at = next) {
+        next = at->next;
+        if ((prev_bits(at) & TENTATIVE) != 0) {
+            last->next = next;
+            gc_list_append(detector->trash, at);
+            n++;
+        } else {
+            at->prev = last;
+            last = at;
+        }
+    }
+    list->prev = last;
+    return n;
+}
+
+/* --- all of it --------------------------------------------------------------------------- */
+
+/* Calls pass(detector, scan) for each list; sums what it returns. */
+typedef size_t (*pass_fn)(struct detector *detector, struct detect_scan *scan);
+
+static size_t for_all(struct detector *detector, struct gc_heap *heap, pass_fn pass)
+{
+    if (detector->only != NULL) return pass(detector, detector->only);
+    size_t sum = 0;
+    gc_for_each_mutator (home, heap)
+        sum += pass(detector, detect_scan_of_home(home));
+    return sum;
+}
+
+static size_t pass_update(struct detector *detector, struct detect_scan *scan)
+{
+    scan->last = scan->list;
+    update(detector, scan->list);
+    return 0;
+}
+
+static size_t pass_subtract(struct detector *detector, struct detect_scan *scan)
+{
+    subtract(detector, scan->list);
+    return 0;
+}
+
+static size_t pass_move(struct detector *detector, struct detect_scan *scan)
+{
+    return scan_move(detector, scan);
+}
+
+static size_t pass_revisit(struct detector *detector, struct detect_scan *scan)
+{
+    revisit_keep(detector, scan);
+    return 0;
+}
+
+size_t detect_unreachable_stw(struct detector *detector, struct gc_heap *heap,
+        struct detect_scan *scan, struct gc_links *trash)
+{
+    detector->only = scan;
+    detector->trash = trash;
+    detector->depth = 0;
+    detector->overflowed = false;
+    detector->objects = detector->edges = 0;
+    detector->flags_seen = 0;
+    for_all(detector, heap, pass_update);
+    for_all(detector, heap, pass_subtract);
+    if (detector->way == DETECT_MOVE) {
+        while (for_all(detector, heap, pass_move) > 0)
+            ;
+        return settle_trash(trash);
+    }
+    size_t tentative = for_all(detector, heap, scan_keep);
+    while (detector->overflowed) {
+        detector->overflowed = false;
+        for_all(detector, heap, pass_revisit);
+    }
+    return tentative > 0 ? for_all(detector, heap, sweep_keep) : 0;
+}

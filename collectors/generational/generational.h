@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* generational.h - what the files of `generational` share. */
+#ifndef COLLECTORS_GENERATIONAL_GENERATIONAL_H
+#define COLLECTORS_GENERATIONAL_GENERATIONAL_H
+
+#include "collectors/generational/detect.h"
+#include "core/collector.h"
+
+/* Of each home; its generation 0 is the mutator's `young`. Who may act for the home. */
+struct generational_home {
+    struct gc_links old[GC_GENERATIONS - 1];
+    struct gc_links permanent; /* frozen */
+    struct detect_scan scan;   /* in a stop */
+};
+
+struct generational {
+    struct detector detector;
+    /* who collects; read by its trigger too */
+    size_t long_lived_total;   /* generation 2 after the last full collection */
+    size_t long_lived_pending; /* what has come to generation 2 since */
+    struct gc_links trash;     /* of the collection under way */
+};
+
+static inline struct generational_home *generational_home_of(struct gc_mutator *home)
+{
+    return home->collector_data;
+}
+
+/* The list of generation g (0 .. 2) of a home. */
+static inline struct gc_links *generational_list(struct gc_mutator *home, int g)
+{
+    return g == 0 ? &home->young : &generational_home_of(home)->old[g - 1];
+}
+
+/* Where survivors of a collection of generation g go. */
+static inline int generational_older(int g)
+{
+    return g + 1 < GC_GENERATIONS ? g + 1 : g;
+}
+
+/* Steps 9 to 13 for what detection has put into state->trash; `g` is the generation that
+ * is collected. Called with the world stopped; returns with it running. `work` is what
+ * the stop has cost so far. Returns what was found dead. */
+size_t generational_bury(struct gc_mutator *m, int g, uint64_t work);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* allocate.c - allocation, out of line: everything that the fast path does not do. */
+#include "core/allocate.h"
+
+#include "core/collector.h"
+#include "core/os.h"
+
+/* The budget of objects that can be in a cycle is used up. */
+static void spend(struct gc_mutator *m)
+{
+    const struct gc_collector *collector = m->heap->collector;
+    if (m->budget > 0) {
+        m->budget--;
+        return;
+    }
+    if (collector->on_budget == NULL) {
+        m->budget = m->budget_limit = m->budget_granted = INT32_MAX;
+        return;
+    }
+    uint64_t before = m->heap->collections;
+    collector->on_budget(m);
+    /* A collection that this allocation set off has counted it: it starts from zero. */
+    if (m->heap->collections == before) m->budget--;
+}
+
+/* Memory ran out: what can be done before the allocation fails, once and then more
+ * thoroughly. False when all has been tried. */
+static bool relieve(struct gc_mutator *m, size_t bytes, int *attempt)
+{
+    struct gc_heap *heap = m->heap;
+    uint64_t start = gc_os_now_ns();
+    if (*attempt < 2) {
+        ++*attempt;
+        gc_collect_wait(m);
+        gc_collect(m, GC_GENERATIONS - 1);
+        gc_stall_record(m->stalls, GC_STALL_allocation, start, 1);
+        return true;
+    }
+    if (heap->on_exhausted == NULL)
+        gc_fatal("out of memory: %zu bytes do not fit in the heap", bytes);
+    heap->on_exhausted(m, bytes, heap->hook_argument);
+    return false;
+}
+
+static void relieve_pressure(struct gc_mutator *m, size_t bytes)
+{
+    struct gc_heap *heap = m->heap;
+    size_t trigger = gc_atomic_load_relaxed(&heap->trigger_bytes);
+    if (trigger == 0 || heap->collector->on_pressure == NULL) return;
+    if (gc_atomic_load_relaxed(&heap->bytes) + bytes > trigger)
+        heap->collector->on_pressure(m, bytes);
+}
+
+static struct gc_object *take_cell(struct gc_mutator *m, bool cyclic, uint32_t class)
+{
+    struct gc_run *run = &m->runs[cyclic][class];
+    int attempt = 0;
+    if (run->free == NULL) relieve_pressure(m, GC_BLOCK_BYTES);
+    while (run->free == NULL) {
+        if (gc_run_refill(m, cyclic, class)) break;
+        if (!relieve(m, GC_BLOCK_BYTES, &attempt)) return NULL;
+    }
+    struct gc_object *object = run->free;
+    run->free = *gc_cell_link(object);
+    return object;
+}
+
+static struct gc_object *take_span(struct gc_mutator *m, size_t bytes, uint32_t prefix)
+{
+    if (bytes > UINT32_MAX) {
+        int hopeless = 2;
+        relieve(m, bytes, &hopeless);
+        return NULL;
+    }
+    relieve_pressure(m, bytes);
+    int attempt = 0;
+    struct gc_object *object;
+    while ((object = gc_span_new(m, bytes, prefix)) == NULL)
+        if (!relieve(m, bytes, &attempt)) return NULL;
+    return object;
+}
+
+/* Puts the reference to a new object, or NULL, into a local. */
+static void put(struct gc_mutator *m, gc_slot *local, struct gc_object *object)
+{
+    const struct gc_protocol *protocol = m->heap->protocol;
+    struct gc_object *old = *local;
+    *local = object;
+    if (old != NULL && protocol->drop != NULL) protocol->drop(m, old);
+}
+
+static void clear_body(struct gc_object *object, const struct gc_type *type, size_t size,
+        uint32_t slots, uint32_t bytes)
+{
+    gc_slot *first = (gc_slot *)(void *)(object + 1);
+    uint32_t count = type->slots;
+    if ((type->flags & GC_TYPE_ARRAY) != 0) {
+        struct gc_array *array = (struct gc_array *)(void *)object;
+        array->slots = slots;
+        array->bytes = bytes;
+        first = array->slot;
+        count = slots;
+    } else if (type->trace != NULL) {
+        /* where its slots lie is the type's business: all of it is NULL */
+        count = (uint32_t)((size - sizeof(*object)) / sizeof(gc_slot));
+    }
+    for (uint32_t i = 0; i < count; i++)
+        gc_atomic_slot_store_relaxed(&first[i], NULL);
+}
+
+bool gc_new_slow(struct gc_mutator *m, gc_slot *local, const struct gc_type *type,
+        uint32_t slots, uint32_t bytes)
+{
+    struct gc_heap *heap = m->heap;
+    gc_safepoint(m);
+    gc_assert((type->flags & GC_TYPE_LEAF) == 0 || slots == 0,
+            "an object of leaf type %s is to have slots", type->name);
+    if (gc_type_id(type) == 0) {
+        int result = gc_type_register(type);
+        gc_require(result == 0, "type %s can't be registered: error %d", type->name,
+                -result);
+    }
+    const bool cyclic = gc_type_is_cyclic(type);
+    const uint32_t prefix = cyclic ? m->prefix_bytes : 0;
+    const size_t size = gc_type_size(type, slots, bytes);
+    if (cyclic) spend(m);
+    struct gc_object *object =
+            size + prefix <= GC_MEDIUM_BYTES
+                    ? take_cell(m, cyclic, gc_class_of_bytes(size + prefix))
+                    : take_span(m, size + prefix, prefix);
+    bool registered = object == NULL || !heap->collector->implicit_deaths ||
+                      type->finalize == NULL || gc_finalizable_add(heap, object);
+    if (!registered) {
+        gc_cell_free(object);
+        object = NULL;
+    }
+    if (object == NULL) {
+        put(m, local, NULL);
+        return false;
+    }
+    gc_birth(m, object, type, gc_type_id(type), cyclic);
+    clear_body(object, type, size, slots, bytes);
+    gc_atomic_store_relaxed(&object->count, heap->protocol->birth_count);
+    put(m, local, object);
+    return true;
+}

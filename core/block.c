@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/* block.c - regions, blocks and runs: where cells come from and go back to.
+ *
+ * A run takes all free cells of a block at once, so that allocation touches nothing
+ * but the list; frees go to the block. The counting (B2-B4 in block.h) is arranged so
+ * that a free is one countdown, and a list is never counted.
+ */
+#include "core/block.h"
+
+#include <string.h>
+
+#include "core/heap.h"
+#include "core/os.h"
+#include "core/thread.h"
+
+#if GC_ASAN
+#    include <sanitizer/asan_interface.h>
+#    define shade(p, n)   __asan_poison_memory_region((p), (n))
+#    define unshade(p, n) __asan_unpoison_memory_region((p), (n))
+#else
+#    define shade(p, n)   ((void)(p), (void)(n))
+#    define unshade(p, n) ((void)(p), (void)(n))
+#endif
+
+enum {
+    /* What a run builds at a time: enough to amortise the slow path, little enough to
+     * stay in the first-level cache. */
+    BUILD_BYTES = 4096,
+    /* A countdown that no block can count down. */
+    NEVER = 1 << 30,
+    POISON = 0xd5,
+    MARK_BYTES = GC_REGION_BYTES / GC_GRANULE / 8,
+};
+
+/* Bytes that each medium class adds: four classes to a doubling from 512 to 4096. */
+uint32_t gc_class_of_bytes(size_t bytes)
+{
+    if (bytes <= GC_SMALL_BYTES) return gc_class_of_small(bytes);
+    uint32_t class = GC_SMALL_CLASSES;
+    while (gc_class_cell_bytes(class) < bytes)
+        class ++;
+    return class;
+}
+
+uint32_t gc_class_cell_bytes(uint32_t class)
+{
+    if (class < GC_SMALL_CLASSES) {
+        uint32_t bytes = class * GC_GRANULE;
+        return bytes < GC_CELL_MIN_BYTES ? GC_CELL_MIN_BYTES : bytes;
+    }
+    uint32_t step = class - GC_SMALL_CLASSES;
+    uint32_t base = (uint32_t)GC_SMALL_BYTES << step / 4;
+    return base + base / 4 * (step % 4 + 1);
+}
+
+static size_t poisoned_bytes(struct gc_object *object)
+{
+    const struct gc_block *block = gc_block_of(object);
+    return block->cell_bytes - block->prefix - GC_CELL_MIN_BYTES;
+}
+
+void gc_cell_poison(struct gc_object *object)
+{
+    char *body = (char *)object + GC_CELL_MIN_BYTES;
+    size_t bytes = poisoned_bytes(object);
+    memset(body, POISON, bytes);
+    shade(body, bytes);
+}
+
+void gc_cell_unpoison(struct gc_object *object)
+{
+    unsigned char *body = (unsigned char *)object + GC_CELL_MIN_BYTES;
+    size_t bytes = poisoned_bytes(object);
+    unshade(body, bytes);
+    for (size_t i = 0; i < bytes; i++)
+        gc_require(body[i] == POISON, "the free cell %p was written to at byte %zu",
+                (void *)object, i + GC_CELL_MIN_BYTES);
+}
+
+static struct gc_heap *heap_of(const struct gc_block *block)
+{
+    return gc_region_of(block)->heap;
+}
+
+/* --- regions ------------------------------------------------------------------ */
+
+static bool map_is_free(const struct gc_region *region, uint32_t i)
+{
+    return (region->free_map[i / 64] >> i % 64) & 1;
+}
+
+static void map_set(
+        struct gc_region *region, uint32_t first, uint32_t count, bool is_free)
+{
+    for (uint32_t i = first; i < first + count; i++) {
+        uint64_t bit = UINT64_C(1) << i % 64;
+        if (is_free)
+            region->free_map[i / 64] |= bit;
+        else
+            region->free_map[i / 64] &= ~bit;
+    }
+    region->free_blocks += is_free ? count : 0 - count;
+}
+
+bool gc_region_add_marks(struct gc_region *region)
+{
+    gc_lock_assert_held(&region->heap->blocks_lock);
+    if (!gc_heap_charge(region->heap, MARK_BYTES)) return false;
+    region->marks = gc_os_alloc(MARK_BYTES);
+    if (region->marks == NULL) gc_heap_discharge(region->heap, MARK_BYTES);
+    return region->marks != NULL;
+}
+
+static void region_unmap(struct gc_region *region)
+{
+    unshade(region, region->bytes);
+    gc_os_free(region->marks);
+    gc_os_unmap(region, region->bytes);
+}
+
+/* A new region of `bytes` (a multiple of the region size if huge). blocks_lock. */
+static struct gc_region *region_new(struct gc_heap *heap, size_t bytes)
+{
+    gc_lock_assert_held(&heap->blocks_lock);
+    size_t metadata = (size_t)heap->first_block << GC_BLOCK_SHIFT;
+    if (!gc_heap_charge(heap, metadata)) return NULL;
+    struct gc_region *region = gc_os_map(bytes, GC_REGION_BYTES);
+    if (region == NULL) {
+        gc_heap_discharge(heap, metadata);
+        return NULL;
+    }
+    region->heap = heap;
+    region->bytes = bytes;
+    region->first = heap->first_block;
+    for (uint32_t i = 0; i < region->first; i++)
+        region->blocks[i].state = GC_BLOCK_INSIDE;
+    if (heap->regions_have_marks && !gc_region_add_marks(region)) {
+        region_unmap(region);
+        gc_heap_discharge(heap, metadata);
+        return NULL;
+    }
+    region->next = heap->regions;
+    heap->regions = region;
+    return region;
+}
+
+/* Finds `count` consecutive free blocks and takes them. blocks_lock. */
+static struct gc_block *take_blocks(struct gc_region *region, uint32_t count)
+{
+    if (region->free_blocks < count) return NULL;
+    uint32_t length = 0;
+    for (uint32_t i = region->first; i < GC_REGION_BLOCKS; i++) {
+        length = map_is_free(region, i) ? length + 1 : 0;
+        if (length < count) continue;
+        uint32_t first = i + 1 - count;
+        map_set(region, first, count, false);
+        return &region->blocks[first];
+    }
+    return NULL;
+}
+
+/* `count` blocks for a home, charged; NULL when the limit or the system refuses. */
+static struct gc_block *blocks_new(struct gc_heap *heap, uint32_t count)
+{
+    size_t bytes = (size_t)count << GC_BLOCK_SHIFT;
+    if (!gc_heap_charge(heap, bytes)) return NULL;
+    gc_lock_acquire(&heap->blocks_lock);
+    struct gc_region *region = heap->region_hint;
+    struct gc_block *block = region != NULL ? take_blocks(region, count) : NULL;
+    for (region = heap->regions; region != NULL && block == NULL; region = region->next)
+        block = take_blocks(region, count);
+    if (block == NULL && (region = region_new(heap, GC_REGION_BYTES)) != NULL) {
+        map_set(region, region->first, GC_REGION_BLOCKS - region->first, true);
+        block = take_blocks(region, count);
+    }
+    if (block != NULL) heap->region_hint = gc_region_of(block);
+    gc_lock_release(&heap->blocks_lock);
+    if (block == NULL) gc_heap_discharge(heap, bytes);
+    return block;
+}
+
+static void blocks_free(struct gc_block *block, uint32_t count)
+{
+    struct gc_region *region = gc_region_of(block);
+    struct gc_heap *heap = region->heap;
+    uint32_t first = (uint32_t)(block - region->blocks);
+    unshade(gc_block_start(block), (size_t)count << GC_BLOCK_SHIFT);
+    gc_lock_acquire(&heap->blocks_lock);
+    for (uint32_t i = 0; i < count; i++)
+        block[i].state = GC_BLOCK_FREE;
+    map_set(region, first, count, true);
+    heap->region_hint = region;
+    gc_lock_release(&heap->blocks_lock);
+    gc_heap_discharge(heap, (size_t)count << GC_BLOCK_SHIFT);
+}
+
+void gc_blocks_finish(struct gc_heap *heap)
+{
+    struct gc_region *region = heap->regions;
+    while (region != NULL) {
+        struct gc_region *next = region->next;
+        region_unmap(region);
+        region = next;
+    }
+    heap->regions = NULL;
+}
+
+/* --- blocks of cells ------------------------------------------------------------ */
+
+static void partial_push(struct gc_block *block)
+{
+    struct gc_block **list = &block->home->partial[block->prefix > 0][block->class];
+    block->state = GC_BLOCK_PARTIAL;
+    block->prev = NULL;
+    block->next = *list;
+    if (*list != NULL) (*list)->prev = block;
+    *list = block;
+}
+
+static void partial_remove(struct gc_block *block)
+{
+    struct gc_block **list = &block->home->partial[block->prefix > 0][block->class];
+    if (block->prev != NULL)
+        block->prev->next = block->next;
+    else
+        *list = block->next;
+    if (block->next != NULL) block->next->prev = block->prev;
+    block->next = block->prev = NULL;
+}
+
+/* Keeps `used`, and lets the next event come after `countdown` frees. */
+static void set_countdown(struct gc_block *block, uint32_t used, uint32_t countdown)
+{
+    block->countdown = countdown;
+    block->bias = (int32_t)used - (int32_t)countdown;
+}
+
+static struct gc_block *cells_block_new(
+        struct gc_mutator *m, bool prefixed, uint32_t class)
+{
+    struct gc_block *block = blocks_new(m->heap, 1);
+    if (block == NULL) return NULL;
+    uint32_t cell = gc_class_cell_bytes(class);
+    *block = (struct gc_block){
+        .state = GC_BLOCK_CURRENT,
+        .class = (uint8_t) class,
+        .cells = (uint16_t)(GC_BLOCK_BYTES / cell),
+        .prefix = (uint16_t)(prefixed ? m->prefix_bytes : 0),
+        .cell_bytes = cell,
+        .home = m,
+    };
+    set_countdown(block, 0, NEVER);
+    return block;
+}
+
+/* Gives the next few unbuilt cells headers and links them in the order of their
+ * addresses. Returns the first; the last one's link is NULL. */
+static struct gc_object *build_cells(struct gc_block *block)
+{
+    uint32_t count = BUILD_BYTES / block->cell_bytes;
+    if (count == 0) count = 1;
+    if (count > (uint32_t)(block->cells - block->built))
+        count = (uint32_t)(block->cells - block->built);
+    struct gc_object *first = gc_block_object(block, block->built);
+    struct gc_object *object = first;
+    for (uint32_t i = 0; i < count; i++) {
+        struct gc_object *next =
+                (struct gc_object *)(void *)((char *)object + block->cell_bytes);
+        gc_atomic_init(&object->count, GC_COUNT_DEAD);
+        gc_atomic_init(&object->type_word, 0);
+        gc_atomic_init(&object->state, 0);
+        *gc_cell_link(object) = i + 1 < count ? next : NULL;
+        if (GC_POISONS) gc_cell_poison(object);
+        object = next;
+    }
+    block->built = (uint16_t)(block->built + count);
+    return first;
+}
+
+/* Moves what the current block can give to the run. False: it is full. */
+static bool take_cells(struct gc_mutator *m, struct gc_run *run)
+{
+    struct gc_block *block = run->block;
+    uint32_t used = gc_block_used(block);
+    if (block->free != NULL) {
+        run->free = block->free;
+        block->free = NULL;
+    } else if (block->built < block->cells) {
+        run->free = build_cells(block);
+    } else {
+        return false;
+    }
+    m->counters.cells_taken += block->built - used;
+    set_countdown(block, block->built, NEVER);
+    return true;
+}
+
+bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class)
+{
+    struct gc_run *run = &m->runs[prefixed][class];
+    gc_assert(run->free == NULL, "a run is refilled that has cells left");
+    if (run->block != NULL) {
+        if (take_cells(m, run)) return true;
+        run->block->state = GC_BLOCK_FULL;
+        set_countdown(run->block, run->block->cells, 1);
+        run->block = NULL;
+    }
+    struct gc_block *block = m->partial[prefixed][class];
+    if (block != NULL) {
+        partial_remove(block);
+        block->state = GC_BLOCK_CURRENT;
+        set_countdown(block, gc_block_used(block), NEVER);
+    } else {
+        block = cells_block_new(m, prefixed, class);
+        if (block == NULL) return false;
+    }
+    run->block = block;
+    bool taken = take_cells(m, run);
+    gc_assert(taken, "a block with free cells has none");
+    return taken;
+}
+
+/* Puts a block that no run allocates from where its use says. */
+static void settle(struct gc_block *block, uint32_t used)
+{
+    if (used == 0) {
+        blocks_free(block, 1);
+    } else if (used == block->cells) {
+        block->state = GC_BLOCK_FULL;
+        set_countdown(block, used, 1);
+    } else {
+        set_countdown(block, used, used);
+        partial_push(block);
+    }
+}
+
+static void span_free(struct gc_block *block)
+{
+    struct gc_region *region = gc_region_of(block);
+    if (region->bytes == GC_REGION_BYTES) {
+        blocks_free(block, block->span);
+        return;
+    }
+    struct gc_heap *heap = region->heap;
+    size_t charged = region->bytes + (region->marks != NULL ? MARK_BYTES : 0);
+    gc_lock_acquire(&heap->blocks_lock);
+    struct gc_region **link = &heap->regions;
+    while (*link != region)
+        link = &(*link)->next;
+    *link = region->next;
+    gc_lock_release(&heap->blocks_lock);
+    region_unmap(region);
+    gc_heap_discharge(heap, charged);
+}
+
+void gc_block_event(struct gc_block *block)
+{
+    switch ((enum gc_block_state)block->state) {
+    case GC_BLOCK_FULL:
+        settle(block, gc_block_used(block));
+        return;
+    case GC_BLOCK_PARTIAL:
+        partial_remove(block);
+        blocks_free(block, 1);
+        return;
+    case GC_BLOCK_SPAN:
+        span_free(block);
+        return;
+    case GC_BLOCK_FREE:
+    case GC_BLOCK_CURRENT:
+    case GC_BLOCK_INSIDE:
+        break;
+    }
+    gc_fatal("a cell is freed in a block of state %d of heap %p", block->state,
+            (void *)heap_of(block));
+}
+
+void gc_runs_flush(struct gc_mutator *m)
+{
+    for (uint32_t i = 0; i < 2 * GC_CLASSES; i++) {
+        struct gc_run *run = &m->runs[i / GC_CLASSES][i % GC_CLASSES];
+        struct gc_block *block = run->block;
+        if (block == NULL) continue;
+        uint32_t used = gc_block_used(block);
+        while (run->free != NULL) {
+            struct gc_object *object = run->free;
+            run->free = *gc_cell_link(object);
+            *gc_cell_link(object) = block->free;
+            block->free = object;
+            used--;
+            m->counters.cells_taken--;
+        }
+        run->block = NULL;
+        settle(block, used);
+    }
+}
+
+/* --- large objects -------------------------------------------------------------- */
+
+static struct gc_block *huge_new(struct gc_heap *heap, size_t bytes)
+{
+    size_t metadata = (size_t)heap->first_block << GC_BLOCK_SHIFT;
+    size_t total =
+            (bytes + metadata + GC_REGION_BYTES - 1) & ~(size_t)(GC_REGION_BYTES - 1);
+    if (total <= GC_REGION_BYTES) total = 2 * (size_t)GC_REGION_BYTES;
+    if (total < bytes || !gc_heap_charge(heap, total - metadata)) return NULL;
+    gc_lock_acquire(&heap->blocks_lock);
+    struct gc_region *region = region_new(heap, total);
+    gc_lock_release(&heap->blocks_lock);
+    if (region == NULL) {
+        gc_heap_discharge(heap, total - metadata);
+        return NULL;
+    }
+    return &region->blocks[region->first];
+}
+
+struct gc_object *gc_span_new(struct gc_mutator *m, size_t bytes, uint32_t prefix)
+{
+    struct gc_heap *heap = m->heap;
+    size_t blocks = (bytes + GC_BLOCK_BYTES - 1) >> GC_BLOCK_SHIFT;
+    bool fits = blocks <= GC_REGION_BLOCKS - heap->first_block;
+    struct gc_block *block =
+            fits ? blocks_new(heap, (uint32_t)blocks) : huge_new(heap, bytes);
+    if (block == NULL) return NULL;
+    for (size_t i = 1; fits && i < blocks; i++)
+        block[i].state = GC_BLOCK_INSIDE;
+    *block = (struct gc_block){
+        .state = GC_BLOCK_SPAN,
+        .cells = 1,
+        .built = 1,
+        .prefix = (uint16_t)prefix,
+        .cell_bytes = (uint32_t)bytes,
+        .span = (uint32_t)blocks,
+        .home = m,
+    };
+    set_countdown(block, 1, 1);
+    struct gc_object *object = gc_block_object(block, 0);
+    gc_atomic_init(&object->count, GC_COUNT_DEAD);
+    gc_atomic_init(&object->state, 0);
+    if (GC_POISONS) gc_cell_poison(object);
+    m->counters.cells_taken++;
+    return object;
+}

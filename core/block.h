@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* block.h - regions, blocks and cells: where objects lie.
+ *
+ *   region  4 MiB, aligned to its size: metadata first, then blocks
+ *   block   16 KiB of cells of one size and one header offset, or part of a span
+ *   span    consecutive blocks that hold one large object
+ *   huge    a mapping of its own for an object that no region can hold
+ *
+ * From an object's address its region, block and side metadata are found by
+ * arithmetic. Only cells below `built` have headers; each of those is alive or
+ * says DEAD, so a block can be enumerated at any time by who may act for its home.
+ *
+ * Invariants: (B1) a block is touched only by who may act for its home: its mutator,
+ *                  under `plain` the holder of the global lock, in a stop the stopper.
+ *             (B2) used + |free| + |the run's list, if current| == built
+ *             (B3) used == countdown + bias
+ *             (B4) countdown reaches 0 exactly when the block must change its state.
+ */
+#ifndef CORE_BLOCK_H
+#define CORE_BLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/object.h"
+
+struct gc_heap;
+struct gc_mutator;
+
+enum {
+    GC_BLOCK_SHIFT = 14,
+    GC_BLOCK_BYTES = 1 << GC_BLOCK_SHIFT,
+    GC_REGION_SHIFT = 22,
+    GC_REGION_BYTES = 1 << GC_REGION_SHIFT,
+    GC_REGION_BLOCKS = GC_REGION_BYTES / GC_BLOCK_BYTES,
+
+    GC_GRANULE = 8,       /* objects are aligned to it, and no further */
+    GC_SMALL_BYTES = 512, /* up to here a class is a number of granules */
+    GC_SMALL_CLASSES = GC_SMALL_BYTES / GC_GRANULE + 1,
+    GC_MEDIUM_BYTES = 4096, /* up to here four classes for each doubling */
+    GC_CLASSES = GC_SMALL_CLASSES + 12,
+    GC_CELL_MIN_BYTES = 24, /* header and free-list link */
+};
+
+enum gc_block_state {
+    GC_BLOCK_FREE,    /* in its region's map of free blocks */
+    GC_BLOCK_CURRENT, /* a mutator's run allocates from it */
+    GC_BLOCK_PARTIAL, /* in its home's list of blocks with free cells */
+    GC_BLOCK_FULL,
+    GC_BLOCK_SPAN,   /* the first block of a large object */
+    GC_BLOCK_INSIDE, /* a further block of a span, or metadata */
+};
+
+struct gc_block {
+    /* who may act for the home (B1) */
+    struct gc_object *free; /* cells freed since the run took the list */
+    uint32_t countdown;     /* frees until the state changes (B4) */
+    int32_t bias;           /* (B3) */
+    uint16_t built;         /* cells that have a header */
+    uint8_t state;          /* enum gc_block_state */
+    /* const while the block is in use */
+    uint8_t class;
+    uint16_t cells;
+    uint16_t prefix;     /* bytes between a cell's start and its object */
+    uint32_t cell_bytes; /* of a span: of the object with its prefix */
+    uint32_t span;       /* blocks of a span */
+    struct gc_mutator *home;
+    /* home's list of partial blocks */
+    struct gc_block *next, *prev;
+};
+
+struct gc_region {
+    struct gc_heap *heap;
+    struct gc_region *next; /* heap->blocks_lock */
+    size_t bytes;           /* of the mapping: GC_REGION_BYTES unless huge */
+    uint32_t first;         /* index of the first block behind the metadata */
+    uint32_t free_blocks;   /* heap->blocks_lock */
+    uint64_t free_map[GC_REGION_BLOCKS / 64]; /* heap->blocks_lock; 1 = free */
+    uint64_t *marks;                          /* one bit a granule (trace.h), or NULL */
+    struct gc_block blocks[GC_REGION_BLOCKS];
+    /* behind it: the collector's side metadata, then the blocks */
+};
+
+/* What a mutator allocates cells of one class from. */
+struct gc_run {
+    struct gc_object *free; /* cells that are ready to be taken */
+    struct gc_block *block; /* where they lie, or NULL */
+};
+
+static inline struct gc_region *gc_region_of(const void *address)
+{
+    return (struct gc_region *)((uintptr_t)address & ~(uintptr_t)(GC_REGION_BYTES - 1));
+}
+
+static inline struct gc_block *gc_block_of(const void *address)
+{
+    struct gc_region *region = gc_region_of(address);
+    return &region->blocks[((uintptr_t)address - (uintptr_t)region) >> GC_BLOCK_SHIFT];
+}
+
+static inline char *gc_block_start(const struct gc_block *block)
+{
+    struct gc_region *region = gc_region_of(block);
+    return (char *)region + ((size_t)(block - region->blocks) << GC_BLOCK_SHIFT);
+}
+
+static inline struct gc_object *gc_block_object(const struct gc_block *block, uint32_t i)
+{
+    return (struct gc_object *)(void *)(gc_block_start(block) +
+                                        (size_t)i * block->cell_bytes + block->prefix);
+}
+
+static inline uint32_t gc_block_used(const struct gc_block *block)
+{
+    return (uint32_t)((int64_t)block->countdown + block->bias);
+}
+
+/* The class of a small cell; larger ones: gc_class_of_bytes(). */
+static inline uint32_t gc_class_of_small(size_t bytes)
+{
+    return (uint32_t)((bytes + GC_GRANULE - 1) / GC_GRANULE);
+}
+
+/* The smallest class whose cells hold `bytes` (<= GC_MEDIUM_BYTES). */
+uint32_t gc_class_of_bytes(size_t bytes);
+uint32_t gc_class_cell_bytes(uint32_t class);
+
+/* The link of a free cell. */
+static inline gc_slot *gc_cell_link(struct gc_object *object)
+{
+    return (gc_slot *)(void *)(object + 1);
+}
+
+/* Hooks of checked builds: a cell is filled with poison, and shown to ASan, when it
+ * is freed; gc_cell_check_poison() finds a write to it in between. */
+GC_EXPORT void gc_cell_poison(struct gc_object *object);
+GC_EXPORT void gc_cell_unpoison(struct gc_object *object);
+
+/* The countdown reached 0: moves the block to its next state. (B1) */
+GC_COLD void gc_block_event(struct gc_block *block);
+
+/* Gives a cell back to its block. The object must be unreachable and out of every
+ * list; it says DEAD from now on. (B1) */
+static inline void gc_cell_free(struct gc_object *object)
+{
+    struct gc_block *block = gc_block_of(object);
+    gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
+    *gc_cell_link(object) = block->free;
+    block->free = object;
+    if (GC_POISONS) gc_cell_poison(object);
+    if (gc_unlikely(--block->countdown == 0)) gc_block_event(block);
+}
+
+/* Takes all free cells that the run's class can get at once: what its block got
+ * back, the block's next unbuilt cells, another partial block, a new block.
+ * Returns false when that needs memory that the heap's limit or the system
+ * refuses. The run's list must be empty. On the mutator. */
+GC_NODISCARD bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class);
+
+/* Gives the lists and current blocks of all runs back: when a mutator exits, and
+ * before a sweep. (B1) */
+void gc_runs_flush(struct gc_mutator *m);
+
+/* An object of more than GC_MEDIUM_BYTES (prefix included), unlinked, its count
+ * DEAD; NULL as above. On the mutator. */
+GC_NODISCARD struct gc_object *gc_span_new(
+        struct gc_mutator *m, size_t bytes, uint32_t prefix);
+
+/* Gives a region its mark table, charged against the heap. blocks_lock. */
+bool gc_region_add_marks(struct gc_region *region) GC_NODISCARD;
+
+/* Unmaps all regions. When the heap is destroyed. */
+void gc_blocks_finish(struct gc_heap *heap);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* check.h - compiler attributes, assertion levels, and the end of the line.
+ *
+ * GC_CHECK is the level of checking that a build was made with:
+ *   0  release: only gc_require() is left
+ *   1  O(1) assertions, poison, ranked locks, the deterministic scheduler
+ *   2  validators over a block or a list at each phase
+ *   3  a full trace against the heap after each collection
+ * It is a constant tested by an ordinary `if`, so every level always compiles.
+ */
+#ifndef CORE_CHECK_H
+#define CORE_CHECK_H
+
+#include <stdint.h>
+
+#ifndef GC_CHECK
+#    define GC_CHECK 0
+#endif
+
+#define GC_INLINE       static inline __attribute__((always_inline))
+#define GC_EXPORT       __attribute__((visibility("default")))
+#define GC_COLD         __attribute__((cold, noinline))
+#define GC_NODISCARD    __attribute__((warn_unused_result))
+#define GC_NORETURN     __attribute__((noreturn))
+#define GC_PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+#define gc_likely(x)   __builtin_expect(!!(x), 1)
+#define gc_unlikely(x) __builtin_expect(!!(x), 0)
+
+#if defined(__SANITIZE_THREAD__)
+#    define GC_TSAN 1
+#elif defined(__has_feature)
+#    if __has_feature(thread_sanitizer)
+#        define GC_TSAN 1
+#    endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#    define GC_ASAN 1
+#elif defined(__has_feature)
+#    if __has_feature(address_sanitizer)
+#        define GC_ASAN 1
+#    endif
+#endif
+#ifndef GC_TSAN
+#    define GC_TSAN 0
+#endif
+#ifndef GC_ASAN
+#    define GC_ASAN 0
+#endif
+
+/* Cells are poisoned, and their life watched, at level 1 and under ASan. */
+#define GC_POISONS (GC_CHECK >= 1 || GC_ASAN)
+
+/* Says what is wrong, where, and aborts. Never returns; any thread, any state. */
+GC_EXPORT GC_COLD GC_NORETURN void gc_fatal_at(const char *file, int line,
+        const char *function, const char *format, ...) GC_PRINTF(4, 5);
+
+#define gc_fatal(...) gc_fatal_at(__FILE__, __LINE__, __func__, __VA_ARGS__)
+
+/* A condition that even a release build must not run past. */
+#define gc_require(condition, ...)                                                       \
+    do {                                                                                 \
+        if (gc_unlikely(!(condition))) gc_fatal(__VA_ARGS__);                            \
+    } while (0)
+
+#define gc_assert_level(level, condition, ...)                                           \
+    do {                                                                                 \
+        if (GC_CHECK >= (level) && gc_unlikely(!(condition))) gc_fatal(__VA_ARGS__);     \
+    } while (0)
+
+#define gc_assert(condition, ...)      gc_assert_level(1, condition, __VA_ARGS__)
+#define gc_assert_slow(condition, ...) gc_assert_level(2, condition, __VA_ARGS__)
+
+/* What went wrong in a call that reports to its caller: one sentence. */
+struct gc_error {
+    char text[512];
+};
+
+/* Fills `error` (may be NULL) and returns `code`, so that a caller can return it. */
+GC_EXPORT int gc_error_set(struct gc_error *error, int code, const char *format, ...)
+        GC_PRINTF(3, 4);
+
+#endif

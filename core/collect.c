@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* collect.c - asking for collections; thresholds, counters, observers.
+ *
+ * Invariant (C1): heap->collecting is 1 from before a collection's first observer to
+ *                 after its last, and is taken by compare-and-exchange.
+ * Sync edges: [sync CO1] one collection's effects come before the next one's start
+ */
+#include "core/collect.h"
+
+#include <errno.h>
+
+#include "core/collector.h"
+#include "core/os.h"
+
+static void notify(struct gc_mutator *m, enum gc_collection_event event, int generation,
+        size_t collected, size_t uncollectable)
+{
+    struct gc_heap *heap = m->heap;
+    /* An observer may remove itself, or others: the list is walked by position. */
+    for (size_t i = 0;; i++) {
+        gc_lock_acquire(&heap->registry_lock);
+        struct gc_observer *observer = heap->observers;
+        for (size_t k = 0; k < i && observer != NULL; k++)
+            observer = observer->next;
+        gc_lock_release(&heap->registry_lock);
+        if (observer == NULL) return;
+        int error = observer->notify(
+                m, event, generation, collected, uncollectable, observer->argument);
+        if (error != 0) gc_callback_error(m, NULL, error);
+    }
+}
+
+static bool begin(struct gc_mutator *m)
+{
+    uint32_t idle = 0;
+    /* [sync CO1] seq_cst, as acquire: pairs with the store in end(). */
+    if (!gc_atomic_compare_exchange_seq_cst(&m->heap->collecting, &idle, 1)) return false;
+    gc_lock_acquire(&m->heap->registry_lock);
+    m->heap->collecting_mutator = m;
+    gc_lock_release(&m->heap->registry_lock);
+    return true;
+}
+
+static void end(struct gc_mutator *m)
+{
+    gc_lock_acquire(&m->heap->registry_lock);
+    m->heap->collecting_mutator = NULL;
+    /* [sync CO1] seq_cst, as release: pairs with the exchange in begin(). */
+    gc_atomic_store_seq_cst(&m->heap->collecting, 0);
+    gc_condition_broadcast(&m->heap->collected);
+    gc_lock_release(&m->heap->registry_lock);
+}
+
+static int64_t collect(struct gc_mutator *m, int generation)
+{
+    struct gc_heap *heap = m->heap;
+    if (heap->collector->collect == NULL || !begin(m)) return 0;
+    uint64_t cpu = gc_os_thread_cpu_ns();
+    size_t uncollectable = 0;
+    notify(m, GC_COLLECTION_START, generation, 0, 0);
+    size_t collected = heap->collector->collect(m, generation, &uncollectable);
+    struct gc_generation *row = &heap->generations[generation];
+    row->collections++;
+    row->collected += collected;
+    row->uncollectable += uncollectable;
+    heap->collections++;
+    notify(m, GC_COLLECTION_STOP, generation, collected, uncollectable);
+    heap->collector_cpu_ns += gc_os_thread_cpu_ns() - cpu;
+    end(m);
+    return (int64_t)(collected + uncollectable);
+}
+
+int64_t gc_collect(struct gc_mutator *m, int generation)
+{
+    if (generation < 0 || generation >= GC_GENERATIONS) return -EINVAL;
+    gc_safepoint(m);
+    return collect(m, generation);
+}
+
+void gc_collect_automatic(struct gc_mutator *m, int generation)
+{
+    if (gc_is_enabled(m)) collect(m, generation);
+}
+
+void gc_collect_wait(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    if (gc_atomic_load_relaxed(&heap->collecting) == 0) return;
+    gc_lock_acquire(&heap->registry_lock);
+    bool own = heap->collecting_mutator == m;
+    gc_lock_release(&heap->registry_lock);
+    if (own) return;
+    gc_blocked_begin(m);
+    gc_lock_acquire(&heap->registry_lock);
+    while (gc_atomic_load_relaxed(&heap->collecting) != 0)
+        gc_condition_wait(&heap->collected, &heap->registry_lock);
+    gc_lock_release(&heap->registry_lock);
+    gc_blocked_end(m);
+}
+
+void gc_quiesce(struct gc_mutator *m)
+{
+    for (int i = 0; i < 10; i++) {
+        gc_collect_wait(m);
+        uint64_t finalizers = m->counters.finalizers;
+        int64_t found = gc_collect(m, GC_GENERATIONS - 1);
+        if (found == 0 && m->counters.finalizers == finalizers) return;
+    }
+}
+
+void gc_enable(struct gc_mutator *m)
+{
+    gc_atomic_store_relaxed(&m->heap->disabled, 0);
+}
+
+void gc_disable(struct gc_mutator *m)
+{
+    gc_atomic_store_relaxed(&m->heap->disabled, 1);
+}
+
+bool gc_is_enabled(struct gc_mutator *m)
+{
+    return gc_atomic_load_relaxed(&m->heap->disabled) == 0;
+}
+
+int gc_threshold_set(struct gc_mutator *m, int generation, int threshold)
+{
+    if (generation < 0 || generation >= GC_GENERATIONS) return -EINVAL;
+    gc_atomic_store_relaxed(&m->heap->generations[generation].threshold, threshold);
+    if (generation == 0 && m->heap->collector->on_budget != NULL) gc_budget_flush(m);
+    return 0;
+}
+
+int gc_threshold_get(struct gc_mutator *m, int generation)
+{
+    if (generation < 0 || generation >= GC_GENERATIONS) return -EINVAL;
+    return gc_atomic_load_relaxed(&m->heap->generations[generation].threshold);
+}
+
+int gc_generation_count(struct gc_mutator *m, int generation)
+{
+    if (generation < 0 || generation >= GC_GENERATIONS) return -EINVAL;
+    int count = gc_atomic_load_relaxed(&m->heap->generations[generation].count);
+    if (generation == 0) count += m->budget_granted - m->budget;
+    return count > 0 ? count : 0;
+}
+
+struct gc_generation_stats gc_generation_stats_get(struct gc_mutator *m, int generation)
+{
+    gc_require(generation >= 0 && generation < GC_GENERATIONS,
+            "there is no generation %d", generation);
+    const struct gc_generation *row = &m->heap->generations[generation];
+    return (struct gc_generation_stats){
+        .collections = row->collections,
+        .collected = row->collected,
+        .uncollectable = row->uncollectable,
+    };
+}
+
+void gc_freeze(struct gc_mutator *m)
+{
+    if (m->heap->collector->freeze != NULL) m->heap->collector->freeze(m);
+}
+
+void gc_unfreeze(struct gc_mutator *m)
+{
+    if (m->heap->collector->unfreeze != NULL) m->heap->collector->unfreeze(m);
+}
+
+size_t gc_freeze_count(struct gc_mutator *m)
+{
+    if (m->heap->collector->freeze_count == NULL) return 0;
+    return m->heap->collector->freeze_count(m);
+}
+
+int gc_generation_of(struct gc_mutator *m, struct gc_object *object)
+{
+    if (m->heap->collector->generation_of == NULL) return -1;
+    return m->heap->collector->generation_of(m, object);
+}
+
+void gc_save_all(struct gc_mutator *m, gc_garbage_fn keep, void *argument)
+{
+    m->heap->save_all = keep;
+    m->heap->save_all_argument = argument;
+}
+
+void gc_observer_add(struct gc_mutator *m, struct gc_observer *observer)
+{
+    gc_lock_acquire(&m->heap->registry_lock);
+    struct gc_observer **link = &m->heap->observers;
+    while (*link != NULL)
+        link = &(*link)->next;
+    observer->next = NULL;
+    *link = observer;
+    gc_lock_release(&m->heap->registry_lock);
+}
+
+void gc_observer_remove(struct gc_mutator *m, struct gc_observer *observer)
+{
+    gc_lock_acquire(&m->heap->registry_lock);
+    struct gc_observer **link = &m->heap->observers;
+    while (*link != NULL && *link != observer)
+        link = &(*link)->next;
+    if (*link != NULL) *link = observer->next;
+    gc_lock_release(&m->heap->registry_lock);
+}
+
+static bool is_serial(const struct gc_heap *heap)
+{
+    return (heap->protocol->flags & GC_PROTOCOL_SERIAL) != 0;
+}
+
+/* The sum may grow to the threshold before it must be compared with it again: all of
+ * the rest for a mutator that is alone, or that alone runs (it gives its budget back when
+ * it is BLOCKED); a share of it where several run. */
+static void grant(struct gc_mutator *m, int sum)
+{
+    struct gc_heap *heap = m->heap;
+    int threshold = gc_atomic_load_relaxed(&heap->generations[0].threshold);
+    int attached = (int)gc_atomic_load_relaxed(&heap->attached);
+    int rest = threshold - sum;
+    if (threshold == 0) rest = INT32_MAX / 2;
+    if (attached > 1 && !is_serial(heap)) rest /= 2 * attached;
+    if (rest < 1) rest = 1;
+    m->budget = m->budget_granted = rest;
+    m->budget_limit = rest + sum; /* where the sum would pass below 0 */
+}
+
+void gc_budget_postpone(struct gc_mutator *m)
+{
+    enum { SOME = 64 };
+    m->budget += SOME;
+    m->budget_granted += SOME;
+    m->budget_limit += SOME;
+}
+
+void gc_budget_reset_stw(struct gc_heap *heap)
+{
+    gc_atomic_store_relaxed(&heap->generations[0].count, 0);
+    gc_for_each_mutator (m, heap) {
+        if (m == heap->stopper || !is_serial(heap))
+            grant(m, 0);
+        else
+            m->budget = m->budget_granted = m->budget_limit = 0;
+    }
+}
+
+void gc_budget_return(struct gc_mutator *m)
+{
+    if (m->heap->collector->on_budget == NULL || !is_serial(m->heap)) return;
+    gc_budget_flush(m);
+    m->budget = m->budget_granted = m->budget_limit = 0;
+}
+
+int gc_budget_flush(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    struct gc_generation *young = &heap->generations[0];
+    int sum = gc_atomic_load_relaxed(&young->count);
+    int next;
+    do {
+        next = sum + m->budget_granted - m->budget;
+        if (next < 0) next = 0;
+    } while (!gc_atomic_compare_exchange_relaxed(&young->count, &sum, next));
+    grant(m, next);
+    return next;
+}

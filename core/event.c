@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* event.c - recording and adding up. */
+#include "core/event.h"
+
+#include "core/os.h"
+
+const char *const gc_stall_names[GC_STALL_COUNT] = {
+#define X(name, doc) #name,
+    GC_STALL_CAUSES(X)
+#undef X
+};
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void gc_stall_record(struct gc_stall_log *log, enum gc_stall_cause cause,
+        uint64_t start_ns, uint64_t work)
+{
+    uint64_t ns = gc_os_now_ns() - start_ns;
+    struct gc_stall_sum *sum = &log->causes[cause];
+    sum->count++;
+    sum->total_ns += ns;
+    sum->total_work += work;
+    sum->max_ns = larger(sum->max_ns, ns);
+    sum->max_work = larger(sum->max_work, work);
+    gc_histogram_record(&sum->histogram, ns);
+    log->ring[log->recorded++ % GC_STALL_RING] = (struct gc_stall){
+        .start_ns = start_ns,
+        .ns = ns,
+        .work = work,
+        .cause = cause,
+    };
+}
+
+void gc_stall_log_add(struct gc_stall_log *to, const struct gc_stall_log *from)
+{
+    for (int i = 0; i < GC_STALL_COUNT; i++) {
+        struct gc_stall_sum *a = &to->causes[i];
+        const struct gc_stall_sum *b = &from->causes[i];
+        a->count += b->count;
+        a->total_ns += b->total_ns;
+        a->total_work += b->total_work;
+        a->max_ns = larger(a->max_ns, b->max_ns);
+        a->max_work = larger(a->max_work, b->max_work);
+        gc_histogram_add(&a->histogram, &b->histogram);
+    }
+    to->recorded += from->recorded;
+}
+
+void gc_counters_add(struct gc_counters *to, const struct gc_counters *from)
+{
+#define X(name, doc) to->name += from->name;
+    GC_COUNTERS(X)
+#undef X
+}

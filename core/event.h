@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* event.h - what is measured while it happens: stalls and counters of a mutator.
+ *
+ * Everything here belongs to one mutator and is written by it alone (or for it, by
+ * who stopped it); nothing is atomic. It is summed up when the world is stopped or
+ * the mutator has exited.
+ */
+#ifndef CORE_EVENT_H
+#define CORE_EVENT_H
+
+#include <stdint.h>
+
+#include "core/check.h"
+#include "core/histogram.h"
+
+/* name, what it is: an interval in which memory management held up a mutator */
+#define GC_STALL_CAUSES(X)                                                               \
+    X(stop, "the world was stopped")                                                     \
+    X(handshake, "a handshake ran")                                                      \
+    X(cascade, "one decrement freed many objects")                                       \
+    X(collection, "a collection's work with the world running")                          \
+    X(allocation, "an allocation waited for memory")                                     \
+    X(barrier, "a barrier's slow path")                                                  \
+    X(lock, "a lock of the runtime was awaited")                                         \
+    X(backpressure, "a log was full")
+
+enum gc_stall_cause {
+#define X(name, doc) GC_STALL_##name,
+    GC_STALL_CAUSES(X)
+#undef X
+            GC_STALL_COUNT
+};
+
+/* name, unit and meaning. Counters of one mutator. */
+#define GC_COUNTERS(X)                                                                   \
+    X(cells_taken, "cells that runs and spans took from blocks")                         \
+    X(freed_by_count, "objects that died because their count did")                       \
+    X(freed_by_cycle, "objects that a cycle collection found dead")                      \
+    X(freed_by_trace, "objects that a trace did not reach")                              \
+    X(visited_objects, "objects that collections looked at")                             \
+    X(visited_edges, "slots that collections looked at")                                 \
+    X(finalizers, "finalizers that ran")                                                 \
+    X(resurrected, "objects that a finalizer brought back")                              \
+    X(weak_cleared, "weak references that were cleared")                                 \
+    X(callbacks, "weak-reference callbacks that ran")                                    \
+    X(callback_errors, "finalizers and callbacks that reported an error")                \
+    X(stops, "times that this mutator stopped the world")                                \
+    X(stop_wait_ns, "ns from asking for a stop to having it (time to safepoint)")        \
+    X(lock_switches, "times that this mutator got the global lock from another")
+
+struct gc_counters {
+#define X(name, doc) uint64_t name;
+    GC_COUNTERS(X)
+#undef X
+};
+
+/* One stall, as it is kept in the ring. */
+struct gc_stall {
+    uint64_t start_ns; /* CLOCK_MONOTONIC */
+    uint64_t ns;
+    uint64_t work; /* objects, slots or entries: exact on any machine */
+    enum gc_stall_cause cause;
+};
+
+enum { GC_STALL_RING = 1024 };
+
+struct gc_stall_sum {
+    uint64_t count, total_ns, max_ns;
+    uint64_t total_work, max_work;
+    struct gc_histogram histogram; /* of ns */
+};
+
+struct gc_stall_log {
+    struct gc_stall_sum causes[GC_STALL_COUNT];
+    uint64_t recorded; /* the ring holds the last GC_STALL_RING of them */
+    struct gc_stall ring[GC_STALL_RING];
+};
+
+/* Appends a stall of `cause` that began at start_ns and ends now. By the mutator
+ * whose log it is. */
+void gc_stall_record(struct gc_stall_log *log, enum gc_stall_cause cause,
+        uint64_t start_ns, uint64_t work);
+
+/* Adds `from` to `to` (sums and histograms; not the ring). */
+GC_EXPORT void gc_stall_log_add(struct gc_stall_log *to, const struct gc_stall_log *from);
+
+void gc_counters_add(struct gc_counters *to, const struct gc_counters *from);
+
+GC_EXPORT extern const char *const gc_stall_names[GC_STALL_COUNT];
+
+#endif

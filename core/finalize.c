@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* finalize.c - running finalizers, and the register of those that may be due. */
+#include "core/finalize.h"
+
+#include "core/heap.h"
+#include "core/os.h"
+#include "core/type.h"
+
+void gc_callback_error(struct gc_mutator *m, struct gc_object *object, int error)
+{
+    struct gc_heap *heap = m->heap;
+    m->counters.callback_errors++;
+    if (heap->on_callback_error != NULL)
+        heap->on_callback_error(m, object, error, heap->hook_argument);
+}
+
+void gc_finalize(struct gc_mutator *m, struct gc_object *object)
+{
+    if ((gc_object_state(object) & GC_STATE_FINALIZER) == 0) return;
+    gc_object_clear_state(object, GC_STATE_FINALIZER);
+    m->counters.finalizers++;
+    int error = gc_object_info(object)->type->finalize(m, object);
+    if (error != 0) gc_callback_error(m, object, error);
+}
+
+bool gc_finalizable_add(struct gc_heap *heap, struct gc_object *object)
+{
+    gc_lock_acquire(&heap->registry_lock);
+    bool fits = heap->finalizable_count < heap->finalizable_room;
+    if (!fits) {
+        size_t room = heap->finalizable_room * 2 + 64;
+        struct gc_object **table =
+                gc_os_realloc(heap->finalizable, room * sizeof(struct gc_object *));
+        if (table != NULL) {
+            heap->finalizable = table;
+            heap->finalizable_room = room;
+            fits = true;
+        }
+    }
+    if (fits) heap->finalizable[heap->finalizable_count++] = object;
+    gc_lock_release(&heap->registry_lock);
+    return fits;
+}
+
+void gc_finalizable_filter_stw(struct gc_heap *heap,
+        enum gc_finalizable_fate (*visit)(struct gc_object *object, void *argument),
+        void *argument)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < heap->finalizable_count; i++) {
+        struct gc_object *object = heap->finalizable[i];
+        if (visit(object, argument) == GC_FINALIZABLE_KEEP)
+            heap->finalizable[kept++] = object;
+    }
+    heap->finalizable_count = kept;
+}

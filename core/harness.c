@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* harness.c - one sample: threads, clocks, and the comparison with what was planted. */
+#include "core/harness.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/collector.h"
+#include "core/os.h"
+
+const char *const gc_outcome_names[GC_OUTCOME_COUNT] = {
+    [GC_OUTCOME_OK] = "ok",
+    [GC_OUTCOME_WRONG_RESULT] = "wrong result",
+    [GC_OUTCOME_OUT_OF_MEMORY] = "out of memory",
+    [GC_OUTCOME_CRASH] = "crash",
+    [GC_OUTCOME_TIMEOUT] = "timeout",
+    [GC_OUTCOME_FAILED] = "failed",
+};
+
+/* The threads of a trial meet here; sense-reversing, under a lock. */
+struct gc_trial_barrier {
+    struct gc_lock lock;
+    struct gc_condition all_here;
+    uint32_t expected, arrived;
+    uint64_t round;
+};
+
+/* One sample in progress. */
+struct sample {
+    const struct gc_sample_request *request;
+    struct gc_sample *result;
+    struct gc_trial trial;
+    struct gc_trial_barrier barrier;
+    struct gc_heap *heap;
+    uint64_t start_ns, start_cpu_ns;
+    uint64_t allocated_before;
+    /* each under barrier.lock */
+    uint64_t end_ns, end_cpu_ns;
+    uint64_t mutator_cpu_ns;
+};
+
+struct sample_thread {
+    struct gc_mutator_thread thread;
+    struct sample *sample;
+    uint32_t number;
+};
+
+static void barrier_init(struct gc_trial_barrier *barrier, uint32_t expected)
+{
+    *barrier = (struct gc_trial_barrier){ .expected = expected };
+    gc_lock_init(&barrier->lock, GC_RANK_TRIAL);
+    gc_condition_init(&barrier->all_here);
+}
+
+static void barrier_finish(struct gc_trial_barrier *barrier)
+{
+    gc_condition_finish(&barrier->all_here);
+    gc_lock_finish(&barrier->lock);
+}
+
+void gc_trial_wait(struct gc_trial *trial, struct gc_mutator *m)
+{
+    struct gc_trial_barrier *barrier = trial->barrier;
+    gc_blocked_begin(m);
+    gc_lock_acquire(&barrier->lock);
+    uint64_t round = barrier->round;
+    if (++barrier->arrived == barrier->expected) {
+        barrier->arrived = 0;
+        barrier->round++;
+        gc_condition_broadcast(&barrier->all_here);
+    }
+    while (barrier->round == round)
+        gc_condition_wait(&barrier->all_here, &barrier->lock);
+    gc_lock_release(&barrier->lock);
+    gc_blocked_end(m);
+}
+
+void gc_trial_fail(struct gc_trial *trial, const char *format, ...)
+{
+    gc_lock_acquire(&trial->barrier->lock);
+    if (!trial->failed) {
+        va_list args;
+        va_start(args, format);
+        vsnprintf(trial->failure, sizeof(trial->failure), format, args);
+        va_end(args);
+        trial->failed = true;
+    }
+    gc_lock_release(&trial->barrier->lock);
+}
+
+const struct gc_workload *gc_workload_find(const struct gc_workload *const *workloads,
+        const char *name, const char *protocol)
+{
+    for (; *workloads != NULL; workloads++)
+        if (strcmp((*workloads)->name, name) == 0 &&
+                (protocol == NULL || strcmp((*workloads)->protocol, protocol) == 0))
+            return *workloads;
+    return NULL;
+}
+
+static void outcome(struct gc_sample *result, enum gc_outcome outcome, const char *format,
+        ...) GC_PRINTF(3, 4);
+
+static void outcome(
+        struct gc_sample *result, enum gc_outcome outcome, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(result->message, sizeof(result->message), format, args);
+    va_end(args);
+    result->outcome = outcome;
+}
+
+/* --- reading off -------------------------------------------------------------------- */
+
+static void read_stalls(struct gc_heap *heap, struct gc_sample *result)
+{
+    struct gc_stall_log *log = gc_heap_read_stalls(heap);
+    if (log == NULL) return;
+    result->stall_count = GC_STALL_COUNT;
+    for (int i = 0; i < GC_STALL_COUNT; i++) {
+        const struct gc_stall_sum *sum = &log->causes[i];
+        struct gc_stall_summary *summary = &result->stalls[i];
+        *summary = (struct gc_stall_summary){
+            .cause = gc_stall_names[i],
+            .count = sum->count,
+            .total_ns = sum->total_ns,
+            .max_ns = sum->max_ns,
+            .total_work = sum->total_work,
+            .max_work = sum->max_work,
+        };
+        const struct gc_histogram *h = &sum->histogram;
+        summary->has_p50 = gc_histogram_percentile(h, .5, &summary->p50_ns);
+        summary->has_p90 = gc_histogram_percentile(h, .9, &summary->p90_ns);
+        summary->has_p99 = gc_histogram_percentile(h, .99, &summary->p99_ns);
+        summary->has_p999 = gc_histogram_percentile(h, .999, &summary->p999_ns);
+    }
+    gc_os_free(log);
+}
+
+static void read_counters(const struct gc_heap_stats *stats, struct gc_sample *result)
+{
+    uint32_t n = 0;
+#define X(field, doc)                                                                    \
+    result->counters[n].name = #field;                                                   \
+    result->counters[n++].value = stats->counters.field;
+    GC_COUNTERS(X)
+#undef X
+    result->counter_count = n;
+}
+
+/* What is known when the run is over (or was cut short). World stopped, nobody else
+ * attached, or an approximation. */
+static void read_off(struct sample *sample)
+{
+    struct gc_sample *result = sample->result;
+    struct gc_heap_stats stats;
+    gc_heap_read_stats(sample->heap, &stats);
+    result->peak_heap_bytes = stats.peak_heap_bytes;
+    result->peak_rss_bytes = gc_os_peak_rss_bytes();
+    result->collections = stats.collections;
+    result->allocated_objects = stats.allocated_objects - sample->allocated_before;
+    read_counters(&stats, result);
+    read_stalls(sample->heap, result);
+}
+
+static void exhausted(struct gc_mutator *m, size_t bytes, void *argument)
+{
+    struct sample *sample = argument;
+    struct gc_sample *result = sample->result;
+    outcome(result, GC_OUTCOME_OUT_OF_MEMORY,
+            "an allocation of %zu bytes does not fit in the heap", bytes);
+    gc_stop_begin(m);
+    read_off(sample);
+    result->wall_ns = gc_os_now_ns() - sample->start_ns;
+    result->cpu_ns = gc_os_process_cpu_ns() - sample->start_cpu_ns;
+    sample->request->on_exhausted(result, sample->request->argument);
+    gc_fatal("on_exhausted has returned");
+}
+
+/* --- the phases --------------------------------------------------------------------- */
+
+static void thread_run(struct gc_mutator *m, void *argument)
+{
+    struct sample_thread *self = argument;
+    struct sample *sample = self->sample;
+    gc_trial_wait(&sample->trial, m); /* all are ready */
+    gc_trial_wait(&sample->trial, m); /* the clock has been started */
+    uint64_t cpu = gc_os_thread_cpu_ns();
+    sample->request->workload->run(m, &sample->trial, self->number);
+    cpu = gc_os_thread_cpu_ns() - cpu;
+    gc_blocked_begin(m);
+    gc_lock_acquire(&sample->barrier.lock);
+    sample->mutator_cpu_ns += cpu;
+    uint64_t now = gc_os_now_ns();
+    if (now > sample->end_ns) {
+        sample->end_ns = now;
+        sample->end_cpu_ns = gc_os_process_cpu_ns();
+    }
+    gc_lock_release(&sample->barrier.lock);
+    gc_blocked_end(m);
+}
+
+/* Starts the threads, lets them run, joins them. 0 or -errno. */
+static int run_threads(struct sample *sample, struct gc_mutator *m)
+{
+    uint32_t threads = sample->request->threads;
+    struct sample_thread *all = gc_os_alloc(threads * sizeof(*all));
+    if (all == NULL) return -ENOMEM;
+    struct gc_heap_stats before;
+    gc_heap_read_stats(sample->heap, &before);
+    sample->allocated_before = before.allocated_objects;
+    for (uint32_t i = 0; i < threads; i++) {
+        all[i].sample = sample;
+        all[i].number = i;
+        int result = gc_spawn(m, &all[i].thread, thread_run, &all[i], NULL);
+        /* Those who were started wait for the rest for ever: nothing can be saved. */
+        gc_require(result == 0, "thread %u of %u can't be started: error %d", i + 1,
+                threads, -result);
+    }
+    gc_trial_wait(&sample->trial, m);
+    sample->start_cpu_ns = gc_os_process_cpu_ns();
+    sample->start_ns = gc_os_now_ns();
+    gc_trial_wait(&sample->trial, m);
+    for (uint32_t i = 0; i < threads; i++)
+        gc_join(m, &all[i].thread);
+    gc_os_free(all);
+    return 0;
+}
+
+/* Holds the collector to its promise: of what was planted, exactly this is to go. */
+static void judge_reclaimed(struct sample *sample, uint64_t live_after_run)
+{
+    struct gc_sample *result = sample->result;
+    const struct gc_trial *trial = &sample->trial;
+    uint32_t promises = sample->request->collector->capabilities;
+    result->has_planted = trial->planted_is_known;
+    if (!trial->planted_is_known) return;
+    result->planted = trial->planted;
+    struct gc_heap_stats stats;
+    gc_heap_read_stats(sample->heap, &stats);
+    uint64_t allocated = stats.allocated_objects - sample->allocated_before;
+    uint64_t live_before = sample->allocated_before; /* of setup: nothing dies there */
+    uint64_t kept = allocated + live_before - trial->planted; /* still reachable */
+    result->reclaimed = allocated + live_before - stats.live_objects;
+    result->floating = live_after_run > kept ? live_after_run - kept : 0;
+    uint64_t due = 0;
+    if ((promises & GC_CAP_CYCLES) != 0)
+        due = trial->planted;
+    else if ((promises & GC_CAP_RECLAIMS) != 0)
+        due = trial->planted - trial->planted_cyclic;
+    if (result->reclaimed != due && result->outcome == GC_OUTCOME_OK)
+        outcome(result, GC_OUTCOME_WRONG_RESULT,
+                "%llu objects were reclaimed where %llu were due",
+                (unsigned long long)result->reclaimed, (unsigned long long)due);
+}
+
+/* All on the first mutator. */
+static int run_phases(struct sample *sample, struct gc_mutator *m, struct gc_error *error)
+{
+    const struct gc_workload *workload = sample->request->workload;
+    struct gc_trial *trial = &sample->trial;
+    struct gc_sample *result = sample->result;
+    if (workload->setup != NULL && workload->setup(m, trial) != 0)
+        return gc_error_set(error, -EINVAL, "%s", trial->failure);
+    int status = run_threads(sample, m);
+    if (status != 0)
+        return gc_error_set(error, status, "there is no memory for the threads");
+    uint64_t collector_cpu = sample->heap->collector_cpu_ns;
+    result->wall_ns = sample->end_ns - sample->start_ns;
+    result->cpu_ns = sample->end_cpu_ns - sample->start_cpu_ns;
+    result->has_cpu_roles = true;
+    result->collector_cpu_ns = collector_cpu;
+    result->mutator_cpu_ns = sample->mutator_cpu_ns - collector_cpu;
+    gc_stop_begin(m);
+    read_off(sample);
+    struct gc_heap_stats stats;
+    gc_heap_read_stats(sample->heap, &stats);
+    gc_stop_end(m, 0);
+    if (workload->report != NULL) workload->report(m, trial);
+    gc_quiesce(m);
+    result->checksum = trial->checksum;
+    result->ops = trial->ops;
+    if (trial->failed) outcome(result, GC_OUTCOME_WRONG_RESULT, "%s", trial->failure);
+    judge_reclaimed(sample, stats.live_objects);
+    if (workload->finish != NULL) workload->finish(m, trial);
+    return 0;
+}
+
+static int run_on_heap(struct sample *sample, struct gc_error *error)
+{
+    struct gc_mutator *m;
+    int status = gc_attach(sample->heap, &m);
+    if (status != 0)
+        return gc_error_set(error, status, "there is no memory for a mutator");
+    status = run_phases(sample, m, error);
+    gc_detach(m);
+    return status;
+}
+
+int gc_sample_run(const struct gc_sample_request *request, struct gc_sample *ret_sample,
+        struct gc_error *error)
+{
+    const struct gc_workload *workload = request->workload;
+    memset(ret_sample, 0, sizeof(*ret_sample));
+    if (strcmp(workload->protocol, request->protocol->name) != 0) {
+        return gc_error_set(error, -EINVAL,
+                "workload %s is compiled for protocol %s, not %s", workload->name,
+                workload->protocol, request->protocol->name);
+    }
+    if (request->threads == 0)
+        return gc_error_set(error, -EINVAL, "no threads are asked for");
+    struct sample sample = {
+        .request = request,
+        .result = ret_sample,
+        .trial = {
+            .seed = request->seed,
+            .threads = request->threads,
+            .weak_scaling = request->weak_scaling,
+        },
+    };
+    void *options = gc_os_alloc(workload->options_size + 1);
+    if (options == NULL)
+        return gc_error_set(error, -ENOMEM, "there is no memory for options");
+    int status = gc_options_parse(
+            workload->options, workload->name, request->workload_options, options, error);
+    struct gc_heap_config config = {
+        .collector = request->collector,
+        .protocol = request->protocol,
+        .options = request->collector_options,
+        .limit_bytes = request->heap_limit_bytes,
+        .on_exhausted = request->on_exhausted != NULL ? exhausted : NULL,
+        .hook_argument = &sample,
+    };
+    if (status == 0) status = gc_heap_create(&config, &sample.heap, error);
+    if (status == 0) {
+        barrier_init(&sample.barrier, request->threads + 1);
+        sample.trial.options = options;
+        sample.trial.barrier = &sample.barrier;
+        sample.trial.heap = sample.heap;
+        sample.start_ns = gc_os_now_ns();
+        sample.start_cpu_ns = gc_os_process_cpu_ns();
+        status = run_on_heap(&sample, error);
+        barrier_finish(&sample.barrier);
+        gc_heap_destroy(sample.heap);
+    }
+    gc_os_free(options);
+    return status;
+}

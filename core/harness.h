@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* harness.h - all that a driver of measurements includes: plain C, opaque types, usable
+ * from C++. It lists what there is, and runs one sample of a workload on a collector.
+ */
+#ifndef CORE_HARNESS_H
+#define CORE_HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/check.h"
+#include "core/histogram.h"
+#include "core/option.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct gc_heap;
+struct gc_mutator;
+struct gc_collector;
+struct gc_protocol;
+
+/* What is built in. The arrays end with NULL. */
+GC_EXPORT const struct gc_collector *const *gc_collectors(void);
+GC_EXPORT const struct gc_protocol *const *gc_protocols(void);
+GC_EXPORT const struct gc_collector *gc_collector_find(const char *name); /* or NULL */
+GC_EXPORT const struct gc_protocol *gc_protocol_find(const char *name);   /* or NULL */
+
+/* What a driver may know of a collector or protocol. */
+struct gc_collector_info {
+    const char *name, *summary, *paper; /* paper may be NULL */
+    const char *const *protocols;       /* ends with NULL; the first is the default */
+    const struct gc_option *options;    /* or NULL */
+    bool reclaims, immediate, cycles;
+};
+GC_EXPORT struct gc_collector_info gc_collector_info(
+        const struct gc_collector *collector);
+
+/* The promises as words: for i = 0, 1, ... until false, *ret_word is the word of the
+ * i-th promise that there is, or NULL if this collector does not make it. */
+GC_EXPORT bool gc_collector_promises(
+        const struct gc_collector *collector, size_t i, const char **ret_word);
+
+GC_EXPORT const char *gc_protocol_name(const struct gc_protocol *protocol);
+GC_EXPORT const char *gc_protocol_summary(const struct gc_protocol *protocol);
+
+/* One run of a workload, shared by its threads. */
+struct gc_trial {
+    uint64_t seed;
+    uint32_t threads;
+    bool weak_scaling;   /* each thread does the whole work, not its share */
+    const void *options; /* as the workload's table says */
+    struct gc_heap *heap;
+    struct gc_trial_barrier *barrier;
+    void *data; /* the workload's own, from setup to finish */
+
+    /* what finish() reports */
+    uint64_t checksum; /* the same for all collectors where race_free */
+    uint64_t ops;      /* in the unit that the card names, all threads */
+    bool planted_is_known;
+    uint64_t planted;        /* objects that became garbage during run() */
+    uint64_t planted_cyclic; /* of those: what counting alone can't free */
+    bool failed;             /* the workload found something wrong: */
+    char failure[256];
+};
+
+/* The workload's place in a run for thread i: its share of n items. */
+static inline void gc_trial_share(const struct gc_trial *trial, uint32_t i, uint64_t n,
+        uint64_t *ret_first, uint64_t *ret_end)
+{
+    if (trial->weak_scaling) {
+        *ret_first = 0;
+        *ret_end = n;
+    } else {
+        *ret_first = n * i / trial->threads;
+        *ret_end = n * (i + 1) / trial->threads;
+    }
+}
+
+/* Waits, in a blocked region, until all threads of the run have come here. */
+GC_EXPORT void gc_trial_wait(struct gc_trial *trial, struct gc_mutator *m);
+
+/* Says what is wrong; the sample's outcome is then "wrong result". Any thread. */
+GC_EXPORT void gc_trial_fail(struct gc_trial *trial, const char *format, ...)
+        GC_PRINTF(2, 3);
+
+/* A workload, compiled for one protocol. All functions get a running mutator. */
+struct gc_workload {
+    const char *name, *protocol;
+    const char *summary; /* one line */
+    const char *card;    /* live size, allocation rate, cyclic share, in a few words */
+    const char *unit;    /* of ops */
+    bool race_free;      /* the checksum does not depend on interleaving */
+    const struct gc_option *options; /* or NULL */
+    size_t options_size;
+
+    /* Before the clock starts; data that lives in the heap goes into global roots. On
+     * the first mutator, alone. 0 or -errno with a failure said. May be NULL. */
+    int (*setup)(struct gc_mutator *m, struct gc_trial *trial);
+
+    /* The measured part: thread i of trial->threads. */
+    void (*run)(struct gc_mutator *m, struct gc_trial *trial, uint32_t i);
+
+    /* After all threads but the first mutator have exited: what is known (checksum,
+     * ops, planted) with the heap as run() left it. Not measured. */
+    void (*report)(struct gc_mutator *m, struct gc_trial *trial);
+
+    /* Drops all that the workload still holds. */
+    void (*finish)(struct gc_mutator *m, struct gc_trial *trial);
+};
+
+/* Workloads that were linked in, for any protocol; ends with NULL. The driver gives
+ * them: core knows none. */
+GC_EXPORT const struct gc_workload *gc_workload_find(
+        const struct gc_workload *const *workloads, const char *name,
+        const char *protocol);
+
+enum gc_outcome {
+    GC_OUTCOME_OK,
+    GC_OUTCOME_WRONG_RESULT, /* the workload, or the count of what was reclaimed */
+    GC_OUTCOME_OUT_OF_MEMORY,
+    GC_OUTCOME_CRASH, /* the three below are set by who runs processes */
+    GC_OUTCOME_TIMEOUT,
+    GC_OUTCOME_FAILED, /* it could not be run at all: `message` says why */
+    GC_OUTCOME_COUNT
+};
+GC_EXPORT extern const char *const gc_outcome_names[GC_OUTCOME_COUNT];
+
+struct gc_sample;
+
+struct gc_sample_request {
+    const struct gc_collector *collector;
+    const char *collector_options; /* "name=value:..." or NULL */
+    const struct gc_protocol *protocol;
+    const struct gc_workload *workload; /* compiled for that protocol */
+    const char *workload_options;
+    uint32_t threads;
+    uint64_t heap_limit_bytes; /* 0: none */
+    uint64_t seed;
+    bool weak_scaling;
+
+    /* Called when an allocation can't be served, with the sample filled as far as it
+     * can be (outcome out of memory), on the thread that failed. It must not return:
+     * it ends the process. */
+    void (*on_exhausted)(const struct gc_sample *sample, void *argument);
+    void *argument;
+};
+
+/* A value that was not measured has its `has_` flag false. */
+struct gc_stall_summary {
+    const char *cause;
+    uint64_t count, total_ns, max_ns, total_work, max_work;
+    bool has_p50, has_p90, has_p99, has_p999;
+    uint64_t p50_ns, p90_ns, p99_ns, p999_ns;
+};
+
+enum { GC_SAMPLE_STALLS = 16, GC_SAMPLE_COUNTERS = 48 };
+
+struct gc_sample {
+    enum gc_outcome outcome;
+    char message[512]; /* what went wrong, or "" */
+    uint64_t checksum, ops;
+    uint64_t wall_ns; /* from the start of all threads to the end of the last */
+    uint64_t cpu_ns;  /* of the process meanwhile */
+    bool has_cpu_roles;
+    uint64_t mutator_cpu_ns;   /* of it: the mutators, outside collections */
+    uint64_t collector_cpu_ns; /* of it: collections, on whatever thread */
+    uint32_t stall_count;
+    struct gc_stall_summary
+            stalls[GC_SAMPLE_STALLS]; /* by cause, with count > 0 or not */
+    uint64_t peak_heap_bytes, peak_rss_bytes;
+    uint32_t counter_count;
+    struct {
+        const char *name;
+        uint64_t value;
+    } counters[GC_SAMPLE_COUNTERS];
+    uint64_t collections;
+    bool has_planted;
+    uint64_t planted, reclaimed; /* reclaimed: of what was planted, after quiescence */
+    uint64_t floating;           /* planted, not yet reclaimed when run() ended */
+    uint64_t allocated_objects;  /* during run() */
+};
+
+/* Runs one sample in this process, on fresh threads. Returns 0 with *ret_sample filled
+ * (whatever its outcome), -EINVAL for a request that can't be run (an option, a
+ * protocol), or -ENOMEM; `error` then says why. */
+GC_EXPORT int gc_sample_run(const struct gc_sample_request *request,
+        struct gc_sample *ret_sample, struct gc_error *error) GC_NODISCARD;
+
+/* The check level of this build: figures of a build above 0 are not to be reported. */
+GC_EXPORT int gc_build_check_level(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* heap.c - making and ending a heap, charging its memory, walking its objects. */
+#include "core/heap.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/collector.h"
+#include "core/os.h"
+#include "core/plugin.h"
+
+static bool names_protocol(const struct gc_collector *collector, const char *name)
+{
+    for (int i = 0; i < GC_COLLECTOR_NAMES && collector->protocols[i] != NULL; i++)
+        if (strcmp(collector->protocols[i], name) == 0) return true;
+    return false;
+}
+
+/* Refuses what can't work, with the reason. */
+static int check_combination(const struct gc_collector *collector,
+        const struct gc_protocol *protocol, struct gc_error *error)
+{
+    if (collector->abi_version != GC_ABI_VERSION ||
+            collector->mutator_size != sizeof(struct gc_mutator) ||
+            collector->heap_size != sizeof(struct gc_heap) ||
+            collector->check_level != GC_CHECK) {
+        return gc_error_set(error, -EINVAL,
+                "collector %s was built for another gclab (its ABI %u at check level %u, "
+                "this one has %u at %u): rebuild it",
+                collector->name, collector->abi_version, collector->check_level,
+                GC_ABI_VERSION, GC_CHECK);
+    }
+    if (!names_protocol(collector, protocol->name)) {
+        return gc_error_set(error, -EINVAL, "collector %s does not work over protocol %s",
+                collector->name, protocol->name);
+    }
+    if ((collector->capabilities & GC_CAP_COUNTS) != 0 &&
+            (protocol->flags & GC_PROTOCOL_COUNTED) == 0) {
+        return gc_error_set(error, -EINVAL,
+                "collector %s promises exact counts, but protocol %s keeps none",
+                collector->name, protocol->name);
+    }
+    if (collector->birth == GC_BIRTH_LINK &&
+            collector->prefix_bytes < sizeof(struct gc_links)) {
+        return gc_error_set(error, -EINVAL,
+                "collector %s asks for lists without the prefix that they need",
+                collector->name);
+    }
+    return 0;
+}
+
+static void init_locks(struct gc_heap *heap)
+{
+    gc_lock_init(&heap->registry_lock, GC_RANK_REGISTRY);
+    gc_lock_init(&heap->coordinator, GC_RANK_COORDINATOR);
+    gc_lock_init(&heap->blocks_lock, GC_RANK_BLOCKS);
+    gc_lock_init(&heap->weak_lock, GC_RANK_WEAK);
+    gc_condition_init(&heap->parked);
+    gc_condition_init(&heap->resumed);
+    gc_condition_init(&heap->collected);
+}
+
+static void finish_locks(struct gc_heap *heap)
+{
+    gc_condition_finish(&heap->collected);
+    gc_condition_finish(&heap->resumed);
+    gc_condition_finish(&heap->parked);
+    gc_lock_finish(&heap->weak_lock);
+    gc_lock_finish(&heap->blocks_lock);
+    gc_lock_finish(&heap->coordinator);
+    gc_lock_finish(&heap->registry_lock);
+}
+
+static void lay_out_regions(struct gc_heap *heap)
+{
+    size_t header = (sizeof(struct gc_region) + 63) & ~(size_t)63;
+    heap->side_offset = (uint32_t)header;
+    uint32_t log = heap->collector->side_bits_log;
+    if (log > 0) header += (GC_REGION_BYTES / GC_GRANULE / 8) << (log - 1);
+    heap->first_block = (uint32_t)((header + GC_BLOCK_BYTES - 1) >> GC_BLOCK_SHIFT);
+}
+
+static int start_collector(
+        struct gc_heap *heap, const struct gc_heap_config *config, struct gc_error *error)
+{
+    const struct gc_collector *collector = heap->collector;
+    size_t size = collector->options_size > 0 ? collector->options_size : 1;
+    heap->collector_options = gc_os_alloc(size);
+    if (heap->collector_options == NULL)
+        return gc_error_set(error, -ENOMEM, "there is no memory for a heap");
+    int result = gc_options_parse(collector->options, collector->name, config->options,
+            heap->collector_options, error);
+    if (result == 0 && collector->start != NULL) result = collector->start(heap, error);
+    return result;
+}
+
+int gc_heap_create(const struct gc_heap_config *config, struct gc_heap **ret_heap,
+        struct gc_error *error)
+{
+    const struct gc_collector *collector = config->collector;
+    const struct gc_protocol *protocol = config->protocol;
+    if (protocol == NULL) protocol = gc_protocol_find(collector->protocols[0]);
+    if (protocol == NULL) {
+        return gc_error_set(error, -EINVAL,
+                "collector %s works over protocol %s, which is "
+                "not here",
+                collector->name, collector->protocols[0]);
+    }
+    int result = check_combination(collector, protocol, error);
+    if (result != 0) return result;
+    struct gc_heap *heap = gc_os_alloc(sizeof(*heap));
+    if (heap == NULL)
+        return gc_error_set(error, -ENOMEM, "there is no memory for a heap");
+    heap->collector = collector;
+    heap->protocol = protocol;
+    heap->limit_bytes = config->limit_bytes;
+    heap->on_exhausted = config->on_exhausted;
+    heap->on_callback_error = config->on_callback_error;
+    heap->hook_argument = config->hook_argument;
+    init_locks(heap);
+    lay_out_regions(heap);
+    if (protocol->start != NULL) result = protocol->start(heap);
+    if (result != 0) {
+        gc_error_set(error, result, "there is no memory for a heap");
+    } else {
+        result = start_collector(heap, config, error);
+        if (result != 0 && protocol->finish != NULL) protocol->finish(heap);
+    }
+    if (result != 0) {
+        gc_os_free(heap->collector_options);
+        finish_locks(heap);
+        gc_os_free(heap);
+        return result;
+    }
+    *ret_heap = heap;
+    return 0;
+}
+
+void gc_heap_destroy(struct gc_heap *heap)
+{
+    if (heap == NULL) return;
+    uint32_t attached = gc_atomic_load_relaxed(&heap->attached);
+    gc_require(attached == 0, "a heap is destroyed while %u mutators are attached",
+            attached);
+    const struct gc_collector *collector = heap->collector;
+    struct gc_mutator *m = gc_next_mutator(&heap->mutators);
+    while (m != NULL) {
+        struct gc_mutator *next = gc_next_mutator(&m->next);
+        if (collector->home_finish != NULL) collector->home_finish(m);
+        gc_os_free(m->deferred);
+        gc_os_free(m->stalls);
+        gc_os_free(m);
+        m = next;
+    }
+    if (collector->finish != NULL) collector->finish(heap);
+    if (heap->protocol->finish != NULL) heap->protocol->finish(heap);
+    gc_blocks_finish(heap);
+    gc_os_free(heap->weak_table);
+    gc_os_free(heap->finalizable);
+    gc_os_free(heap->collector_options);
+    finish_locks(heap);
+    gc_os_free(heap);
+}
+
+bool gc_heap_charge(struct gc_heap *heap, size_t bytes)
+{
+    size_t now = gc_atomic_fetch_add_relaxed(&heap->bytes, bytes) + bytes;
+    if (heap->limit_bytes > 0 && now > heap->limit_bytes) {
+        gc_heap_discharge(heap, bytes);
+        return false;
+    }
+    size_t peak = gc_atomic_load_relaxed(&heap->peak_bytes);
+    while (now > peak &&
+            !gc_atomic_compare_exchange_relaxed(&heap->peak_bytes, &peak, now))
+        ;
+    return true;
+}
+
+void gc_heap_discharge(struct gc_heap *heap, size_t bytes)
+{
+    gc_atomic_fetch_sub_relaxed(&heap->bytes, bytes);
+}
+
+void gc_heap_walk_blocks_stw(struct gc_heap *heap, gc_block_fn visit, void *argument)
+{
+    struct gc_region *region = heap->regions;
+    while (region != NULL) {
+        struct gc_region *next = region->next; /* a visit may free a huge region */
+        uint32_t end =
+                region->bytes > GC_REGION_BYTES ? region->first + 1 : GC_REGION_BLOCKS;
+        for (uint32_t i = region->first; i < end; i++) {
+            struct gc_block *block = &region->blocks[i];
+            if (block->state != GC_BLOCK_FREE && block->state != GC_BLOCK_INSIDE)
+                visit(block, argument);
+        }
+        region = next;
+    }
+}
+
+struct walk {
+    gc_object_fn visit;
+    void *argument;
+    bool stopped;
+};
+
+static void walk_block(struct gc_block *block, void *argument)
+{
+    struct walk *walk = argument;
+    for (uint32_t i = 0; i < block->built && !walk->stopped; i++) {
+        struct gc_object *object = gc_block_object(block, i);
+        if (!gc_object_is_dead(object) && !walk->visit(object, walk->argument))
+            walk->stopped = true;
+    }
+}
+
+bool gc_heap_walk_stw(struct gc_heap *heap, gc_object_fn visit, void *argument)
+{
+    struct walk walk = { .visit = visit, .argument = argument };
+    gc_heap_walk_blocks_stw(heap, walk_block, &walk);
+    return !walk.stopped;
+}
+
+static void count_block(struct gc_block *block, void *argument)
+{
+    struct gc_heap_stats *stats = argument;
+    uint64_t used = gc_block_used(block);
+    stats->live_objects += used;
+    stats->live_bytes += used * block->cell_bytes;
+}
+
+void gc_heap_read_stats(struct gc_heap *heap, struct gc_heap_stats *ret_stats)
+{
+    struct gc_heap_stats stats = {
+        .heap_bytes = gc_atomic_load_relaxed(&heap->bytes),
+        .peak_heap_bytes = gc_atomic_load_relaxed(&heap->peak_bytes),
+        .collections = heap->collections,
+    };
+    gc_heap_walk_blocks_stw(heap, count_block, &stats);
+    gc_for_each_mutator (m, heap) {
+        gc_counters_add(&stats.counters, &m->counters);
+        for (uint32_t i = 0; i < 2 * GC_CLASSES; i++) {
+            const struct gc_run *run = &m->runs[i / GC_CLASSES][i % GC_CLASSES];
+            uint64_t ready = 0;
+            for (struct gc_object *o = run->free; o != NULL; o = *gc_cell_link(o))
+                ready++;
+            stats.counters.cells_taken -= ready;
+            stats.live_objects -= ready;
+            if (ready > 0) stats.live_bytes -= ready * run->block->cell_bytes;
+        }
+    }
+    stats.allocated_objects = stats.counters.cells_taken;
+    *ret_stats = stats;
+}
+
+struct gc_stall_log *gc_heap_read_stalls(struct gc_heap *heap)
+{
+    struct gc_stall_log *sum = gc_os_alloc(sizeof(*sum));
+    if (sum == NULL) return NULL;
+    gc_for_each_mutator (m, heap)
+        gc_stall_log_add(sum, m->stalls);
+    return sum;
+}

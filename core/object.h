@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* object.h - what every object starts with.
+ *
+ *   word 0   count      layout owned by the protocol; bit 63 is core's: DEAD
+ *   word 1   type_word  type id (16 bits), the protocol's own bits (16)
+ *            state      bits of core (8), bits of the collector (24)
+ *
+ * type_word and state are separate atoms, because two writers never share one.
+ * A cell that is free, or dying, keeps its header: its count says DEAD, and bits
+ * 0-47 of the count may then link it into a worklist of whoever is killing it.
+ * In a free cell the word behind the header links it into its block's free list.
+ */
+#ifndef CORE_OBJECT_H
+#define CORE_OBJECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/atomic.h"
+
+struct gc_object {
+    /* Relaxed wherever a protocol needs no order; the protocol's header says. */
+    _Atomic(uint64_t) count;
+    /* Id: constant from birth to death. Relaxed: an object is published by count. */
+    _Atomic(uint32_t) type_word;
+    /* Relaxed: bits of core change by read-modify-write, the collector's as it says. */
+    _Atomic(uint32_t) state;
+};
+
+/* A field of a program's struct, or a local, that holds a reference. Any pointer
+ * to a struct that starts with a gc_object may be accessed through it. */
+typedef struct gc_object *gc_slot __attribute__((may_alias));
+
+/* An object of an array type: slots, then raw bytes, both per object. */
+struct gc_array {
+    struct gc_object header;
+    uint32_t slots; /* constant after birth */
+    uint32_t bytes; /* the same */
+    gc_slot slot[];
+};
+
+/* The raw bytes of an array start behind its slots. */
+static inline void *gc_array_bytes(struct gc_array *array)
+{
+    return &array->slot[array->slots];
+}
+
+#define GC_COUNT_DEAD      (UINT64_C(1) << 63)
+#define GC_COUNT_LINK_MASK ((UINT64_C(1) << 48) - 1)
+
+/* Bits of `state` that belong to core. */
+enum gc_state_bit {
+    GC_STATE_FINALIZER = 1u << 0,  /* has a finalizer that has not run yet */
+    GC_STATE_REFERENCED = 1u << 1, /* the weak table knows references to it */
+    GC_STATE_WEAK = 1u << 2,       /* is itself a weak reference */
+    GC_STATE_IMMORTAL = 1u << 3,   /* gc_refcount shows a constant */
+    GC_STATE_CYCLIC = 1u << 4,     /* its cell has the prefix; const after birth */
+    GC_STATE_CORE_MASK = 0xffu,
+};
+
+/* An object with one of these does not die by its count alone. */
+#define GC_STATE_CARE (GC_STATE_FINALIZER | GC_STATE_REFERENCED | GC_STATE_WEAK)
+
+#define GC_STATE_COLLECTOR_SHIFT 8
+
+#define GC_TYPE_ID_MASK 0xffffu
+
+static inline bool gc_object_is_dead(const struct gc_object *object)
+{
+    return (gc_atomic_load_relaxed(&object->count) & GC_COUNT_DEAD) != 0;
+}
+
+static inline uint32_t gc_object_type_id(const struct gc_object *object)
+{
+    return gc_atomic_load_relaxed(&object->type_word) & GC_TYPE_ID_MASK;
+}
+
+static inline uint32_t gc_object_state(const struct gc_object *object)
+{
+    return gc_atomic_load_relaxed(&object->state);
+}
+
+/* Any thread; read-modify-write, so other bits may change at the same time. */
+static inline void gc_object_set_state(struct gc_object *object, uint32_t bits)
+{
+    gc_atomic_fetch_or_relaxed(&object->state, bits);
+}
+
+static inline void gc_object_clear_state(struct gc_object *object, uint32_t bits)
+{
+    gc_atomic_fetch_and_relaxed(&object->state, ~bits);
+}
+
+/* Worklists of dying objects, threaded through their count words. */
+static inline void gc_object_link_dead(struct gc_object *object, struct gc_object *next)
+{
+    gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD | (uint64_t)(uintptr_t)next);
+}
+
+static inline struct gc_object *gc_object_next_dead(const struct gc_object *object)
+{
+    uint64_t link = gc_atomic_load_relaxed(&object->count) & GC_COUNT_LINK_MASK;
+    return (struct gc_object *)(uintptr_t)link;
+}
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* os.c - memory and clocks on POSIX. */
+#include "core/os.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "core/atomic.h"
+
+/* Counts down to the allocation that is to fail; 0 while none is. Relaxed: it
+ * orders nothing, and a test that uses it sets it before it starts threads. */
+static _Atomic(uint64_t) allocations_to_failure;
+
+static bool must_fail(void)
+{
+    if (gc_likely(gc_atomic_load_relaxed(&allocations_to_failure) == 0)) return false;
+    return gc_atomic_fetch_sub_relaxed(&allocations_to_failure, 1) == 1;
+}
+
+void gc_os_fail_allocation(uint64_t n)
+{
+    gc_atomic_store_relaxed(&allocations_to_failure, n);
+}
+
+void *gc_os_alloc(size_t bytes)
+{
+    if (must_fail()) return NULL;
+    return calloc(1, bytes);
+}
+
+void *gc_os_realloc(void *memory, size_t bytes)
+{
+    if (must_fail()) return NULL;
+    return realloc(memory, bytes);
+}
+
+void gc_os_free(void *memory)
+{
+    free(memory);
+}
+
+void *gc_os_map(size_t bytes, size_t alignment)
+{
+    if (must_fail() || bytes + alignment < bytes) return NULL;
+    char *raw = mmap(NULL, bytes + alignment, PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (raw == MAP_FAILED) return NULL;
+    uintptr_t skip = (alignment - (uintptr_t)raw % alignment) % alignment;
+    if (skip > 0) munmap(raw, skip);
+    if (alignment > skip) munmap(raw + skip + bytes, alignment - skip);
+    return raw + skip;
+}
+
+void gc_os_unmap(void *memory, size_t bytes)
+{
+    int result = munmap(memory, bytes);
+    gc_require(result == 0, "munmap of %zu bytes failed", bytes);
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t gc_os_now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t gc_os_thread_cpu_ns(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+uint64_t gc_os_process_cpu_ns(void)
+{
+    return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+uint64_t gc_os_peak_rss_bytes(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)usage.ru_maxrss * 1024; /* Linux reports KiB */
+}

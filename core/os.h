@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* os.h - what the runtime asks of the operating system: memory and clocks.
+ *
+ * Every allocation that the runtime makes for itself or for the heap passes
+ * through these functions, so that it can be counted and made to fail.
+ * All functions may be called on any thread, with the world in any state.
+ */
+#ifndef CORE_OS_H
+#define CORE_OS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/check.h"
+
+/* Zeroed memory of `bytes` from the C library; NULL when there is none. */
+GC_EXPORT void *gc_os_alloc(size_t bytes) GC_NODISCARD;
+
+/* As realloc(); what is added is not zeroed. */
+GC_EXPORT void *gc_os_realloc(void *memory, size_t bytes) GC_NODISCARD;
+
+/* Gives back what gc_os_alloc() or gc_os_realloc() returned; NULL is allowed. */
+GC_EXPORT void gc_os_free(void *memory);
+
+/* Zeroed pages, `bytes` long and aligned to `alignment` (a power of two, at least
+ * the page size); NULL when there are none. */
+GC_EXPORT void *gc_os_map(size_t bytes, size_t alignment) GC_NODISCARD;
+
+/* Gives back exactly what gc_os_map() returned. */
+GC_EXPORT void gc_os_unmap(void *memory, size_t bytes);
+
+/* Makes the allocation number `n` from now on fail (1 is the next one); 0 ends
+ * it. For failure injection: the count is process-wide. */
+GC_EXPORT void gc_os_fail_allocation(uint64_t n);
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+GC_EXPORT uint64_t gc_os_now_ns(void);
+
+/* Nanoseconds of CPU that the calling thread / the whole process has used. */
+GC_EXPORT uint64_t gc_os_thread_cpu_ns(void);
+GC_EXPORT uint64_t gc_os_process_cpu_ns(void);
+
+/* Largest resident set of the process so far, in bytes. */
+GC_EXPORT uint64_t gc_os_peak_rss_bytes(void);
+
+#endif

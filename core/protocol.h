@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* protocol.h - what core itself must be able to ask of a mutator protocol.
+ *
+ * The inline half of a protocol is a header in protocol/ (or anywhere else) that a
+ * workload is compiled with; this is its other half, for slow paths. The two are
+ * linked by the name. protocol/README.md says what each half owes.
+ */
+#ifndef CORE_PROTOCOL_H
+#define CORE_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/object.h"
+
+struct gc_heap;
+struct gc_mutator;
+struct gc_weak;
+
+enum gc_protocol_flag {
+    GC_PROTOCOL_COUNTED = 1u << 0, /* references are counted, those of locals too */
+    GC_PROTOCOL_FRAMES = 1u << 1,  /* frames are linked: locals can be enumerated */
+    GC_PROTOCOL_SERIAL = 1u << 2,  /* one mutator runs at a time */
+    GC_PROTOCOL_WORD = 1u << 3,    /* the count word of a live object is the total */
+};
+
+struct gc_protocol {
+    const char *name;
+    const char *summary;  /* one line */
+    uint32_t flags;       /* enum gc_protocol_flag */
+    uint64_t birth_count; /* count word of a new object, which a local holds */
+
+    /* Called when a heap is made and destroyed; NULL: nothing to do. 0 or -errno. */
+    int (*start)(struct gc_heap *heap);
+    void (*finish)(struct gc_heap *heap);
+
+    /* The mutator is about to return to RUNNING / has become BLOCKED or EXITED; enter
+     * may wait. NULL: nothing to do. On the mutator's thread. */
+    void (*enter)(struct gc_mutator *m);
+    void (*leave)(struct gc_mutator *m);
+
+    /* One more reference to an object that the caller knows to be alive. Any mutator,
+     * or the stopper. NULL where references are not counted, like the next three. */
+    void (*take)(struct gc_object *object);
+
+    /* One reference less; the last one kills. On a running mutator; a safepoint.
+     * Returns true, so that fast paths can end in it. */
+    bool (*drop)(struct gc_mutator *m, struct gc_object *object);
+
+    /* Sets each slot to NULL and drops what it held. As drop. */
+    void (*clear_slots)(struct gc_mutator *m, struct gc_object *object);
+
+    /* All references to the object. World stopped, or serial. */
+    uint64_t (*total)(const struct gc_object *object);
+
+    /* A counted reference to the target of a weak reference, or NULL when it is dead
+     * or dying. On a running mutator. */
+    struct gc_object *(*weak_resolve)(struct gc_mutator *m, struct gc_weak *weak);
+};
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* plain.c - the slow half of `plain`, and its global lock.
+ *
+ * The lock is held by the mutator that runs. Who waits for it longer than the switch
+ * interval asks the holder, through his poll word, to give it up at his next safepoint;
+ * he then does not take it again before somebody else had it.
+ */
+#include "core/protocol/plain.h"
+
+#include <errno.h>
+
+#include "core/collector.h"
+#include "core/os.h"
+
+#define SWITCH_INTERVAL_NS UINT64_C(5000000)
+
+enum { NOT_ASKED = 0 };
+
+struct plain_lock {
+    struct gc_lock lock;         /* protects the rest; never held across a wait */
+    struct gc_condition changed; /* released, or taken */
+    struct gc_mutator *holder;
+    uint32_t waiting;  /* of them: those who were not asked to let others run first */
+    uint32_t sleeping; /* who waits for `changed` */
+    uint64_t switches; /* times that it was taken by another than before, from 1 */
+    struct gc_mutator *last;
+};
+
+static int start(struct gc_heap *heap)
+{
+    struct plain_lock *plain = gc_os_alloc(sizeof(*plain));
+    if (plain == NULL) return -ENOMEM;
+    gc_lock_init(&plain->lock, GC_RANK_GLOBAL);
+    gc_condition_init(&plain->changed);
+    plain->switches = 1;
+    heap->protocol_data = plain;
+    return 0;
+}
+
+static void finish(struct gc_heap *heap)
+{
+    struct plain_lock *plain = heap->protocol_data;
+    gc_condition_finish(&plain->changed);
+    gc_lock_finish(&plain->lock);
+    gc_os_free(plain);
+}
+
+/* Whether `m` must wait: somebody runs, or it was asked to let another one run first
+ * and nobody has. */
+static bool must_wait(const struct plain_lock *plain, const struct gc_mutator *m)
+{
+    if (plain->holder != NULL) return true;
+    return m->switched_at == plain->switches && plain->waiting > 0;
+}
+
+static void await(struct plain_lock *plain, struct gc_mutator *m)
+{
+    uint64_t since = gc_os_now_ns();
+    /* Who was asked to let others run does not count among those that others wait for. */
+    bool asked = m->switched_at != NOT_ASKED;
+    plain->waiting += !asked;
+    plain->sleeping++;
+    while (must_wait(plain, m)) {
+        uint64_t before = plain->switches;
+        bool woken =
+                gc_condition_wait_ns(&plain->changed, &plain->lock, SWITCH_INTERVAL_NS);
+        if (!woken && plain->holder != NULL && plain->switches == before)
+            gc_atomic_fetch_or_relaxed(&plain->holder->poll, GC_POLL_SWITCH);
+    }
+    plain->sleeping--;
+    plain->waiting -= !asked;
+    gc_stall_record(m->stalls, GC_STALL_lock, since, 0);
+}
+
+static void enter(struct gc_mutator *m)
+{
+    struct plain_lock *plain = m->heap->protocol_data;
+    gc_lock_acquire(&plain->lock);
+    if (must_wait(plain, m)) await(plain, m);
+    m->switched_at = NOT_ASKED;
+    plain->holder = m;
+    if (plain->last != m) {
+        plain->last = m;
+        plain->switches++;
+        m->counters.lock_switches++;
+        if (plain->sleeping > 0) gc_condition_broadcast(&plain->changed);
+    }
+    gc_lock_release(&plain->lock);
+}
+
+static void leave(struct gc_mutator *m)
+{
+    struct plain_lock *plain = m->heap->protocol_data;
+    gc_lock_acquire(&plain->lock);
+    uint32_t before = gc_atomic_fetch_and_relaxed(&m->poll, ~(uint32_t)GC_POLL_SWITCH);
+    if ((before & GC_POLL_SWITCH) != 0) m->switched_at = plain->switches;
+    plain->holder = NULL;
+    if (plain->sleeping > 0) gc_condition_broadcast(&plain->changed);
+    gc_lock_release(&plain->lock);
+}
+
+static inline bool eager_release(struct gc_object *object)
+{
+    uint64_t count = gc_atomic_load_relaxed(&object->count);
+    gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
+    if (count != 1) {
+        gc_atomic_store_relaxed(&object->count, count - 1);
+        return false;
+    }
+    if ((gc_object_state(object) & GC_STATE_CARE) == 0)
+        gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
+    return true;
+}
+
+static inline bool eager_kill(struct gc_object *object)
+{
+    uint64_t count = gc_atomic_load_relaxed(&object->count);
+    gc_atomic_store_relaxed(&object->count, count == 1 ? GC_COUNT_DEAD : count - 1);
+    return count == 1;
+}
+
+static inline void eager_unlist(struct gc_mutator *m, struct gc_object *object)
+{
+    m->budget += m->budget < m->budget_limit;
+    if (!m->birth_links) return;
+    struct gc_links *links = gc_links_of(object);
+    if (gc_links_are_tracked(links)) gc_list_unlink(links);
+}
+
+static inline void eager_free(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)m;
+    gc_cell_free(object);
+}
+
+#include "core/protocol/eager.h"
+
+bool gc_plain_drop_last(struct gc_mutator *m, struct gc_object *object)
+{
+    gc_assert(gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_RUNNING,
+            "a reference is dropped by a mutator that does not run");
+    bool last = eager_release(object);
+    gc_assert(last, "drop_last of an object with more references");
+    (void)last;
+    return eager_die(m, object);
+}
+
+static bool drop(struct gc_mutator *m, struct gc_object *object)
+{
+    return gc_plain_drop(m, object);
+}
+
+static void clear_slot(gc_slot *slot, void *argument)
+{
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    gc_atomic_slot_store_relaxed(slot, NULL);
+    gc_plain_drop(argument, object);
+}
+
+static void clear_slots(struct gc_mutator *m, struct gc_object *object)
+{
+    gc_object_trace(object, clear_slot, m);
+}
+
+static uint64_t total(const struct gc_object *object)
+{
+    return gc_atomic_load_relaxed(&object->count);
+}
+
+static struct gc_object *weak_resolve(struct gc_mutator *m, struct gc_weak *weak)
+{
+    (void)m;
+    struct gc_object *target = gc_atomic_load_relaxed(&weak->target);
+    if (target == NULL || gc_object_is_dead(target)) return NULL;
+    gc_plain_take(target);
+    return target;
+}
+
+const struct gc_protocol gc_protocol_plain = {
+    .name = "plain",
+    .summary = "eager counting without atomics; one mutator runs at a time",
+    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_SERIAL | GC_PROTOCOL_WORD |
+             (GC_PLAIN_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
+    .birth_count = 1,
+    .start = start,
+    .finish = finish,
+    .enter = enter,
+    .leave = leave,
+    .take = gc_plain_take,
+    .drop = drop,
+    .clear_slots = clear_slots,
+    .total = total,
+    .weak_resolve = weak_resolve,
+};

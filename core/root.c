@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* root.c - the registers of roots, and visiting all of them. */
+#include "core/root.h"
+
+#include "core/heap.h"
+
+void gc_roots_add(
+        struct gc_heap *heap, struct gc_root_range *range, gc_slot *slots, size_t count)
+{
+    range->slots = slots;
+    range->count = count;
+    gc_lock_acquire(&heap->registry_lock);
+    range->next = heap->roots;
+    heap->roots = range;
+    gc_lock_release(&heap->registry_lock);
+}
+
+void gc_roots_remove(struct gc_heap *heap, struct gc_root_range *range)
+{
+    for (size_t i = 0; i < range->count; i++)
+        gc_require(gc_atomic_slot_load_relaxed(&range->slots[i]) == NULL,
+                "a root that still holds a reference is removed");
+    gc_lock_acquire(&heap->registry_lock);
+    struct gc_root_range **link = &heap->roots;
+    while (*link != range)
+        link = &(*link)->next;
+    *link = range->next;
+    gc_lock_release(&heap->registry_lock);
+}
+
+void gc_root_callback_add(struct gc_heap *heap, struct gc_root_callback *callback)
+{
+    gc_lock_acquire(&heap->registry_lock);
+    callback->next = heap->root_callbacks;
+    heap->root_callbacks = callback;
+    gc_lock_release(&heap->registry_lock);
+}
+
+void gc_root_callback_remove(struct gc_heap *heap, struct gc_root_callback *callback)
+{
+    gc_lock_acquire(&heap->registry_lock);
+    struct gc_root_callback **link = &heap->root_callbacks;
+    while (*link != callback)
+        link = &(*link)->next;
+    *link = callback->next;
+    gc_lock_release(&heap->registry_lock);
+}
+
+static void visit_mutator(struct gc_mutator *m, gc_visit_fn visit, void *argument)
+{
+    visit(&m->start, argument);
+    for (size_t i = 0; i < m->deferred_count; i++)
+        visit((gc_slot *)&m->deferred[i], argument);
+    for (struct gc_frame *frame = m->frames; frame != NULL; frame = frame->caller)
+        for (size_t i = 0; i < frame->locals; i++)
+            visit(&gc_frame_locals(frame)[i], argument);
+}
+
+void gc_roots_visit_stw(struct gc_heap *heap, gc_visit_fn visit, void *argument)
+{
+    for (struct gc_root_range *range = heap->roots; range != NULL; range = range->next)
+        for (size_t i = 0; i < range->count; i++)
+            visit(&range->slots[i], argument);
+    for (struct gc_root_callback *c = heap->root_callbacks; c != NULL; c = c->next)
+        c->enumerate(visit, argument, c->argument);
+    gc_for_each_mutator (m, heap)
+        visit_mutator(m, visit, argument);
+}

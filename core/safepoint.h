@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* safepoint.h - stopping mutators: polls, blocked regions, stop-the-world. */
+#ifndef CORE_SAFEPOINT_H
+#define CORE_SAFEPOINT_H
+
+#include "core/heap.h"
+#include "core/schedule.h"
+#include "core/thread.h"
+
+/* Parks while the world is being stopped, gives the global lock to who waits for it.
+ * On a running mutator that holds no lock of the core. */
+GC_EXPORT GC_COLD void gc_safepoint_slow(struct gc_mutator *m);
+
+/* Whether a safepoint would do anything. */
+static inline bool gc_safepoint_is_due(struct gc_mutator *m)
+{
+    return gc_unlikely(gc_atomic_load_relaxed(&m->poll) != 0) || gc_schedule_is_active();
+}
+
+/* A place where the mutator may be stopped: raw references are stale behind it
+ * (under collectors that move), and anything unreferenced may be gone. */
+static inline void gc_safepoint(struct gc_mutator *m)
+{
+    if (gc_safepoint_is_due(m)) gc_safepoint_slow(m);
+}
+
+/* Between the two the thread must not touch the heap; a stop does not wait for it. For
+ * system calls and waits of all kinds. begin: on a running mutator. */
+GC_EXPORT void gc_blocked_begin(struct gc_mutator *m);
+GC_EXPORT void gc_blocked_end(struct gc_mutator *m);
+
+/* Stops the world: on return every other mutator is claimed, and the caller may act
+ * for all of them. Waits for them to reach a safepoint, and for other stops (in a
+ * blocked region). The caller is a running mutator and must neither allocate with it
+ * nor reach a safepoint before the end; stops do not nest. */
+GC_EXPORT void gc_stop_begin(struct gc_mutator *m);
+
+/* Lets the world run again. `work` is what was done in the stop (objects, slots):
+ * it goes into the stall log of every mutator that was held up. */
+GC_EXPORT void gc_stop_end(struct gc_mutator *m, uint64_t work);
+
+/* Whether `m` has stopped the world. */
+static inline bool gc_world_is_stopped_by(const struct gc_mutator *m)
+{
+    return m->heap->stopper == m;
+}
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* schedule.c - the token.
+ *
+ * Invariants: (T1) at most one task is `running`; every other one waits on its own
+ *                  condition, under `mutex`.
+ *             (T2) a task is off the CPU exactly when its state is not RUNNING.
+ * This is the one file, with lock.c, that touches pthreads: the scheduler can't
+ * wait through the wrapper that it implements.
+ */
+#include "core/schedule.h"
+
+#include <pthread.h>
+#include <stddef.h>
+
+#include "core/os.h"
+
+enum task_state {
+    TASK_RUNNING, /* holds the token */
+    TASK_READY,   /* would run if it had it */
+    TASK_WAITING, /* for `address` */
+    TASK_TIMED,   /* the same, but runs on when nobody else can */
+    TASK_ENDED,
+};
+
+struct gc_task {
+    struct gc_task *next; /* circle of all tasks, in the order of their start */
+    pthread_cond_t turn;
+    const void *address;
+    enum task_state state;
+    bool timed_out;
+    uint32_t patience; /* how often a timed wait still lets others go first */
+};
+
+/* Time is not real here: a timed wait ends when it was passed over this often, or
+ * when nobody else can run. */
+#define PATIENCE 16
+
+bool gc_schedule_active;
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* protects all below */
+static struct gc_task *first;                             /* of the circle */
+static uint32_t period, yields_left;
+static uint64_t moves;
+
+/* The calling thread's task. Slow paths of checked builds only. */
+static _Thread_local struct gc_task *self;
+
+static struct gc_task *task_new(void)
+{
+    struct gc_task *task = gc_os_alloc(sizeof(*task));
+    if (task == NULL) return NULL;
+    pthread_cond_init(&task->turn, NULL);
+    return task;
+}
+
+/* The next task after `from` that can run: a ready one, or one whose timed wait is
+ * over, or else one whose timed wait can be ended. */
+static struct gc_task *choose(struct gc_task *from)
+{
+    struct gc_task *timed = NULL;
+    struct gc_task *task = from;
+    do {
+        task = task->next;
+        if (task->state == TASK_READY) return task;
+        if (task->state != TASK_TIMED) continue;
+        if (timed == NULL) timed = task;
+        if (--task->patience == 0) {
+            timed = task;
+            break;
+        }
+    } while (task != from);
+    if (timed != NULL) timed->timed_out = true;
+    return timed;
+}
+
+/* Gives the token to the next that can run, and waits until it comes back.
+ * The caller's own state says how it waits. */
+static void pass_token(void)
+{
+    struct gc_task *next = choose(self);
+    gc_require(next != NULL, "deadlock: no thread of the schedule can run");
+    next->state = TASK_RUNNING;
+    if (next == self) return;
+    moves++;
+    pthread_cond_signal(&next->turn);
+    while (self->state != TASK_RUNNING && self->state != TASK_ENDED)
+        pthread_cond_wait(&self->turn, &mutex);
+}
+
+bool gc_schedule_begin(uint32_t new_period)
+{
+    if (GC_CHECK < 1) return false;
+    gc_require(!gc_schedule_active, "a deterministic schedule is already active");
+    struct gc_task *task = task_new();
+    if (task == NULL) return false;
+    task->next = task;
+    task->state = TASK_RUNNING;
+    first = self = task;
+    period = yields_left = new_period > 0 ? new_period : 1;
+    moves = 0;
+    gc_schedule_active = true;
+    return true;
+}
+
+uint64_t gc_schedule_end(void)
+{
+    gc_require(gc_schedule_active && first->next == first,
+            "a deterministic schedule ends while threads of it are left");
+    gc_schedule_active = false;
+    pthread_cond_destroy(&first->turn);
+    gc_os_free(first);
+    first = self = NULL;
+    return moves;
+}
+
+void gc_schedule_yield_slow(void)
+{
+    if (self == NULL) return; /* a thread that is no part of the schedule */
+    pthread_mutex_lock(&mutex);
+    if (--yields_left == 0) {
+        yields_left = period;
+        self->state = TASK_READY;
+        pass_token();
+    }
+    pthread_mutex_unlock(&mutex);
+}
+
+bool gc_schedule_wait(const void *address, bool timed)
+{
+    pthread_mutex_lock(&mutex);
+    self->address = address;
+    self->timed_out = false;
+    self->patience = PATIENCE;
+    self->state = timed ? TASK_TIMED : TASK_WAITING;
+    pass_token();
+    self->address = NULL;
+    bool woken = !self->timed_out;
+    pthread_mutex_unlock(&mutex);
+    return woken;
+}
+
+static void wake(const void *address, bool all)
+{
+    struct gc_task *task = self;
+    do {
+        task = task->next;
+        bool waits = task->state == TASK_WAITING || task->state == TASK_TIMED;
+        if (waits && task->address == address) {
+            task->state = TASK_READY;
+            if (!all) return;
+        }
+    } while (task != self);
+}
+
+void gc_schedule_wake(const void *address, bool all)
+{
+    pthread_mutex_lock(&mutex);
+    wake(address, all);
+    pthread_mutex_unlock(&mutex);
+}
+
+bool gc_schedule_add(struct gc_task **ret_task)
+{
+    struct gc_task *task = task_new();
+    if (task == NULL) return false;
+    pthread_mutex_lock(&mutex);
+    task->state = TASK_READY;
+    struct gc_task *last = first;
+    while (last->next != first)
+        last = last->next;
+    last->next = task;
+    task->next = first;
+    pthread_mutex_unlock(&mutex);
+    *ret_task = task;
+    return true;
+}
+
+void gc_schedule_enter(struct gc_task *task)
+{
+    if (task == NULL) return;
+    pthread_mutex_lock(&mutex);
+    self = task;
+    while (task->state != TASK_RUNNING)
+        pthread_cond_wait(&task->turn, &mutex);
+    pthread_mutex_unlock(&mutex);
+}
+
+void gc_schedule_leave(struct gc_task *task)
+{
+    if (task == NULL) return;
+    pthread_mutex_lock(&mutex);
+    wake(task, true);
+    task->state = TASK_ENDED;
+    pass_token();
+    pthread_mutex_unlock(&mutex);
+}
+
+void gc_schedule_await_end(struct gc_task *task)
+{
+    for (;;) {
+        pthread_mutex_lock(&mutex);
+        bool ended = task->state == TASK_ENDED;
+        pthread_mutex_unlock(&mutex);
+        if (ended) return;
+        gc_schedule_wait(task, false);
+    }
+}
+
+void gc_schedule_remove(struct gc_task *task)
+{
+    if (task == NULL) return;
+    pthread_mutex_lock(&mutex);
+    struct gc_task *before = first;
+    while (before->next != task)
+        before = before->next;
+    before->next = task->next;
+    pthread_mutex_unlock(&mutex);
+    pthread_cond_destroy(&task->turn);
+    gc_os_free(task);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* schedule.h - the deterministic scheduler of checked builds: one token, one runner.
+ *
+ * Between gc_schedule_begin() and gc_schedule_end() only the thread that holds the
+ * token runs; the others wait. The token moves, in a fixed order, at yield points
+ * and whenever its holder waits for a lock, a condition or a thread's end. The
+ * same program therefore interleaves in the same way each time, and a state in
+ * which nobody can run is reported as the deadlock that it is.
+ *
+ * Policy: round robin, in the order in which the threads were started. `period`
+ * says at each how manieth yield point the token moves.
+ *
+ * In release builds is_active() is the constant false, and all of it folds away.
+ */
+#ifndef CORE_SCHEDULE_H
+#define CORE_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/check.h"
+
+struct gc_task;
+
+/* Set by begin and end while one thread runs; constant in between. */
+GC_EXPORT extern bool gc_schedule_active;
+
+static inline bool gc_schedule_is_active(void)
+{
+    return GC_CHECK >= 1 && gc_schedule_active;
+}
+
+/* Makes the calling thread the holder of the token. No other thread of the
+ * runtime may exist. False in release builds, and when memory is exhausted. */
+GC_EXPORT bool gc_schedule_begin(uint32_t period);
+
+/* Ends the schedule; all threads started under it must have been joined. Returns
+ * the number of times that the token moved. */
+GC_EXPORT uint64_t gc_schedule_end(void);
+
+/* A place where another thread may run. Any thread, holding whatever locks. */
+GC_EXPORT void gc_schedule_yield_slow(void);
+
+static inline void gc_schedule_yield(void)
+{
+    if (gc_schedule_is_active()) gc_schedule_yield_slow();
+}
+
+/* For lock.c. Waiting is for an address; true when woken, false when a `timed`
+ * wait ended because time, which is counted in turns here, was up. */
+bool gc_schedule_wait(const void *address, bool timed);
+void gc_schedule_wake(const void *address, bool all);
+
+/* For lock.c: a thread's life. add() is called by its parent, enter() and leave()
+ * by itself, await_end() and remove() by who joins it. NULL is allowed. */
+bool gc_schedule_add(struct gc_task **ret_task);
+void gc_schedule_enter(struct gc_task *task);
+void gc_schedule_leave(struct gc_task *task);
+void gc_schedule_await_end(struct gc_task *task);
+void gc_schedule_remove(struct gc_task *task);
+
+#endif

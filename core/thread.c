@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* thread.c - a mutator's life: attach or adopt, spawn, exit.
+ *
+ * Sync edges: [sync ST2] a mutator leaves BLOCKED or EXITED, or is claimed there
+ *             [sync MU1] a record is complete before it is in the list of all
+ */
+#include "core/thread.h"
+
+#include <errno.h>
+
+#include "core/collector.h"
+#include "core/os.h"
+
+static struct gc_mutator *record_new(struct gc_heap *heap)
+{
+    struct gc_mutator *m = gc_os_alloc(sizeof(*m));
+    if (m == NULL) return NULL;
+    m->stalls = gc_os_alloc(sizeof(*m->stalls));
+    if (m->stalls == NULL) {
+        gc_os_free(m);
+        return NULL;
+    }
+    m->heap = heap;
+    m->prefix_bytes = heap->collector->prefix_bytes;
+    m->birth_links = heap->collector->birth == GC_BIRTH_LINK;
+    gc_list_init(&m->young);
+    gc_atomic_init(&m->poll, 0);
+    gc_atomic_init(&m->state, GC_MUTATOR_EXITED);
+    if (heap->collector->home_start != NULL && heap->collector->home_start(m) != 0) {
+        gc_os_free(m->stalls);
+        gc_os_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+/* An EXITED record that nobody has claimed, made BLOCKED. Registry lock. */
+static struct gc_mutator *adopt(struct gc_heap *heap)
+{
+    gc_for_each_mutator (m, heap) {
+        uint32_t expected = GC_MUTATOR_EXITED;
+        /* [sync ST2] seq_cst: against a stop's claim of the same record; pairs with
+         * the exchange in gc_stop_begin(), and, as acquire, with the store of the
+         * thread that exited. Test: core/thread. */
+        if (gc_atomic_compare_exchange_seq_cst(&m->state, &expected, GC_MUTATOR_BLOCKED))
+            return m;
+    }
+    return NULL;
+}
+
+/* A new record, at the end of the list of all. Registry lock. */
+static struct gc_mutator *append_new(struct gc_heap *heap)
+{
+    struct gc_mutator *m = record_new(heap);
+    if (m == NULL) return NULL;
+    m->number = heap->mutator_count++;
+    m->claimed_from = GC_MUTATOR_BLOCKED;
+    bool stopped = heap->stopper != NULL;
+    gc_atomic_store_relaxed(&m->state, stopped ? GC_MUTATOR_CLAIMED : GC_MUTATOR_BLOCKED);
+    _Atomic(struct gc_mutator *) *link = &heap->mutators;
+    for (struct gc_mutator *at; (at = gc_atomic_load_relaxed(link)) != NULL;)
+        link = &at->next;
+    /* [sync MU1] release: pairs with the acquire in gc_for_each_mutator. */
+    gc_atomic_store_release(link, m);
+    return m;
+}
+
+/* Makes a BLOCKED record (CLAIMED, if the world is stopped) that knows what has been
+ * posted. NULL when there is no memory. */
+static struct gc_mutator *enrol(struct gc_heap *heap)
+{
+    gc_lock_acquire(&heap->registry_lock);
+    struct gc_mutator *m = adopt(heap);
+    if (m == NULL) m = append_new(heap);
+    if (m != NULL) {
+        gc_atomic_fetch_add_relaxed(&heap->attached, 1);
+        bool requested = gc_atomic_load_relaxed(&heap->stop_requested) != 0;
+        gc_atomic_store_relaxed(&m->poll, requested ? GC_POLL_STOP : 0);
+    }
+    gc_lock_release(&heap->registry_lock);
+    return m;
+}
+
+int gc_attach(struct gc_heap *heap, struct gc_mutator **ret_mutator)
+{
+    struct gc_mutator *m = enrol(heap);
+    if (m == NULL) return -ENOMEM;
+    gc_blocked_end(m);
+    *ret_mutator = m;
+    return 0;
+}
+
+static void retire(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    gc_lock_acquire(&heap->registry_lock);
+    gc_atomic_fetch_sub_relaxed(&heap->attached, 1);
+    /* [sync ST2] seq_cst store, then the look at stop_requested below: as for BLOCKED
+     * in gc_blocked_begin(). Everything that this thread did to its home comes before
+     * what an adopter or a stopper does. Test: core/thread. */
+    gc_atomic_store_seq_cst(&m->state, GC_MUTATOR_EXITED);
+    gc_condition_broadcast(&heap->parked);
+    gc_lock_release(&heap->registry_lock);
+}
+
+void gc_detach(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    gc_require(m->frames == NULL, "a mutator exits with frames left");
+    gc_safepoint(m);
+    if (m->start != NULL) {
+        struct gc_object *start = m->start;
+        m->start = NULL;
+        if (heap->protocol->drop != NULL) heap->protocol->drop(m, start);
+    }
+    gc_assert(m->deferred_count == 0, "a mutator exits with references to drop");
+    if (heap->collector->on_budget != NULL) gc_budget_flush(m);
+    m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
+    if (heap->collector->thread_exit != NULL) heap->collector->thread_exit(m);
+    gc_runs_flush(m);
+    /* Under a serial protocol the lock goes first: who gets it may act for this home,
+     * and the stop that he may want does not wait, since nobody is RUNNING but us. */
+    retire(m);
+    if (heap->protocol->leave != NULL) heap->protocol->leave(m);
+}
+
+static void spawned(void *argument)
+{
+    struct gc_mutator_thread *thread = argument;
+    struct gc_mutator *m = thread->mutator;
+    gc_blocked_end(m);
+    thread->run(m, thread->argument);
+    gc_detach(m);
+}
+
+int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
+        void (*run)(struct gc_mutator *m, void *argument), void *argument,
+        struct gc_object *reference)
+{
+    struct gc_heap *heap = m->heap;
+    struct gc_mutator *child = enrol(heap);
+    if (child == NULL) return -ENOMEM;
+    if (reference != NULL && heap->protocol->take != NULL)
+        heap->protocol->take(reference);
+    child->start = reference;
+    *thread = (struct gc_mutator_thread){
+        .mutator = child,
+        .run = run,
+        .argument = argument,
+    };
+    int result = gc_thread_start(&thread->thread, spawned, thread);
+    if (result != 0) {
+        child->start = NULL;
+        if (reference != NULL && heap->protocol->drop != NULL)
+            heap->protocol->drop(m, reference);
+        gc_lock_acquire(&heap->registry_lock);
+        gc_atomic_fetch_sub_relaxed(&heap->attached, 1);
+        /* [sync ST2] seq_cst: as in retire(); the child never ran. */
+        gc_atomic_store_seq_cst(&child->state, GC_MUTATOR_EXITED);
+        gc_condition_broadcast(&heap->parked);
+        gc_lock_release(&heap->registry_lock);
+    }
+    return result;
+}
+
+void gc_join(struct gc_mutator *m, struct gc_mutator_thread *thread)
+{
+    if (m != NULL) gc_blocked_begin(m);
+    gc_thread_join(&thread->thread);
+    if (m != NULL) gc_blocked_end(m);
+}
+
+bool gc_has_other_mutators(struct gc_mutator *m)
+{
+    gc_lock_assert_held(&m->heap->registry_lock);
+    return gc_atomic_load_relaxed(&m->heap->attached) > 1;
+}

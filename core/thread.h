@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* thread.h - mutators: the record of a thread that runs the program.
+ *
+ * A record is also the *home* of the objects that were made with it: it owns their
+ * blocks and lists, outlives its thread, and is adopted whole by a later one.
+ *
+ *              attach            safepoint, wait              stop
+ *   (EXITED) ---------> RUNNING ----------------> BLOCKED -----------> CLAIMED
+ *       ^                 | ^                       |  ^                  |
+ *       +-----------------+ +-----------------------+  +------------------+
+ *             detach                return                  resume
+ *
+ * Sync edges: [sync MU1] a record is complete before it is in the list of all
+ *
+ * Only who made a record CLAIMED, from BLOCKED or EXITED, may act for it. Only its
+ * thread leaves BLOCKED by itself, for RUNNING.
+ */
+#ifndef CORE_THREAD_H
+#define CORE_THREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/atomic.h"
+#include "core/block.h"
+#include "core/event.h"
+#include "core/list.h"
+#include "core/lock.h"
+#include "core/object.h"
+
+struct gc_heap;
+struct gc_type;
+
+/* A local is a reference in a frame. Protocols that don't count locals link the
+ * frames into the mutator's shadow stack; the others leave this struct alone. */
+struct gc_frame {
+    struct gc_frame *caller;
+    size_t locals; /* their number; they follow the frame */
+};
+
+static inline gc_slot *gc_frame_locals(struct gc_frame *frame)
+{
+    return (gc_slot *)(void *)(frame + 1);
+}
+
+enum gc_mutator_state {
+    GC_MUTATOR_RUNNING,
+    GC_MUTATOR_BLOCKED,
+    GC_MUTATOR_CLAIMED,
+    GC_MUTATOR_EXITED,
+};
+
+/* Why a mutator should enter the slow path of a safepoint. */
+enum gc_poll_bit {
+    GC_POLL_STOP = 1u << 0,   /* somebody wants to stop the world */
+    GC_POLL_SWITCH = 1u << 1, /* somebody wants the global lock */
+};
+
+struct gc_mutator {
+    /* any thread, atomic: read at each safepoint. Relaxed there: what the poll
+     * leads to is ordered by the state and the locks behind it. */
+    _Atomic(uint32_t) poll;
+
+    /* owner only, read by every allocation; const while a collector runs */
+    uint32_t prefix_bytes; /* of objects that can be in a cycle */
+    uint32_t birth_state;  /* state of a new object: the collector's bits */
+    uint32_t birth_links;  /* GC_BIRTH_LINK is selected */
+
+    /* owner only: one less for each cyclic object made, one more, up to the limit,
+     * for each that dies; below zero the collector's on_budget is due */
+    int32_t budget;
+    int32_t budget_limit;
+    int32_t budget_granted; /* what it started from */
+
+    /* who may act for the home */
+    struct gc_links young; /* new objects, under GC_BIRTH_LINK */
+    struct gc_frame *frames;
+    struct gc_run runs[2][GC_CLASSES]; /* [cells have the prefix][class] */
+    struct gc_block *partial[2][GC_CLASSES];
+    struct gc_counters counters;
+    struct gc_stall_log *stalls;
+    void *collector_data;        /* of the collector, per home */
+    uint32_t death_depth;        /* nested deaths, through finalizers */
+    bool in_drain;               /* the outermost death empties `deferred` */
+    struct gc_object **deferred; /* references to drop later */
+    size_t deferred_count, deferred_room;
+
+    /* const after the record was made */
+    struct gc_heap *heap;
+    uint32_t number; /* its place in the registry, from 0 */
+
+    /* written under the registry lock, read also by a stopper without it */
+    _Atomic(struct gc_mutator *) next;
+
+    /* registry lock */
+    uint32_t claimed_from; /* enum gc_mutator_state */
+
+    /* any thread; every change sequentially consistent (safepoint.c) */
+    _Atomic(uint32_t) state;
+    gc_slot start;        /* the reference that its thread was given */
+    uint64_t switched_at; /* owner: see protocol/plain.c */
+};
+
+/* Makes the calling thread a mutator of the heap: RUNNING on return. A thread is one
+ * mutator at a time. Returns 0 or -ENOMEM. */
+GC_EXPORT int gc_attach(struct gc_heap *heap, struct gc_mutator **ret_mutator)
+        GC_NODISCARD;
+
+/* Ends the calling thread's life as a mutator: no frame may be left. The record
+ * stays, EXITED, with all that is in it. */
+GC_EXPORT void gc_detach(struct gc_mutator *m);
+
+/* Starts a thread that runs run(its mutator, argument) and detaches. `reference` may
+ * be NULL; the new mutator takes it with gc_take_start(). `thread` must live until it
+ * was joined, in a blocked region. By a running mutator; returns 0 or -errno. */
+struct gc_mutator_thread {
+    struct gc_thread thread;
+    struct gc_mutator *mutator;
+    void (*run)(struct gc_mutator *m, void *argument);
+    void *argument;
+};
+GC_EXPORT int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
+        void (*run)(struct gc_mutator *m, void *argument), void *argument,
+        struct gc_object *reference) GC_NODISCARD;
+
+/* Waits for the thread's end, in a blocked region of `m` (may be NULL). */
+GC_EXPORT void gc_join(struct gc_mutator *m, struct gc_mutator_thread *thread);
+
+/* Records are only ever added, at the end, so a stopper may walk them while somebody
+ * attaches: he then sees a record with nothing in it, or does not see it.
+ * [sync MU1] acquire: pairs with the release in enrol() (thread.c). Test: core/thread. */
+#define gc_next_mutator(link) gc_atomic_load_acquire(link)
+#define gc_for_each_mutator(m, heap)                                                     \
+    for (struct gc_mutator *m = gc_next_mutator(&(heap)->mutators); (m) != NULL;         \
+            (m) = gc_next_mutator(&(m)->next))
+
+/* Whether anybody but `m` is attached. Registry lock. */
+bool gc_has_other_mutators(struct gc_mutator *m);
+
+#endif

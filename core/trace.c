@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* trace.c - the serial marker: a bounded stack, and rescans where it overflows.
+ *
+ * Invariant (M1): every marked object has had its slots visited, or is on the stack,
+ *                 or `overflowed` is set.
+ */
+#include "core/trace.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/heap.h"
+#include "core/os.h"
+#include "core/root.h"
+#include "core/type.h"
+
+enum {
+    STACK_ENTRIES = 1 << 20, /* 8 MiB of addresses, of which what is used gets pages */
+    MARK_BYTES = GC_REGION_BYTES / GC_GRANULE / 8,
+};
+
+int gc_tracer_init(struct gc_tracer *tracer, struct gc_heap *heap, size_t entries)
+{
+    if (entries == 0) entries = STACK_ENTRIES;
+    *tracer = (struct gc_tracer){ .heap = heap, .room = entries };
+    tracer->stack = gc_os_map(entries * sizeof(struct gc_object *), 4096);
+    if (tracer->stack == NULL) return -ENOMEM;
+    if (gc_tracer_reserve(tracer)) return 0;
+    gc_tracer_finish(tracer);
+    return -ENOMEM;
+}
+
+void gc_tracer_finish(struct gc_tracer *tracer)
+{
+    if (tracer->stack == NULL) return;
+    gc_os_unmap(tracer->stack, tracer->room * sizeof(struct gc_object *));
+    tracer->stack = NULL;
+}
+
+bool gc_tracer_reserve(struct gc_tracer *tracer)
+{
+    struct gc_heap *heap = tracer->heap;
+    bool complete = true;
+    gc_lock_acquire(&heap->blocks_lock);
+    heap->regions_have_marks = true;
+    for (struct gc_region *region = heap->regions; region != NULL; region = region->next)
+        if (region->marks == NULL && !gc_region_add_marks(region)) complete = false;
+    gc_lock_release(&heap->blocks_lock);
+    return complete;
+}
+
+void gc_tracer_begin_stw(struct gc_tracer *tracer)
+{
+    for (struct gc_region *r = tracer->heap->regions; r != NULL; r = r->next)
+        memset(r->marks, 0, MARK_BYTES);
+    tracer->depth = tracer->deepest = 0;
+    tracer->overflowed = false;
+    tracer->objects = tracer->edges = tracer->bytes = 0;
+}
+
+/* Sets the mark; false if it was set. */
+static inline bool set_mark(struct gc_object *object)
+{
+    struct gc_region *region = gc_region_of(object);
+    size_t granule = ((uintptr_t)object - (uintptr_t)region) / GC_GRANULE;
+    uint64_t *word = &region->marks[granule / 64];
+    uint64_t bit = UINT64_C(1) << granule % 64;
+    if ((*word & bit) != 0) return false;
+    *word |= bit;
+    return true;
+}
+
+static inline void mark(struct gc_tracer *tracer, struct gc_object *object)
+{
+    if (object == NULL || gc_object_is_dead(object) || !set_mark(object)) return;
+    tracer->objects++;
+    tracer->bytes += gc_block_of(object)->cell_bytes;
+    if (gc_unlikely(tracer->depth == tracer->room)) {
+        tracer->overflowed = true;
+        return;
+    }
+    tracer->stack[tracer->depth++] = object;
+}
+
+static inline void mark_slot(gc_slot *slot, void *argument)
+{
+    struct gc_tracer *tracer = argument;
+    tracer->edges++;
+    mark(tracer, gc_atomic_slot_load_relaxed(slot));
+}
+
+static void mark_root(gc_slot *slot, void *argument)
+{
+    mark(argument, gc_atomic_slot_load_relaxed(slot));
+}
+
+static void drain_stack(struct gc_tracer *tracer)
+{
+    while (tracer->depth > 0) {
+        if (tracer->depth > tracer->deepest) tracer->deepest = tracer->depth;
+        struct gc_object *object = tracer->stack[--tracer->depth];
+        gc_object_trace(object, mark_slot, tracer);
+    }
+}
+
+void gc_tracer_mark_stw(struct gc_tracer *tracer, struct gc_object *object)
+{
+    mark(tracer, object);
+}
+
+void gc_tracer_mark_roots_stw(struct gc_tracer *tracer)
+{
+    gc_roots_visit_stw(tracer->heap, mark_root, tracer);
+}
+
+/* Visits a marked object again: whatever it still reaches unmarked was dropped. */
+static bool rescan(struct gc_object *object, void *argument)
+{
+    struct gc_tracer *tracer = argument;
+    if (!gc_trace_is_marked(object)) return true;
+    gc_object_trace(object, mark_slot, tracer);
+    drain_stack(tracer);
+    return true;
+}
+
+void gc_tracer_drain_stw(struct gc_tracer *tracer)
+{
+    drain_stack(tracer);
+    while (tracer->overflowed) {
+        tracer->overflowed = false;
+        gc_heap_walk_stw(tracer->heap, rescan, tracer);
+    }
+}

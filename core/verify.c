@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* verify.c - walks the heap and compares what must agree. */
+#include "core/verify.h"
+
+#include <errno.h>
+
+#include "core/collector.h"
+#include "core/os.h"
+
+struct check {
+    struct gc_heap *heap;
+    struct gc_error *error;
+    int result;
+};
+
+static void wrong(struct check *check, const char *what, const void *where)
+{
+    if (check->result != 0) return;
+    check->result = gc_error_set(check->error, -EINVAL, "%s (at %p)", what, where);
+}
+
+static bool lies_in(const struct gc_block *block, const struct gc_object *object)
+{
+    char *first = gc_block_start(block) + block->prefix;
+    ptrdiff_t offset = (char *)(uintptr_t)object - first;
+    return offset >= 0 && offset % block->cell_bytes == 0 &&
+           offset / block->cell_bytes < block->built;
+}
+
+/* Length of a list of free cells of the block; wrong links are reported. */
+static uint32_t check_free_list(
+        struct check *check, const struct gc_block *block, struct gc_object *object)
+{
+    uint32_t n = 0;
+    for (; object != NULL && n <= block->built; n++, object = *gc_cell_link(object)) {
+        if (!lies_in(block, object)) {
+            wrong(check, "a free list leaves its block", object);
+            return n;
+        }
+        if (!gc_object_is_dead(object)) wrong(check, "a free cell is not DEAD", object);
+    }
+    if (n > block->built) wrong(check, "a free list is circular", block);
+    return n;
+}
+
+static void check_block(struct gc_block *block, void *argument)
+{
+    struct check *check = argument;
+    uint32_t unused = check_free_list(check, block, block->free);
+    if (block->state == GC_BLOCK_CURRENT) {
+        const struct gc_run *run = &block->home->runs[block->prefix > 0][block->class];
+        if (run->block != block) wrong(check, "a current block is not its run's", block);
+        unused += check_free_list(check, block, run->free);
+    }
+    if (gc_block_used(block) + unused != block->built && block->state != GC_BLOCK_CURRENT)
+        wrong(check, "a block's use does not add up (B2)", block);
+    uint32_t dead = 0;
+    for (uint32_t i = 0; i < block->built; i++) {
+        struct gc_object *object = gc_block_object(block, i);
+        if (gc_object_is_dead(object)) {
+            dead++;
+            continue;
+        }
+        const struct gc_type_info *info = gc_object_info(object);
+        if (info->type == NULL)
+            wrong(check, "an object has no type", object);
+        else if (gc_object_size(object) + block->prefix > block->cell_bytes)
+            wrong(check, "an object is larger than its cell", object);
+    }
+    /* Dead objects that wait to be freed are no free cells yet. */
+    if (dead < unused) wrong(check, "a free cell is alive", block);
+}
+
+static void check_weak(struct gc_weak *weak, void *argument)
+{
+    struct check *check = argument;
+    struct gc_object *target = gc_atomic_load_relaxed(&weak->target);
+    if (gc_object_is_dead(&weak->header))
+        wrong(check, "a dead weak reference is in the table", weak);
+    if (gc_object_is_dead(target))
+        wrong(check, "a weak reference has a dead target", weak);
+    else if ((gc_object_state(target) & GC_STATE_REFERENCED) == 0)
+        wrong(check, "the target of a weak reference does not know of it (W1)", weak);
+}
+
+/* --- counts ----------------------------------------------------------------------- */
+
+/* One 32-bit sum a granule of each region, found by the region's number. */
+struct sums {
+    struct check *check;
+    struct gc_region **regions;
+    uint32_t **tables;
+    size_t count;
+};
+
+enum { SUMS_BYTES = GC_REGION_BYTES / GC_GRANULE * sizeof(uint32_t) };
+
+static uint32_t *sum_of(struct sums *sums, const struct gc_object *object)
+{
+    struct gc_region *region = gc_region_of(object);
+    for (size_t i = 0; i < sums->count; i++) {
+        if (sums->regions[i] != region) continue;
+        return &sums->tables[i][((uintptr_t)object - (uintptr_t)region) / GC_GRANULE];
+    }
+    return NULL;
+}
+
+static void add_slot(gc_slot *slot, void *argument)
+{
+    struct sums *sums = argument;
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL) return;
+    uint32_t *sum = sum_of(sums, object);
+    if (sum == NULL || gc_object_is_dead(object))
+        wrong(sums->check, "a slot names something that is no live object", slot);
+    else
+        ++*sum;
+}
+
+static bool add_object(struct gc_object *object, void *argument)
+{
+    gc_object_trace(object, add_slot, argument);
+    return true;
+}
+
+static bool compare_count(struct gc_object *object, void *argument)
+{
+    struct sums *sums = argument;
+    struct check *check = sums->check;
+    uint64_t total = check->heap->protocol->total(object);
+    uint32_t found = *sum_of(sums, object);
+    if ((gc_object_state(object) & GC_STATE_IMMORTAL) != 0 || total == found) return true;
+    if (check->result == 0) {
+        check->result = gc_error_set(check->error, -EINVAL,
+                "the count of object %p of type %s is %llu, but %u references to it "
+                "exist",
+                (void *)object, gc_object_info(object)->type->name,
+                (unsigned long long)total, found);
+    }
+    return false;
+}
+
+static int sums_init(struct sums *sums, struct check *check)
+{
+    *sums = (struct sums){ .check = check };
+    size_t regions = 0;
+    for (struct gc_region *r = check->heap->regions; r != NULL; r = r->next)
+        regions++;
+    sums->regions = gc_os_alloc((regions + 1) * sizeof(struct gc_region *));
+    sums->tables = gc_os_alloc((regions + 1) * sizeof(uint32_t *));
+    if (sums->regions == NULL || sums->tables == NULL) return -ENOMEM;
+    for (struct gc_region *r = check->heap->regions; r != NULL; r = r->next) {
+        uint32_t *table = gc_os_map(SUMS_BYTES, 4096);
+        if (table == NULL) return -ENOMEM;
+        sums->regions[sums->count] = r;
+        sums->tables[sums->count++] = table;
+    }
+    return 0;
+}
+
+static void sums_finish(struct sums *sums)
+{
+    for (size_t i = 0; i < sums->count; i++)
+        gc_os_unmap(sums->tables[i], SUMS_BYTES);
+    gc_os_free(sums->tables);
+    gc_os_free(sums->regions);
+}
+
+static void check_counts(struct check *check)
+{
+    struct sums sums;
+    if (sums_init(&sums, check) != 0) {
+        check->result = gc_error_set(check->error, -ENOMEM, "no memory to verify with");
+    } else {
+        gc_heap_walk_stw(check->heap, add_object, &sums);
+        gc_roots_visit_stw(check->heap, add_slot, &sums);
+        if (check->result == 0) gc_heap_walk_stw(check->heap, compare_count, &sums);
+    }
+    sums_finish(&sums);
+}
+
+int gc_verify_stw(struct gc_heap *heap, int level, struct gc_error *error)
+{
+    struct check check = { .heap = heap, .error = error };
+    uint32_t can_count = GC_PROTOCOL_COUNTED | GC_PROTOCOL_FRAMES;
+    gc_heap_walk_blocks_stw(heap, check_block, &check);
+    gc_weak_walk_stw(heap, check_weak, &check);
+    if (check.result == 0 && level >= 2 && heap->collector->verify != NULL)
+        check.result = heap->collector->verify(heap, error);
+    if (check.result == 0 && level >= 3 &&
+            (heap->protocol->flags & can_count) == can_count)
+        check_counts(&check);
+    return check.result;
+}
+
+int gc_verify(struct gc_mutator *m, int level, struct gc_error *error)
+{
+    gc_stop_begin(m);
+    int result = gc_verify_stw(m->heap, level, error);
+    gc_stop_end(m, 0);
+    return result;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* verify.h - is the heap what it should be? For tests, and for checked builds. */
+#ifndef CORE_VERIFY_H
+#define CORE_VERIFY_H
+
+#include "core/check.h"
+
+struct gc_heap;
+struct gc_mutator;
+
+/* Checks, at a growing level:
+ *   1  blocks against their cells, free lists, types, weak references
+ *   2  the collector's own invariants
+ *   3  counts against all references (where the protocol counts and frames are linked)
+ * World stopped by the caller, or nobody attached. 0; -EINVAL with the first violation
+ * in `error`; -ENOMEM. */
+GC_EXPORT int gc_verify_stw(struct gc_heap *heap, int level, struct gc_error *error)
+        GC_NODISCARD;
+
+/* Stops the world, verifies, resumes. On a running mutator. */
+GC_EXPORT int gc_verify(struct gc_mutator *m, int level, struct gc_error *error)
+        GC_NODISCARD;
+
+#endif
