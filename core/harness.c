@@ -32,7 +32,8 @@ struct sample {
     const struct gc_sample_request *request;
     struct gc_sample *result;
     struct gc_trial trial;
-    struct gc_trial_barrier barrier;
+    struct gc_trial_barrier barrier; /* of the workload: its threads */
+    struct gc_trial_barrier start;   /* of the harness: they and the first mutator */
     struct gc_heap *heap;
     uint64_t start_ns, start_cpu_ns;
     uint64_t allocated_before;
@@ -60,9 +61,8 @@ static void barrier_finish(struct gc_trial_barrier *barrier)
     gc_lock_finish(&barrier->lock);
 }
 
-void gc_trial_wait(struct gc_trial *trial, struct gc_mutator *m)
+static void barrier_wait(struct gc_trial_barrier *barrier, struct gc_mutator *m)
 {
-    struct gc_trial_barrier *barrier = trial->barrier;
     gc_blocked_begin(m);
     gc_lock_acquire(&barrier->lock);
     uint64_t round = barrier->round;
@@ -75,6 +75,23 @@ void gc_trial_wait(struct gc_trial *trial, struct gc_mutator *m)
         gc_condition_wait(&barrier->all_here, &barrier->lock);
     gc_lock_release(&barrier->lock);
     gc_blocked_end(m);
+}
+
+void gc_trial_wait(struct gc_trial *trial, struct gc_mutator *m)
+{
+    barrier_wait(trial->barrier, m);
+}
+
+void gc_trial_unmeasured_begin(struct gc_trial *trial)
+{
+    trial->unmeasured_ns -= gc_os_now_ns();
+    trial->unmeasured_cpu_ns -= gc_os_thread_cpu_ns();
+}
+
+void gc_trial_unmeasured_end(struct gc_trial *trial)
+{
+    trial->unmeasured_ns += gc_os_now_ns();
+    trial->unmeasured_cpu_ns += gc_os_thread_cpu_ns();
 }
 
 void gc_trial_fail(struct gc_trial *trial, const char *format, ...)
@@ -186,8 +203,8 @@ static void thread_run(struct gc_mutator *m, void *argument)
 {
     struct sample_thread *self = argument;
     struct sample *sample = self->sample;
-    gc_trial_wait(&sample->trial, m); /* all are ready */
-    gc_trial_wait(&sample->trial, m); /* the clock has been started */
+    barrier_wait(&sample->start, m); /* all are ready */
+    barrier_wait(&sample->start, m); /* the clock has been started */
     uint64_t cpu = gc_os_thread_cpu_ns();
     sample->request->workload->run(m, &sample->trial, self->number);
     cpu = gc_os_thread_cpu_ns() - cpu;
@@ -220,10 +237,10 @@ static int run_threads(struct sample *sample, struct gc_mutator *m)
         gc_require(result == 0, "thread %u of %u can't be started: error %d", i + 1,
                 threads, -result);
     }
-    gc_trial_wait(&sample->trial, m);
+    barrier_wait(&sample->start, m);
     sample->start_cpu_ns = gc_os_process_cpu_ns();
     sample->start_ns = gc_os_now_ns();
-    gc_trial_wait(&sample->trial, m);
+    barrier_wait(&sample->start, m);
     for (uint32_t i = 0; i < threads; i++)
         gc_join(m, &all[i].thread);
     gc_os_free(all);
@@ -231,30 +248,58 @@ static int run_threads(struct sample *sample, struct gc_mutator *m)
 }
 
 /* Holds the collector to its promise: of what was planted, exactly this is to go. */
-static void judge_reclaimed(struct sample *sample, uint64_t live_after_run)
+static void judge_reclaimed(struct sample *sample)
 {
     struct gc_sample *result = sample->result;
     const struct gc_trial *trial = &sample->trial;
-    uint32_t promises = sample->request->collector->capabilities;
+    struct gc_heap_stats stats;
+    gc_heap_read_stats(sample->heap, &stats);
+    result->reclaimed = stats.allocated_objects - stats.live_objects;
     result->has_planted = trial->planted_is_known;
     if (!trial->planted_is_known) return;
     result->planted = trial->planted;
-    struct gc_heap_stats stats;
-    gc_heap_read_stats(sample->heap, &stats);
-    uint64_t allocated = stats.allocated_objects - sample->allocated_before;
-    uint64_t live_before = sample->allocated_before; /* of setup: nothing dies there */
-    uint64_t kept = allocated + live_before - trial->planted; /* still reachable */
-    result->reclaimed = allocated + live_before - stats.live_objects;
-    result->floating = live_after_run > kept ? live_after_run - kept : 0;
     uint64_t due = 0;
-    if ((promises & GC_CAP_CYCLES) != 0)
+    if (trial->promises_cycles)
         due = trial->planted;
-    else if ((promises & GC_CAP_RECLAIMS) != 0)
+    else if (trial->promises_to_reclaim)
         due = trial->planted - trial->planted_cyclic;
     if (result->reclaimed != due && result->outcome == GC_OUTCOME_OK)
         outcome(result, GC_OUTCOME_WRONG_RESULT,
                 "%llu objects were reclaimed where %llu were due",
                 (unsigned long long)result->reclaimed, (unsigned long long)due);
+}
+
+/* Traces from the roots: how many objects in the heap are garbage? */
+static bool find_unreached(
+        struct sample *sample, struct gc_mutator *m, uint64_t *ret_count)
+{
+    struct gc_tracer tracer;
+    if (gc_tracer_init(&tracer, sample->heap, 0) != 0) return false;
+    struct gc_heap_stats stats;
+    gc_stop_begin(m);
+    gc_tracer_begin_stw(&tracer);
+    gc_tracer_mark_roots_stw(&tracer);
+    gc_tracer_drain_stw(&tracer);
+    gc_heap_read_stats(sample->heap, &stats);
+    gc_stop_end_unlogged(m);
+    *ret_count = stats.live_objects - tracer.objects;
+    gc_tracer_finish(&tracer);
+    return true;
+}
+
+/* After quiescence a collector that promises cycles has left nothing unreached, planted
+ * or not. */
+static bool judge_unreached(struct sample *sample, struct gc_mutator *m)
+{
+    struct gc_sample *result = sample->result;
+    if (!sample->trial.promises_cycles || result->outcome != GC_OUTCOME_OK) return true;
+    uint64_t left;
+    if (!find_unreached(sample, m, &left)) return false;
+    if (left > 0)
+        outcome(result, GC_OUTCOME_WRONG_RESULT,
+                "%llu unreachable objects are left after quiescence",
+                (unsigned long long)left);
+    return true;
 }
 
 /* All on the first mutator. */
@@ -263,28 +308,33 @@ static int run_phases(struct sample *sample, struct gc_mutator *m, struct gc_err
     const struct gc_workload *workload = sample->request->workload;
     struct gc_trial *trial = &sample->trial;
     struct gc_sample *result = sample->result;
-    if (workload->setup != NULL && workload->setup(m, trial) != 0)
-        return gc_error_set(error, -EINVAL, "%s", trial->failure);
-    int status = run_threads(sample, m);
+    int status = workload->setup != NULL ? workload->setup(m, trial) : 0;
+    if (status != 0) return gc_error_set(error, status, "%s", trial->failure);
+    status = run_threads(sample, m);
     if (status != 0)
         return gc_error_set(error, status, "there is no memory for the threads");
     uint64_t collector_cpu = sample->heap->collector_cpu_ns;
-    result->wall_ns = sample->end_ns - sample->start_ns;
-    result->cpu_ns = sample->end_cpu_ns - sample->start_cpu_ns;
+    result->wall_ns = sample->end_ns - sample->start_ns - trial->unmeasured_ns;
+    result->cpu_ns = sample->end_cpu_ns - sample->start_cpu_ns - trial->unmeasured_cpu_ns;
     result->has_cpu_roles = true;
     result->collector_cpu_ns = collector_cpu;
-    result->mutator_cpu_ns = sample->mutator_cpu_ns - collector_cpu;
+    result->mutator_cpu_ns =
+            sample->mutator_cpu_ns - collector_cpu - trial->unmeasured_cpu_ns;
     gc_stop_begin(m);
     read_off(sample);
     struct gc_heap_stats stats;
     gc_heap_read_stats(sample->heap, &stats);
-    gc_stop_end(m, 0);
+    gc_stop_end_unlogged(m);
+    if (!find_unreached(sample, m, &result->floating))
+        return gc_error_set(error, -ENOMEM, "there is no memory to trace the heap with");
     if (workload->report != NULL) workload->report(m, trial);
     gc_quiesce(m);
     result->checksum = trial->checksum;
     result->ops = trial->ops;
     if (trial->failed) outcome(result, GC_OUTCOME_WRONG_RESULT, "%s", trial->failure);
-    judge_reclaimed(sample, stats.live_objects);
+    judge_reclaimed(sample);
+    if (!judge_unreached(sample, m))
+        return gc_error_set(error, -ENOMEM, "there is no memory to trace the heap with");
     if (workload->finish != NULL) workload->finish(m, trial);
     return 0;
 }
@@ -319,6 +369,9 @@ int gc_sample_run(const struct gc_sample_request *request, struct gc_sample *ret
             .seed = request->seed,
             .threads = request->threads,
             .weak_scaling = request->weak_scaling,
+            .promises_to_reclaim =
+                    (request->collector->capabilities & GC_CAP_RECLAIMS) != 0,
+            .promises_cycles = (request->collector->capabilities & GC_CAP_CYCLES) != 0,
         },
     };
     void *options = gc_os_alloc(workload->options_size + 1);
@@ -336,13 +389,15 @@ int gc_sample_run(const struct gc_sample_request *request, struct gc_sample *ret
     };
     if (status == 0) status = gc_heap_create(&config, &sample.heap, error);
     if (status == 0) {
-        barrier_init(&sample.barrier, request->threads + 1);
+        barrier_init(&sample.barrier, request->threads);
+        barrier_init(&sample.start, request->threads + 1);
         sample.trial.options = options;
         sample.trial.barrier = &sample.barrier;
         sample.trial.heap = sample.heap;
         sample.start_ns = gc_os_now_ns();
         sample.start_cpu_ns = gc_os_process_cpu_ns();
         status = run_on_heap(&sample, error);
+        barrier_finish(&sample.start);
         barrier_finish(&sample.barrier);
         gc_heap_destroy(sample.heap);
     }

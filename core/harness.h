@@ -54,9 +54,14 @@ struct gc_trial {
     const void *options; /* as the workload's table says */
     struct gc_heap *heap;
     struct gc_trial_barrier *barrier;
+    bool promises_to_reclaim; /* what the collector is held to */
+    bool promises_cycles;
     void *data; /* the workload's own, from setup to finish */
 
-    /* what finish() reports */
+    /* kept by gc_trial_unmeasured_*() */
+    uint64_t unmeasured_ns, unmeasured_cpu_ns;
+
+    /* what report() says */
     uint64_t checksum; /* the same for all collectors where race_free */
     uint64_t ops;      /* in the unit that the card names, all threads */
     bool planted_is_known;
@@ -66,7 +71,15 @@ struct gc_trial {
     char failure[256];
 };
 
-/* The workload's place in a run for thread i: its share of n items. */
+/* Thread i's part of n items that all threads share. */
+static inline void gc_trial_share_fixed(const struct gc_trial *trial, uint32_t i,
+        uint64_t n, uint64_t *ret_first, uint64_t *ret_end)
+{
+    *ret_first = n * i / trial->threads;
+    *ret_end = n * (i + 1) / trial->threads;
+}
+
+/* The same, or all of them where each thread does the whole work. */
 static inline void gc_trial_share(const struct gc_trial *trial, uint32_t i, uint64_t n,
         uint64_t *ret_first, uint64_t *ret_end)
 {
@@ -74,13 +87,17 @@ static inline void gc_trial_share(const struct gc_trial *trial, uint32_t i, uint
         *ret_first = 0;
         *ret_end = n;
     } else {
-        *ret_first = n * i / trial->threads;
-        *ret_end = n * (i + 1) / trial->threads;
+        gc_trial_share_fixed(trial, i, n, ret_first, ret_end);
     }
 }
 
 /* Waits, in a blocked region, until all threads of the run have come here. */
 GC_EXPORT void gc_trial_wait(struct gc_trial *trial, struct gc_mutator *m);
+
+/* What one thread does between the two, while all others wait (gc_trial_wait), is left out
+ * of the wall and CPU time: a workload checks itself there. */
+GC_EXPORT void gc_trial_unmeasured_begin(struct gc_trial *trial);
+GC_EXPORT void gc_trial_unmeasured_end(struct gc_trial *trial);
 
 /* Says what is wrong; the sample's outcome is then "wrong result". Any thread. */
 GC_EXPORT void gc_trial_fail(struct gc_trial *trial, const char *format, ...)
@@ -97,7 +114,8 @@ struct gc_workload {
     size_t options_size;
 
     /* Before the clock starts; data that lives in the heap goes into global roots. On
-     * the first mutator, alone. 0 or -errno with a failure said. May be NULL. */
+     * the first mutator, alone. 0, or -errno with a failure said (-EBADMSG and the errors
+     * of open() and read(): a bad file). May be NULL. */
     int (*setup)(struct gc_mutator *m, struct gc_trial *trial);
 
     /* The measured part: thread i of trial->threads. */
@@ -178,14 +196,15 @@ struct gc_sample {
     } counters[GC_SAMPLE_COUNTERS];
     uint64_t collections;
     bool has_planted;
-    uint64_t planted, reclaimed; /* reclaimed: of what was planted, after quiescence */
-    uint64_t floating;           /* planted, not yet reclaimed when run() ended */
-    uint64_t allocated_objects;  /* during run() */
+    uint64_t planted;           /* objects */
+    uint64_t reclaimed;         /* objects, from setup to quiescence after run() */
+    uint64_t floating;          /* unreachable, not yet reclaimed when run() ended */
+    uint64_t allocated_objects; /* during run() */
 };
 
 /* Runs one sample in this process, on fresh threads. Returns 0 with *ret_sample filled
  * (whatever its outcome), -EINVAL for a request that can't be run (an option, a
- * protocol), or -ENOMEM; `error` then says why. */
+ * protocol), -ENOMEM, or what the workload's setup returned; `error` then says why. */
 GC_EXPORT int gc_sample_run(const struct gc_sample_request *request,
         struct gc_sample *ret_sample, struct gc_error *error) GC_NODISCARD;
 

@@ -17,7 +17,7 @@ uint64_t gc_refcount(struct gc_mutator *m, struct gc_object *object)
     if ((protocol->flags & GC_PROTOCOL_SERIAL) != 0) return protocol->total(object);
     gc_stop_begin(m);
     uint64_t total = protocol->total(object);
-    gc_stop_end(m, 1);
+    gc_stop_end_unlogged(m);
     return total;
 }
 

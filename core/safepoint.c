@@ -134,9 +134,14 @@ void gc_stop_begin(struct gc_mutator *m)
 
 void gc_stop_end(struct gc_mutator *m, uint64_t work)
 {
+    gc_stall_record(m->stalls, GC_STALL_stop, m->heap->stop_started_ns, work);
+    gc_stop_end_unlogged(m);
+}
+
+void gc_stop_end_unlogged(struct gc_mutator *m)
+{
     struct gc_heap *heap = m->heap;
     gc_require(heap->stopper == m, "a stop ends that did not begin");
-    gc_stall_record(m->stalls, GC_STALL_stop, heap->stop_started_ns, work);
     gc_lock_acquire(&heap->registry_lock);
     heap->stopper = NULL;
     /* [sync ST1] seq_cst: the same pair; who parks now need not wake anybody. */

@@ -39,6 +39,10 @@ GC_EXPORT void gc_stop_begin(struct gc_mutator *m);
  * it goes into the stall log of every mutator that was held up. */
 GC_EXPORT void gc_stop_end(struct gc_mutator *m, uint64_t work);
 
+/* The same for a stop that is no part of memory management (a check, a statistic): it is
+ * in no stall log. */
+GC_EXPORT void gc_stop_end_unlogged(struct gc_mutator *m);
+
 /* Whether `m` has stopped the world. */
 static inline bool gc_world_is_stopped_by(const struct gc_mutator *m)
 {

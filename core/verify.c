@@ -197,6 +197,6 @@ int gc_verify(struct gc_mutator *m, int level, struct gc_error *error)
 {
     gc_stop_begin(m);
     int result = gc_verify_stw(m->heap, level, error);
-    gc_stop_end(m, 0);
+    gc_stop_end_unlogged(m);
     return result;
 }

@@ -79,7 +79,7 @@ struct gc_snapshot_plan {
 };
 
 /* Makes the plan for `steps` steps (1 or more; no more than there are roots are
- * made). Takes O(objects + edges) time and 44 bytes an object at most. Returns 0,
+ * made). Takes O(objects + edges) time and 40 bytes an object at most. Returns 0,
  * -EINVAL or -ENOMEM. */
 GC_EXPORT int gc_snapshot_plan_create(const struct gc_snapshot *snapshot, uint32_t steps,
         uint64_t seed, struct gc_snapshot_plan **ret_plan, struct gc_error *error)

@@ -252,7 +252,7 @@ static size_t freeze_count(struct gc_mutator *m)
     gc_stop_begin(m);
     gc_for_each_mutator (home, m->heap)
         sum += gc_list_length(&generational_home_of(home)->permanent);
-    gc_stop_end(m, 0);
+    gc_stop_end_unlogged(m);
     return sum;
 }
 
@@ -274,7 +274,7 @@ static int generation_of(struct gc_mutator *m, struct gc_object *object)
     for (int g = 0; g < GC_GENERATIONS; g++)
         if (contains(generational_list(home, g), links)) found = g;
     if (contains(&generational_home_of(home)->permanent, links)) found = -2;
-    gc_stop_end(m, 0);
+    gc_stop_end_unlogged(m);
     return found;
 }
 
