@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* environment.c - what a reader of a result must know of the machine.
+ *
+ * The name of the host is left out on purpose: results are published.
+ */
+#include "bench/environment.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "bench/json.h"
+#include "core/harness.h"
+
+/* The first line of a file, without its newline; "" if it can't be had. */
+static void read_line(const char *path, char *text, size_t size)
+{
+    text[0] = '\0';
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return;
+    if (fgets(text, (int)size, file) == NULL) text[0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    fclose(file);
+}
+
+/* The value of the first line "key : value" of /proc/cpuinfo. */
+static void read_cpu(char *text, size_t size)
+{
+    char line[512];
+    text[0] = '\0';
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    if (file == NULL) return;
+    while (fgets(line, sizeof(line), file) != NULL) {
+        char *value = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || value == NULL) continue;
+        value += strspn(value, ": \t");
+        value[strcspn(value, "\n")] = '\0';
+        snprintf(text, size, "%s", value);
+        break;
+    }
+    fclose(file);
+}
+
+/* "always [madvise] never" says madvise. */
+static void keep_bracketed(char *text)
+{
+    char *open = strchr(text, '['), *close = open != NULL ? strchr(open, ']') : NULL;
+    if (close == NULL) return;
+    *close = '\0';
+    memmove(text, open + 1, strlen(open + 1) + 1);
+}
+
+void gc_environment_read(struct gc_environment *ret_environment)
+{
+    struct gc_environment *e = ret_environment;
+    struct utsname name;
+    char line[64];
+    if (uname(&name) == 0) {
+        snprintf(e->kernel, sizeof(e->kernel), "%s %s", name.sysname, name.release);
+        snprintf(e->machine, sizeof(e->machine), "%.63s", name.machine);
+    } else {
+        e->kernel[0] = e->machine[0] = '\0';
+    }
+    read_cpu(e->cpu, sizeof(e->cpu));
+    read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", e->governor,
+            sizeof(e->governor));
+    read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+            e->clock_source, sizeof(e->clock_source));
+    read_line("/sys/kernel/mm/transparent_hugepage/enabled", e->huge_pages,
+            sizeof(e->huge_pages));
+    keep_bracketed(e->huge_pages);
+    read_line("/proc/sys/kernel/randomize_va_space", line, sizeof(line));
+    e->aslr = isdigit((unsigned char)line[0]) ? strtol(line, NULL, 10) : -1;
+
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    e->cpus_online = online > 0 ? (uint32_t)online : 1;
+    cpu_set_t set;
+    e->cpus_allowed = sched_getaffinity(0, sizeof(set), &set) == 0
+                              ? (uint32_t)CPU_COUNT(&set)
+                              : e->cpus_online;
+    if (getloadavg(&e->load, 1) != 1) e->load = NAN;
+}
+
+bool gc_environment_steal(uint64_t *ret_ticks)
+{
+    char line[256];
+    uint64_t ticks[8]; /* user nice system idle iowait irq softirq steal */
+    read_line("/proc/stat", line, sizeof(line));
+    if (sscanf(line,
+                "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+                " %" SCNu64 " %" SCNu64,
+                &ticks[0], &ticks[1], &ticks[2], &ticks[3], &ticks[4], &ticks[5],
+                &ticks[6], &ticks[7]) != 8)
+        return false;
+    *ret_ticks = ticks[7];
+    return true;
+}
+
+static const char *known(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+void gc_environment_write(const struct gc_environment *environment, bool has_steal,
+        uint64_t steal, struct gc_json *json)
+{
+    const struct gc_environment *e = environment;
+    gc_json_begin(json, "environment");
+    gc_json_text(json, "gclab_version", GCLAB_VERSION);
+    gc_json_number(json, "check_level", (uint64_t)gc_build_check_level());
+    gc_json_text(json, "compiler", GCLAB_COMPILER);
+    gc_json_text(json, "build_type", GCLAB_BUILD_TYPE);
+    gc_json_text(json, "kernel", known(e->kernel));
+    gc_json_text(json, "machine", known(e->machine));
+    gc_json_text(json, "cpu", known(e->cpu));
+    gc_json_number(json, "cpus_online", e->cpus_online);
+    gc_json_number(json, "cpus_allowed", e->cpus_allowed);
+    gc_json_real(json, "load_at_start", e->load);
+    gc_json_text(json, "governor", known(e->governor));
+    gc_json_number_if(json, "aslr", e->aslr >= 0, (uint64_t)e->aslr);
+    gc_json_text(json, "transparent_huge_pages", known(e->huge_pages));
+    gc_json_text(json, "clock_source", known(e->clock_source));
+    gc_json_number_if(json, "steal_ticks", has_steal, steal);
+    gc_json_end(json);
+}

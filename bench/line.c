@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* line.c - one sample as one line of JSON.
+ *
+ * What was not measured is null: everything of a sample that ended badly, and of one that
+ * ran out of memory what is known at the end only.
+ */
+#include "bench/line.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "bench/json.h"
+#include "bench/text.h"
+
+static void write_request(
+        struct gc_json *json, const struct gc_plan *plan, uint32_t number)
+{
+    struct gc_place place = gc_plan_place(plan, number);
+    struct gc_job job = gc_plan_job(plan, place);
+    gc_json_number(json, "schema", GC_LINE_SCHEMA);
+    gc_json_text(json, "started", plan->results[number]->started);
+    gc_json_text(json, "collector", job.collector->info.name);
+    gc_json_text(json, "protocol", job.collector->protocol_name);
+    gc_json_text(json, "options", job.collector->options);
+    gc_json_text(json, "workload", job.spec->name);
+    gc_json_text(json, "workload_options", job.spec->options);
+    gc_json_text(json, "scale", job.weak ? "weak" : "fixed");
+    gc_json_number(json, "threads", job.threads);
+    gc_json_number_if(json, "heap_limit", job.heap_limit > 0, job.heap_limit);
+    gc_json_number(json, "seed", job.seed);
+    gc_json_number(json, "process", place.process);
+    gc_json_bool(json, "in_process", plan->in_process);
+}
+
+static void write_stalls(
+        struct gc_json *json, const struct gc_sample *sample, bool is_measured)
+{
+    if (!is_measured || sample->stall_count == 0) {
+        gc_json_null(json, "stalls");
+        return;
+    }
+    gc_json_begin(json, "stalls");
+    for (uint32_t i = 0; i < sample->stall_count; i++) {
+        const struct gc_stall_summary *stall = &sample->stalls[i];
+        bool any = stall->count > 0; /* a maximum of nothing is none */
+        gc_json_begin(json, stall->cause);
+        gc_json_number(json, "count", stall->count);
+        gc_json_number(json, "total_ns", stall->total_ns);
+        gc_json_number_if(json, "max_ns", any, stall->max_ns);
+        gc_json_number(json, "total_work", stall->total_work);
+        gc_json_number_if(json, "max_work", any, stall->max_work);
+        gc_json_number_if(json, "p50_ns", stall->has_p50, stall->p50_ns);
+        gc_json_number_if(json, "p90_ns", stall->has_p90, stall->p90_ns);
+        gc_json_number_if(json, "p99_ns", stall->has_p99, stall->p99_ns);
+        gc_json_number_if(json, "p999_ns", stall->has_p999, stall->p999_ns);
+        gc_json_end(json);
+    }
+    gc_json_end(json);
+}
+
+static void write_counters(
+        struct gc_json *json, const struct gc_sample *sample, bool is_measured)
+{
+    if (!is_measured || sample->counter_count == 0) {
+        gc_json_null(json, "counters");
+        return;
+    }
+    gc_json_begin(json, "counters");
+    for (uint32_t i = 0; i < sample->counter_count; i++)
+        gc_json_number(json, sample->counters[i].name, sample->counters[i].value);
+    gc_json_end(json);
+}
+
+static void write_result(
+        struct gc_json *json, const struct gc_measured *measured, const char *unit)
+{
+    const struct gc_sample *s = &measured->sample;
+    bool some = measured->is_measured, all = some && !measured->is_partial;
+    bool roles = some && s->has_cpu_roles, planted = all && s->has_planted;
+    char checksum[GC_CELL];
+    snprintf(checksum, sizeof(checksum), "%016" PRIx64, s->checksum);
+    gc_json_text(json, "outcome", gc_outcome_names[s->outcome]);
+    gc_json_text(json, "message", s->message[0] != '\0' ? s->message : NULL);
+    gc_json_text(json, "checksum", all ? checksum : NULL);
+    gc_json_number_if(json, "wall_ns", some, s->wall_ns);
+    gc_json_number_if(json, "cpu_ns", some, s->cpu_ns);
+    gc_json_number_if(json, "mutator_cpu_ns", roles, s->mutator_cpu_ns);
+    gc_json_number_if(json, "collector_cpu_ns", roles, s->collector_cpu_ns);
+    gc_json_number_if(json, "ops", all, s->ops);
+    gc_json_text(json, "unit", unit);
+    write_stalls(json, s, some);
+    gc_json_number_if(json, "peak_heap_bytes", some, s->peak_heap_bytes);
+    gc_json_number_if(
+            json, "peak_rss_bytes", some && measured->has_rss, s->peak_rss_bytes);
+    write_counters(json, s, some);
+    gc_json_number_if(json, "collections", some, s->collections);
+    gc_json_number_if(json, "allocated_objects", some, s->allocated_objects);
+    gc_json_number_if(json, "reclaimed", planted, s->reclaimed);
+    gc_json_number_if(json, "planted", planted, s->planted);
+    gc_json_number_if(json, "floating", planted, s->floating);
+}
+
+int gc_line_write(FILE *file, const struct gc_plan *plan, uint32_t number,
+        const struct gc_environment *environment)
+{
+    const struct gc_measured *measured = plan->results[number];
+    char *text = NULL;
+    size_t length = 0;
+    struct gc_json json = { .file = open_memstream(&text, &length) };
+    if (json.file == NULL) return -errno;
+    gc_json_begin(&json, NULL);
+    write_request(&json, plan, number);
+    write_result(&json, measured,
+            plan->workloads[gc_plan_place(plan, number).workload].some->unit);
+    gc_environment_write(environment, measured->has_steal, measured->steal, &json);
+    gc_json_end(&json);
+    fputc('\n', json.file);
+    int result = fclose(json.file) != 0 ? -errno : 0;
+    if (result == 0 && (fwrite(text, 1, length, file) != length || fflush(file) != 0))
+        result = errno != 0 ? -errno : -EIO;
+    free(text);
+    return result;
+}

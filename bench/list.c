@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* list.c - `gclab list` and `gclab info`: what there is, and what it promises. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/command.h"
+#include "bench/spec.h"
+#include "bench/text.h"
+#include "workloads/registry.h"
+
+static const char *const kinds[] = { "collectors", "workloads", "protocols", NULL };
+
+struct list_request {
+    const char *kind; /* NULL: all */
+    bool names_only;
+    int status;
+};
+
+static const struct argp_option list_options[] = {
+    { .name = "names", .key = 'n', .doc = "names alone, one a line (for scripts)" },
+    { .name = NULL },
+};
+
+static error_t list_parse(int key, char *argument, struct argp_state *state)
+{
+    struct list_request *request = state->input;
+    switch (key) {
+    case 'n':
+        request->names_only = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (request->kind != NULL) argp_error(state, "one kind at most");
+        for (size_t i = 0; kinds[i] != NULL; i++)
+            if (strcmp(argument, kinds[i]) == 0) request->kind = kinds[i];
+        if (request->kind != NULL) return 0;
+        request->status = gc_complain_unknown("kind", argument, kinds);
+        return ECANCELED;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp list_argp = {
+    .options = list_options,
+    .parser = list_parse,
+    .args_doc = "[collectors|workloads|protocols]",
+    .doc = "Lists what is built in.",
+};
+
+static const char *summary_of(const char *kind, const char *name)
+{
+    if (kind == kinds[0]) return gc_collector_info(gc_collector_find(name)).summary;
+    if (kind == kinds[1]) return gc_workload_some(name)->summary;
+    return gc_protocol_summary(gc_protocol_find(name));
+}
+
+static void list_kind(const char *kind, bool names_only, bool heading)
+{
+    const char **names = kind == kinds[0]   ? gc_collector_names()
+                         : kind == kinds[1] ? gc_workload_names()
+                                            : gc_protocol_names();
+    int width = 0;
+    for (size_t i = 0; names[i] != NULL; i++)
+        if ((int)strlen(names[i]) > width) width = (int)strlen(names[i]);
+    if (heading) printf("%s\n", kind);
+    for (size_t i = 0; names[i] != NULL; i++) {
+        if (names_only)
+            puts(names[i]);
+        else
+            printf("%s%-*s  %s\n", heading ? "  " : "", width, names[i],
+                    summary_of(kind, names[i]));
+    }
+    free(names);
+}
+
+static int list_run(int argc, char **argv)
+{
+    struct list_request request = { .status = GC_EXIT_OK };
+    error_t error = argp_parse(&list_argp, argc, argv, ARGP_IN_ORDER, NULL, &request);
+    if (request.status != GC_EXIT_OK) return request.status;
+    if (error != 0) return GC_EXIT_USAGE;
+    for (size_t i = 0; kinds[i] != NULL; i++) {
+        if (request.kind != NULL && request.kind != kinds[i]) continue;
+        bool heading = request.kind == NULL && !request.names_only;
+        if (heading && i > 0) putchar('\n');
+        list_kind(kinds[i], request.names_only, heading);
+    }
+    return GC_EXIT_OK;
+}
+
+/* "threshold0=700  integer, 0 to 1000000" and the doc below. */
+static void print_option(const struct gc_option *option)
+{
+    char low[GC_CELL], high[GC_CELL];
+    const char *standard = option->standard != NULL ? option->standard : "";
+    printf("  %s=%s  (", option->name, *standard != '\0' ? standard : "...");
+    switch (option->kind) {
+    case GC_OPTION_INT:
+        printf("integer, %" PRId64 " to ", option->min);
+        if (option->max == INT64_MAX)
+            printf("2^63-1");
+        else
+            printf("%" PRId64, option->max);
+        break;
+    case GC_OPTION_SIZE:
+        gc_text_bytes(low, (double)option->min);
+        gc_text_bytes(high, (double)option->max);
+        printf("size in bytes, %s to %s", low, high);
+        break;
+    case GC_OPTION_BOOL:
+        printf("yes or no");
+        break;
+    case GC_OPTION_CHOICE:
+        printf("one of %s", option->choices);
+        break;
+    case GC_OPTION_TEXT:
+        printf("text, at most %" PRId64 " bytes", option->max - 1);
+        break;
+    }
+    printf(")\n      %s\n", option->doc != NULL ? option->doc : "");
+}
+
+static void print_options(const struct gc_option *options)
+{
+    if (options == NULL || options->name == NULL) {
+        puts("options: none");
+        return;
+    }
+    puts("options, with their defaults:");
+    for (; options->name != NULL; options++)
+        print_option(options);
+}
+
+static void print_collector(const struct gc_collector *collector)
+{
+    struct gc_collector_info info = gc_collector_info(collector);
+    printf("collector %s - %s\n", info.name, info.summary);
+    printf("promises:");
+    const char *word, *before = "";
+    for (size_t i = 0; gc_collector_promises(collector, i, &word); i++) {
+        if (word == NULL) continue;
+        printf("%s %s", before, word);
+        before = ",";
+    }
+    puts(*before == '\0' ? " nothing" : "");
+    printf("protocols:");
+    for (size_t i = 0; info.protocols[i] != NULL; i++)
+        printf("%s %s%s", i > 0 ? "," : "", info.protocols[i],
+                i == 0 ? " (default)" : "");
+    printf("\npaper: %s\n", info.paper != NULL ? info.paper : "none");
+    print_options(info.options);
+}
+
+static void print_workload(const struct gc_workload *workload)
+{
+    printf("workload %s - %s\n", workload->name, workload->summary);
+    printf("card: %s\n", workload->card != NULL ? workload->card : "none");
+    printf("throughput in: %s\n", workload->unit);
+    printf("checksum: %s\n", workload->race_free
+                                     ? "the same for every collector and protocol"
+                                     : "depends on how threads interleave");
+    printf("protocols:");
+    const char *before = "";
+    for (size_t i = 0; gc_all_workloads[i] != NULL; i++) {
+        if (strcmp(gc_all_workloads[i]->name, workload->name) != 0) continue;
+        printf("%s %s", before, gc_all_workloads[i]->protocol);
+        before = ",";
+    }
+    putchar('\n');
+    print_options(workload->options);
+    if (!gc_has_option(workload->options, "scale"))
+        puts("  scale=fixed  (one of fixed|weak)\n"
+             "      fixed: threads share the work; weak: each does the whole (gclab "
+             "run)");
+}
+
+static void print_protocol(const struct gc_protocol *protocol)
+{
+    const char *name = gc_protocol_name(protocol), *before = "";
+    printf("protocol %s - %s\ncollectors:", name, gc_protocol_summary(protocol));
+    for (size_t i = 0; gc_collectors()[i] != NULL; i++) {
+        struct gc_collector_info info = gc_collector_info(gc_collectors()[i]);
+        for (size_t j = 0; info.protocols[j] != NULL; j++) {
+            if (strcmp(info.protocols[j], name) != 0) continue;
+            printf("%s %s", before, info.name);
+            before = ",";
+        }
+    }
+    putchar('\n');
+}
+
+/* Everything of that name; false if there is nothing. */
+static bool print_named(const char *name)
+{
+    const struct gc_collector *collector = gc_collector_find(name);
+    const struct gc_workload *workload = gc_workload_some(name);
+    const struct gc_protocol *protocol = gc_protocol_find(name);
+    if (collector != NULL) print_collector(collector);
+    if (workload != NULL) print_workload(workload);
+    if (protocol != NULL) print_protocol(protocol);
+    return collector != NULL || workload != NULL || protocol != NULL;
+}
+
+static int complain_about(const char *name)
+{
+    const char **lists[] = { gc_collector_names(), gc_workload_names(),
+        gc_protocol_names() };
+    const char **all = gc_need(sizeof(*all));
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        for (size_t j = 0; lists[i][j] != NULL; j++) {
+            all = gc_need_more(all, (n + 2) * sizeof(*all));
+            all[n++] = lists[i][j];
+            all[n] = NULL;
+        }
+        free(lists[i]);
+    }
+    int status = gc_complain_unknown("collector, workload or protocol", name, all);
+    free(all);
+    return status;
+}
+
+struct info_request {
+    const char *names[16];
+    uint32_t count;
+};
+
+static error_t info_parse(int key, char *argument, struct argp_state *state)
+{
+    struct info_request *request = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (request->count == sizeof(request->names) / sizeof(request->names[0]))
+            argp_error(state, "too many names");
+        request->names[request->count++] = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (request->count == 0)
+            argp_error(state, "a name is missing; 'gclab list' shows all");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp info_argp = {
+    .parser = info_parse,
+    .args_doc = "NAME...",
+    .doc = "Tells about a collector, workload or protocol: promises, protocols, options "
+           "with "
+           "type, range and default, paper; of a workload its card.",
+};
+
+static int info_run(int argc, char **argv)
+{
+    struct info_request request = { .count = 0 };
+    if (argp_parse(&info_argp, argc, argv, ARGP_IN_ORDER, NULL, &request) != 0)
+        return GC_EXIT_USAGE;
+    for (uint32_t i = 0; i < request.count; i++) {
+        if (i > 0) putchar('\n');
+        if (!print_named(request.names[i])) return complain_about(request.names[i]);
+    }
+    return GC_EXIT_OK;
+}
+
+const struct gc_command gc_command_list = {
+    .name = "list",
+    .summary = "list collectors, workloads and protocols",
+    .argp = &list_argp,
+    .run = list_run,
+};
+
+const struct gc_command gc_command_info = {
+    .name = "info",
+    .summary = "tell about one of them: promises, options, paper",
+    .argp = &info_argp,
+    .run = info_run,
+};

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/* run.c - `gclab run`: measures collectors x workloads x threads, and prints them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/command.h"
+#include "bench/environment.h"
+#include "bench/line.h"
+#include "bench/plan.h"
+#include "bench/progress.h"
+#include "bench/sample.h"
+#include "bench/suite.h"
+#include "bench/table.h"
+#include "bench/text.h"
+
+enum key {
+    KEY_HEAP = 0x100,
+    KEY_SEED,
+    KEY_SCALE,
+    KEY_TIMEOUT,
+    KEY_JSON,
+    KEY_HERE,
+    KEY_SUITE
+};
+
+enum { TIMEOUT_S = 300, PROCESSES_MAX = 10000 };
+
+static const struct argp_option options[] = {
+    { .doc = "What is measured:" },
+    { .name = "collector",
+            .key = 'c',
+            .arg = "SPEC",
+            .doc = "a collector, NAME[@PROTOCOL][:OPTION=VALUE]...; may be repeated "
+                   "(default: all collectors)" },
+    { .name = "workload",
+            .key = 'w',
+            .arg = "SPEC",
+            .doc = "a workload, NAME[:OPTION=VALUE]...; scale=weak gives each thread the "
+                   "whole work; may be repeated (default: a suite)" },
+    { .name = "suite",
+            .key = KEY_SUITE,
+            .arg = "NAME",
+            .doc = "the workloads, threads and processes of a suite: default, smoke" },
+    { .name = "threads",
+            .key = 't',
+            .arg = "LIST",
+            .doc = "numbers of mutator threads, as in 1,2,4 (default: 1, or the "
+                   "suite's)" },
+    { .name = "processes",
+            .key = 'n',
+            .arg = "N",
+            .doc = "fresh processes for each cell of the table (default: 3, or the "
+                   "suite's)" },
+    { .name = "heap",
+            .key = KEY_HEAP,
+            .arg = "SIZE",
+            .doc = "hard limit of the heap, in whole KiB, as in 64M (default: none)" },
+    { .name = "seed",
+            .key = KEY_SEED,
+            .arg = "N",
+            .doc = "seed of the workloads, the same for every sample (default: 1)" },
+    { .name = "scale",
+            .key = KEY_SCALE,
+            .arg = "HOW",
+            .doc = "fixed: threads share the work; weak: each does the whole "
+                   "(default: fixed)" },
+    { .name = "timeout",
+            .key = KEY_TIMEOUT,
+            .arg = "SECONDS",
+            .doc = "kills a sample that takes longer; 0: never (default: 300)" },
+    { .doc = "How, and what is written:" },
+    { .name = "json",
+            .key = KEY_JSON,
+            .arg = "FILE",
+            .doc = "appends a line of JSON for each sample to FILE; -: to stdout, and "
+                   "the "
+                   "table goes to stderr" },
+    { .name = "in-process",
+            .key = KEY_HERE,
+            .doc = "no process of its own for each sample (for debuggers); no time-out" },
+    { .name = "quiet", .key = 'q', .doc = "no progress bar, and no table with --json -" },
+    { .name = NULL },
+};
+
+struct request {
+    struct gc_plan plan;
+    struct gc_environment environment;
+    struct gc_progress progress;
+    struct gc_table_notes notes;
+    const struct gc_suite *suite; /* NULL: -w was given */
+    const char *suite_name, *json_name;
+    bool quiet, has_timeout;
+    FILE *json, *table; /* NULL: not wanted */
+    int json_error;     /* errno of the first line that could not be written */
+    int status;         /* of the command line */
+};
+
+static bool read_number(const char *text, uint64_t most, uint64_t *ret_value)
+{
+    if (*text < '0' || *text > '9') return false;
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || *end != '\0' || value > most) return false;
+    *ret_value = value;
+    return true;
+}
+
+static int read_heap(const char *text, struct gc_plan *plan)
+{
+    if (strcmp(text, "none") == 0) {
+        plan->heap_limit = 0;
+        return GC_EXIT_OK;
+    }
+    uint64_t bytes;
+    if (gc_parse_size(text, &bytes) < 0 || bytes == 0 || bytes % 1024 != 0)
+        return gc_complain(GC_EXIT_USAGE,
+                "--heap %s: it takes whole KiB, as in 512K, 64M or 2G, or none", text);
+    plan->heap_limit = bytes;
+    return GC_EXIT_OK;
+}
+
+static int read_timeout(const char *text, struct request *request)
+{
+    char *end;
+    double seconds = strtod(text, &end);
+    if (end == text || *end != '\0' || !(seconds >= 0) || seconds > 1e9)
+        return gc_complain(GC_EXIT_USAGE, "--timeout %s: it takes seconds", text);
+    request->has_timeout = true;
+    request->plan.timeout_ns = (uint64_t)(seconds * 1e9);
+    if (seconds > 0 && request->plan.timeout_ns == 0) request->plan.timeout_ns = 1;
+    return GC_EXIT_OK;
+}
+
+static int read_scale(const char *text, struct gc_plan *plan)
+{
+    plan->weak = strcmp(text, "weak") == 0;
+    if (plan->weak || strcmp(text, "fixed") == 0) return GC_EXIT_OK;
+    return gc_complain(GC_EXIT_USAGE, "--scale %s: it takes fixed or weak", text);
+}
+
+static int read_processes(const char *text, struct gc_plan *plan)
+{
+    uint64_t value;
+    if (!read_number(text, PROCESSES_MAX, &value) || value == 0)
+        return gc_complain(GC_EXIT_USAGE, "-n %s: it takes a number from 1 to %d", text,
+                PROCESSES_MAX);
+    plan->processes = (uint32_t)value;
+    return GC_EXIT_OK;
+}
+
+static int read_suite(const char *name, struct request *request)
+{
+    const char *names[16] = { NULL };
+    for (size_t i = 0; gc_suites[i].name != NULL && i < 15; i++) {
+        names[i] = gc_suites[i].name;
+        if (strcmp(names[i], name) == 0) request->suite = &gc_suites[i];
+    }
+    request->suite_name = name;
+    if (request->suite != NULL) return GC_EXIT_OK;
+    return gc_complain_unknown("suite", name, names);
+}
+
+static int read_option(int key, char *argument, struct request *request)
+{
+    struct gc_plan *plan = &request->plan;
+    switch (key) {
+    case 'c':
+        return gc_plan_add_collector(plan, argument);
+    case 'w':
+        return gc_plan_add_workload(plan, argument);
+    case 't':
+        return gc_plan_add_threads(plan, argument);
+    case 'n':
+        return read_processes(argument, plan);
+    case 'q':
+        request->quiet = true;
+        return GC_EXIT_OK;
+    case KEY_HEAP:
+        return read_heap(argument, plan);
+    case KEY_SEED:
+        if (read_number(argument, UINT64_MAX, &plan->seed)) return GC_EXIT_OK;
+        return gc_complain(GC_EXIT_USAGE, "--seed %s: it takes a number", argument);
+    case KEY_SCALE:
+        return read_scale(argument, plan);
+    case KEY_TIMEOUT:
+        return read_timeout(argument, request);
+    case KEY_JSON:
+        request->json_name = argument;
+        return GC_EXIT_OK;
+    case KEY_HERE:
+        plan->in_process = true;
+        return GC_EXIT_OK;
+    case KEY_SUITE:
+        return read_suite(argument, request);
+    default:
+        return -1;
+    }
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct request *request = state->input;
+    if (key == ARGP_KEY_ARG) {
+        request->status = gc_complain(GC_EXIT_USAGE,
+                "'%s': collectors are given with -c, workloads with -w", argument);
+        return ECANCELED;
+    }
+    int status = read_option(key, argument, request);
+    if (status < 0) return ARGP_ERR_UNKNOWN;
+    request->status = status;
+    return status == GC_EXIT_OK ? 0 : ECANCELED;
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .doc = "Measures collectors on workloads, each sample in a fresh process, and prints "
+           "a "
+           "table.\v"
+           "Without -w, the suite 'default' is measured, at its own numbers of threads "
+           "and "
+           "processes; if the environment variable " GC_SUITE_SNAPSHOT
+           " names a snapshot, "
+           "that as well.\n\n"
+           "Collectors take turns within a workload, number of threads and process. "
+           "Ctrl-C "
+           "ends the run; what has been measured is printed.\n\n"
+           "Exit status: 0 all well, 1 a sample failed, 2 usage, 3 a bad file, 4 the "
+           "environment.\n\n"
+           "Example: gclab run -c generational@plain:threshold0=2000 -c refcount "
+           "-w rings:k=64 -t 1,2",
+};
+
+/* The snapshot that the environment names, as a workload. */
+static int add_snapshot(struct gc_plan *plan)
+{
+    const char *path = getenv(GC_SUITE_SNAPSHOT);
+    if (path == NULL || *path == '\0') return GC_EXIT_OK;
+    char *spec = gc_need(2 * strlen(path) + 32), *to = spec;
+    to = stpcpy(to, "snapshot:file=");
+    for (; *path != '\0'; path++) {
+        if (*path == ':' || *path == '\\') *to++ = '\\';
+        *to++ = *path;
+    }
+    int status = gc_plan_add_workload(plan, spec);
+    free(spec);
+    return status;
+}
+
+/* Fills in what the command line has left open. */
+static int complete(struct request *request)
+{
+    struct gc_plan *plan = &request->plan;
+    int status = GC_EXIT_OK;
+    if (request->suite_name != NULL && plan->workload_count > 0)
+        return gc_complain(GC_EXIT_USAGE, "--suite and -w exclude each other");
+    if (plan->in_process && request->has_timeout)
+        return gc_complain(
+                GC_EXIT_USAGE, "--timeout needs processes: not with --in-process");
+    if (plan->workload_count == 0 && request->suite == NULL) request->suite = gc_suites;
+
+    const struct gc_suite *suite = request->suite;
+    if (suite != NULL) {
+        for (size_t i = 0; suite->workloads[i] != NULL && status == GC_EXIT_OK; i++)
+            status = gc_plan_add_workload(plan, suite->workloads[i]);
+        if (status == GC_EXIT_OK) status = add_snapshot(plan);
+    }
+    if (plan->processes == 0 && status == GC_EXIT_OK)
+        status = read_processes(suite != NULL ? suite->processes : "3", plan);
+    if (plan->thread_count == 0 && status == GC_EXIT_OK)
+        status = gc_plan_add_threads(plan, suite != NULL ? suite->threads : "1");
+    if (plan->collector_count == 0) {
+        const char **names = gc_collector_names();
+        for (size_t i = 0; names[i] != NULL && status == GC_EXIT_OK; i++)
+            status = gc_plan_add_collector(plan, names[i]);
+        free(names);
+    }
+    return status == GC_EXIT_OK ? gc_plan_complete(plan) : status;
+}
+
+static int open_output(struct request *request)
+{
+    request->table = stdout;
+    if (request->json_name == NULL) return GC_EXIT_OK;
+    if (strcmp(request->json_name, "-") == 0) {
+        request->json = stdout;
+        request->table = request->quiet ? NULL : stderr;
+        return GC_EXIT_OK;
+    }
+    request->json = fopen(request->json_name, "ae");
+    if (request->json != NULL) return GC_EXIT_OK;
+    return gc_complain(GC_EXIT_ENVIRONMENT, "%s can't be written: %s", request->json_name,
+            strerror(errno));
+}
+
+static void tick(void *argument, bool clear)
+{
+    struct request *request = argument;
+    if (clear)
+        gc_progress_clear(&request->progress);
+    else
+        gc_progress_draw(&request->progress);
+}
+
+/* Takes a sample in: compares it, and writes its line. */
+static void take(struct request *request, uint32_t number, struct gc_measured *measured)
+{
+    request->plan.results[number] = measured;
+    gc_plan_compare(&request->plan, number);
+    if (request->json == NULL || request->json_error != 0) return;
+    int result =
+            gc_line_write(request->json, &request->plan, number, &request->environment);
+    if (result < 0) request->json_error = -result;
+}
+
+struct here {
+    struct request *request;
+    uint32_t number;
+    struct gc_measured *measured;
+};
+
+static int conclude(struct request *request, uint32_t printed);
+
+/* An allocation has failed for good in this very process: it ends with what there is. */
+static void on_exhausted(const struct gc_sample *sample, void *argument)
+{
+    struct here *here = argument;
+    struct request *request = here->request;
+    gc_measured_fill(here->measured, sample);
+    take(request, here->number, here->measured);
+    int status = conclude(request, gc_plan_place(&request->plan, here->number).workload);
+    fflush(NULL);
+    _exit(status);
+}
+
+/* One sample. 0, -EINTR, or -errno when there can't be a process. */
+static int measure(struct request *request, uint32_t number)
+{
+    struct gc_plan *plan = &request->plan;
+    struct gc_job job = gc_plan_job(plan, gc_plan_place(plan, number));
+    struct gc_measured *measured = gc_need(sizeof(*measured));
+    request->progress.collector = job.collector->label;
+    request->progress.workload = job.spec->label;
+    request->progress.threads = job.threads;
+    request->progress.done = number;
+    gc_progress_draw(&request->progress);
+    int result = 0;
+    if (plan->in_process) {
+        struct here here = { request, number, measured };
+        gc_process_run_here(&job, on_exhausted, &here, measured);
+        measured->has_rss = measured->has_rss && number == 0; /* later peaks are mixed */
+    } else {
+        result = gc_process_run(&job, tick, request, measured);
+    }
+    gc_progress_clear(&request->progress);
+    if (result == 0)
+        take(request, number, measured);
+    else
+        free(measured);
+    return result;
+}
+
+static void print_block(struct request *request, uint32_t workload)
+{
+    if (request->table == NULL) return;
+    gc_table_print(request->table, &request->plan, workload, &request->notes);
+}
+
+/* Prints what has not been printed yet, from workload `next` on; the exit status. */
+static int conclude(struct request *request, uint32_t next)
+{
+    struct gc_plan *plan = &request->plan;
+    for (; next < plan->workload_count; next++)
+        print_block(request, next);
+    if (request->table != NULL)
+        gc_table_print_foot(request->table, plan, &request->environment, &request->notes);
+    if (request->json_error != 0)
+        return gc_complain(GC_EXIT_ENVIRONMENT, "%s can't be written: %s",
+                request->json_name, strerror(request->json_error));
+    int status = GC_EXIT_OK;
+    for (uint32_t i = 0; i < gc_plan_count(plan); i++) {
+        const struct gc_measured *measured = plan->results[i];
+        if (measured == NULL || measured->sample.outcome == GC_OUTCOME_OK) continue;
+        if (status == GC_EXIT_OK) status = GC_EXIT_FAILED;
+        if (measured->is_bad_file) status = GC_EXIT_FILE;
+    }
+    return status;
+}
+
+static int run_all(struct request *request)
+{
+    struct gc_plan *plan = &request->plan;
+    uint32_t count = gc_plan_count(plan), number = 0, printed = 0;
+    int result = 0;
+    gc_environment_read(&request->environment);
+    gc_progress_begin(&request->progress, count, request->quiet);
+    if (!plan->in_process) gc_interrupts_catch();
+    while (number < count && result == 0 && request->json_error == 0) {
+        result = measure(request, number++);
+        uint32_t next = number / (count / plan->workload_count);
+        if (result == 0 && next > printed) print_block(request, printed++);
+    }
+    int status = conclude(request, printed);
+    if (result == -EINTR) {
+        gc_complain(0, "interrupted after %" PRIu32 " of %" PRIu32 " samples", number - 1,
+                count);
+        return GC_EXIT_SIGNAL + gc_interrupted;
+    }
+    if (result < 0)
+        return gc_complain(GC_EXIT_ENVIRONMENT,
+                "a process for a sample can't be made: %s", strerror(-result));
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    struct request *request = gc_need(sizeof(*request));
+    request->plan.seed = 1;
+    request->plan.timeout_ns = TIMEOUT_S * UINT64_C(1000000000);
+    error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, request);
+    int status = request->status;
+    if (error != 0 && status == GC_EXIT_OK) status = GC_EXIT_USAGE;
+    if (status == GC_EXIT_OK) status = complete(request);
+    if (status == GC_EXIT_OK) status = open_output(request);
+    if (status == GC_EXIT_OK) status = run_all(request);
+    if (request->json != NULL && request->json != stdout) fclose(request->json);
+    gc_plan_finish(&request->plan);
+    free(request);
+    return status;
+}
+
+const struct gc_command gc_command_run = {
+    .name = "run",
+    .summary = "measure collectors on workloads",
+    .argp = &argp,
+    .run = run,
+};

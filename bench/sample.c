@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* sample.c - `gclab sample`: the process that measures one sample and sends it back.
+ *
+ * Not for people: `gclab run` starts it. Its arguments are the number of the open end of
+ * a pipe, the two specs, threads, heap limit in bytes, seed, and fixed or weak.
+ */
+#include "bench/sample.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/command.h"
+#include "bench/text.h"
+#include "workloads/registry.h"
+
+enum { ARGUMENTS = 7 };
+
+void gc_measured_fill(struct gc_measured *measured, const struct gc_sample *sample)
+{
+    measured->sample = *sample;
+    for (uint32_t i = 0; i < sample->stall_count; i++)
+        snprintf(measured->stall_names[i], GC_STALL_NAME, "%s", sample->stalls[i].cause);
+    for (uint32_t i = 0; i < sample->counter_count; i++)
+        snprintf(measured->counter_names[i], GC_COUNTER_NAME, "%s",
+                sample->counters[i].name);
+    gc_measured_own_names(measured);
+    measured->is_measured = sample->outcome == GC_OUTCOME_OK ||
+                            sample->outcome == GC_OUTCOME_WRONG_RESULT ||
+                            sample->outcome == GC_OUTCOME_OUT_OF_MEMORY;
+    measured->is_partial = sample->outcome == GC_OUTCOME_OUT_OF_MEMORY;
+    measured->has_rss = sample->peak_rss_bytes > 0;
+}
+
+void gc_sample_measure(const struct gc_job *job,
+        void (*exhausted)(const struct gc_sample *sample, void *argument), void *argument,
+        struct gc_measured *ret_measured)
+{
+    struct gc_sample_request request = {
+        .collector = job->collector->collector,
+        .collector_options = job->collector->options,
+        .protocol = job->collector->protocol,
+        .workload = job->workload,
+        .workload_options = job->spec->options,
+        .threads = job->threads,
+        .heap_limit_bytes = job->heap_limit,
+        .seed = job->seed,
+        .weak_scaling = job->weak,
+        .on_exhausted = exhausted,
+        .argument = argument,
+    };
+    struct gc_sample *sample = gc_need(sizeof(*sample));
+    struct gc_error error = { "" };
+    int result = gc_sample_run(&request, sample, &error);
+    if (result < 0) {
+        memset(sample, 0, sizeof(*sample));
+        sample->outcome = GC_OUTCOME_FAILED;
+        snprintf(sample->message, sizeof(sample->message), "%s",
+                error.text[0] != '\0' ? error.text : strerror(-result));
+    }
+    gc_measured_fill(ret_measured, sample);
+    ret_measured->is_bad_file = result < 0 && result != -ENOMEM &&
+                                gc_has_option(job->workload->options, "file");
+    free(sample);
+}
+
+static void send_wire(int fd, const struct gc_wire *wire)
+{
+    const char *at = (const char *)wire;
+    size_t left = sizeof(*wire);
+    while (left > 0) {
+        ssize_t n = write(fd, at, left);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) _exit(GC_EXIT_ENVIRONMENT); /* nobody is there to be told */
+        at += n;
+        left -= (size_t)n;
+    }
+}
+
+struct exhaustion {
+    int fd;
+    struct gc_wire wire; /* made before: there is no memory then */
+};
+
+/* Several threads may come here at once: the first one speaks for all. */
+static void on_exhausted(const struct gc_sample *sample, void *argument)
+{
+    static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+    struct exhaustion *exhaustion = argument;
+    pthread_mutex_lock(&once); /* for good */
+    gc_measured_fill(&exhaustion->wire.measured, sample);
+    send_wire(exhaustion->fd, &exhaustion->wire);
+    _exit(GC_EXIT_OK);
+}
+
+static int run(int argc, char **argv)
+{
+    struct gc_collector_spec collector;
+    struct gc_workload_spec workload;
+    if (argc != ARGUMENTS + 1)
+        return gc_complain(GC_EXIT_USAGE, "'sample' is how 'gclab run' calls itself");
+    int status = gc_collector_spec_parse(argv[2], &collector);
+    if (status != GC_EXIT_OK) return status;
+    status = gc_workload_spec_parse(argv[3], &workload);
+    if (status != GC_EXIT_OK) return status;
+
+    struct gc_job job = {
+        .collector = &collector,
+        .spec = &workload,
+        .workload = gc_workload_find(
+                gc_all_workloads, workload.name, collector.protocol_name),
+        .threads = (uint32_t)strtoul(argv[4], NULL, 10),
+        .heap_limit = strtoull(argv[5], NULL, 10),
+        .seed = strtoull(argv[6], NULL, 10),
+        .weak = strcmp(argv[7], "weak") == 0,
+    };
+    struct exhaustion *exhaustion = gc_need(sizeof(*exhaustion));
+    struct gc_wire *wire = gc_need(sizeof(*wire));
+    exhaustion->fd = (int)strtol(argv[1], NULL, 10);
+    *wire = (struct gc_wire){ .magic = GC_WIRE_MAGIC, .size = sizeof(*wire) };
+    exhaustion->wire = *wire;
+    gc_sample_measure(&job, on_exhausted, exhaustion, &wire->measured);
+    send_wire(exhaustion->fd, wire);
+    free(wire);
+    free(exhaustion);
+    gc_collector_spec_finish(&collector);
+    gc_workload_spec_finish(&workload);
+    return GC_EXIT_OK; /* the pipe ends with the process, not before it */
+}
+
+const struct gc_command gc_command_sample = { .name = "sample", .run = run };
