@@ -225,6 +225,7 @@ static inline void reach_slot_keep(gc_slot *slot, void *argument)
     if ((prev & COLLECTING) != 0) {
         if (prev < ONE_REF) target->prev = links_at(ONE_REF | COLLECTING);
     } else if (gc_unlikely((prev & TENTATIVE) != 0)) {
+        detector->reached++;
         if (gc_unlikely(detector->depth == detector->room)) {
             target->prev = links_at((prev & ~(uintptr_t)TENTATIVE) | REVISIT);
             detector->overflowed = true;
@@ -335,6 +336,7 @@ size_t detect_unreachable_stw(struct detector *detector, struct gc_heap *heap,
     detector->trash = trash;
     detector->depth = 0;
     detector->overflowed = false;
+    detector->reached = 0;
     detector->objects = detector->edges = 0;
     detector->flags_seen = 0;
     for_all(detector, heap, pass_update);
@@ -349,5 +351,6 @@ size_t detect_unreachable_stw(struct detector *detector, struct gc_heap *heap,
         detector->overflowed = false;
         for_all(detector, heap, pass_revisit);
     }
-    return tentative > 0 ? for_all(detector, heap, sweep_keep) : 0;
+    /* Usually the tentative are all gone, or there never were any: then no further pass. */
+    return tentative > detector->reached ? for_all(detector, heap, sweep_keep) : 0;
 }

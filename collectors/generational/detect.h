@@ -36,6 +36,7 @@ struct detector {
     /* per run */
     size_t depth;
     bool overflowed; /* some REVISIT bit is set */
+    size_t reached;  /* objects that lost their TENTATIVE bit again */
     struct gc_links *trash;
     struct detect_scan *only; /* the one scan, or NULL where there are several */
     uint64_t objects, edges;  /* looked at */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* cascade.c - a chain of n objects, dropped at its head: under counting, one decrement
+ * frees them all.
+ *
+ * Each thread builds and drops its share of `count` chains. Nothing is cyclic.
+ */
+#include "workloads/workload.h"
+
+struct link {
+    struct gc_object header;
+    struct link *next;
+};
+
+static const struct gc_type link_type = GC_TYPE(struct link, .slots = 1);
+
+struct cascade_options {
+    int64_t n, count;
+};
+
+static const struct gc_option options[] = {
+    { .name = "n",
+            .kind = GC_OPTION_INT,
+            .offset = offsetof(struct cascade_options, n),
+            .min = 1,
+            .max = 1000000000,
+            .standard = "100000",
+            .doc = "objects of a chain" },
+    { .name = "count",
+            .kind = GC_OPTION_INT,
+            .offset = offsetof(struct cascade_options, count),
+            .min = 1,
+            .max = 1000000000,
+            .standard = "10",
+            .doc = "chains, of all threads" },
+    GC_OPTION_END,
+};
+
+/* Builds a chain from its end, and leaves it to be dropped. */
+static void build_and_drop(struct gc_mutator *m, int64_t n)
+{
+    struct {
+        struct gc_frame frame;
+        struct link *head, *link;
+    } at;
+    gc_enter(m, at);
+    for (int64_t i = 0; i < n; i++) {
+        if (!gc_new(m, &at.link, &link_type)) break;
+        gc_give(m, at.link, next, &at.head);
+        gc_move(m, &at.head, &at.link);
+    }
+    gc_clear(m, &at.head);
+    gc_leave(m, at);
+}
+
+static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
+{
+    const struct cascade_options *o = trial->options;
+    uint64_t first, end;
+    gc_trial_share(trial, thread, (uint64_t)o->count, &first, &end);
+    for (uint64_t i = first; i < end; i++)
+        build_and_drop(m, o->n);
+}
+
+static void report(struct gc_mutator *m, struct gc_trial *trial)
+{
+    (void)m;
+    const struct cascade_options *o = trial->options;
+    uint64_t copies = trial->weak_scaling ? trial->threads : 1;
+    trial->ops = trial->planted = (uint64_t)(o->n * o->count) * copies;
+    trial->planted_is_known = true;
+}
+
+GC_WORKLOAD(cascade) = {
+    GC_WORKLOAD_HEADER(cascade),
+    .summary = "long chains, dropped at their heads",
+    .card = "live: one chain a thread; allocates all the time; nothing cyclic",
+    .unit = "objects",
+    .race_free = true,
+    .options = options,
+    .options_size = sizeof(struct cascade_options),
+    .run = run,
+    .report = report,
+};
