@@ -35,6 +35,7 @@ static bool begin(struct gc_mutator *m)
     uint32_t idle = 0;
     /* [sync CO1] seq_cst, as acquire: pairs with the store in end(). */
     if (!gc_atomic_compare_exchange_seq_cst(&m->heap->collecting, &idle, 1)) return false;
+    gc_schedule_yield(); /* a phase point: others may ask, and get nothing */
     gc_lock_acquire(&m->heap->registry_lock);
     m->heap->collecting_mutator = m;
     gc_lock_release(&m->heap->registry_lock);
@@ -55,7 +56,8 @@ static int64_t collect(struct gc_mutator *m, int generation)
 {
     struct gc_heap *heap = m->heap;
     if (heap->collector->collect == NULL || !begin(m)) return 0;
-    uint64_t cpu = gc_os_thread_cpu_ns();
+    uint64_t cpu = gc_os_thread_cpu_ns(), start = gc_os_now_ns();
+    uint64_t visited = m->counters.visited_objects;
     size_t uncollectable = 0;
     notify(m, GC_COLLECTION_START, generation, 0, 0);
     size_t collected = heap->collector->collect(m, generation, &uncollectable);
@@ -63,10 +65,14 @@ static int64_t collect(struct gc_mutator *m, int generation)
     row->collections++;
     row->collected += collected;
     row->uncollectable += uncollectable;
+    row->candidates += m->counters.visited_objects - visited;
+    row->duration_ns += gc_os_now_ns() - start;
     heap->collections++;
     notify(m, GC_COLLECTION_STOP, generation, collected, uncollectable);
     heap->collector_cpu_ns += gc_os_thread_cpu_ns() - cpu;
     end(m);
+    /* What was allocated meanwhile may have made the next collection due. */
+    if (heap->collector->on_budget != NULL) gc_budget_flush(m);
     return (int64_t)(collected + uncollectable);
 }
 
@@ -154,6 +160,8 @@ struct gc_generation_stats gc_generation_stats_get(struct gc_mutator *m, int gen
         .collections = row->collections,
         .collected = row->collected,
         .uncollectable = row->uncollectable,
+        .candidates = row->candidates,
+        .duration_ns = row->duration_ns,
     };
 }
 
@@ -222,7 +230,7 @@ static void grant(struct gc_mutator *m, int sum)
     int rest = threshold - sum;
     if (threshold == 0) rest = INT32_MAX / 2;
     if (attached > 1 && !is_serial(heap)) rest /= 2 * attached;
-    if (rest < 1) rest = 1;
+    if (rest < 0) rest = 0;
     m->budget = m->budget_granted = rest;
     m->budget_limit = rest + sum; /* where the sum would pass below 0 */
 }

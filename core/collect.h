@@ -48,6 +48,8 @@ GC_EXPORT int gc_generation_count(struct gc_mutator *m, int generation);
 /* Rows of statistics; they only grow. */
 struct gc_generation_stats {
     uint64_t collections, collected, uncollectable;
+    uint64_t candidates;  /* objects that were examined */
+    uint64_t duration_ns; /* of the collections, finalizers and callbacks included */
 };
 GC_EXPORT struct gc_generation_stats gc_generation_stats_get(
         struct gc_mutator *m, int generation);

@@ -61,9 +61,9 @@ static void barrier_finish(struct gc_trial_barrier *barrier)
     gc_lock_finish(&barrier->lock);
 }
 
-static void barrier_wait(struct gc_trial_barrier *barrier, struct gc_mutator *m)
+/* Of a thread that is no mutator, or one that is BLOCKED. */
+static void barrier_meet(struct gc_trial_barrier *barrier)
 {
-    gc_blocked_begin(m);
     gc_lock_acquire(&barrier->lock);
     uint64_t round = barrier->round;
     if (++barrier->arrived == barrier->expected) {
@@ -74,6 +74,12 @@ static void barrier_wait(struct gc_trial_barrier *barrier, struct gc_mutator *m)
     while (barrier->round == round)
         gc_condition_wait(&barrier->all_here, &barrier->lock);
     gc_lock_release(&barrier->lock);
+}
+
+static void barrier_wait(struct gc_trial_barrier *barrier, struct gc_mutator *m)
+{
+    gc_blocked_begin(m);
+    barrier_meet(barrier);
     gc_blocked_end(m);
 }
 
@@ -237,12 +243,15 @@ static int run_threads(struct sample *sample, struct gc_mutator *m)
         gc_require(result == 0, "thread %u of %u can't be started: error %d", i + 1,
                 threads, -result);
     }
-    barrier_wait(&sample->start, m);
+    /* From here to the end the first mutator is in no thread's way. */
+    gc_blocked_begin(m);
+    barrier_meet(&sample->start);
     sample->start_cpu_ns = gc_os_process_cpu_ns();
     sample->start_ns = gc_os_now_ns();
-    barrier_wait(&sample->start, m);
+    barrier_meet(&sample->start);
     for (uint32_t i = 0; i < threads; i++)
-        gc_join(m, &all[i].thread);
+        gc_join(NULL, &all[i].thread);
+    gc_blocked_end(m);
     gc_os_free(all);
     return 0;
 }

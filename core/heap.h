@@ -36,7 +36,7 @@ struct gc_generation {
     _Atomic(int) threshold;
     _Atomic(int) count; /* of generation 0: what homes have flushed */
     /* who collects */
-    uint64_t collections, collected, uncollectable;
+    uint64_t collections, collected, uncollectable, candidates, duration_ns;
 };
 
 struct gc_heap {

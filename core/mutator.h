@@ -41,9 +41,9 @@
 /* The address of a local or of a field, as a slot. The operand must be (the address
  * of) a pointer to a struct that starts with a gc_object named `header`. */
 #define GC_SLOT(address)                                                                 \
-    ((gc_slot *)(void *)(address) + 0 * sizeof((*(address))->header.count))
+    ((void)sizeof((*(address))->header.count), (gc_slot *)(void *)(address))
 #define GC_REFERENCE(value)                                                              \
-    ((struct gc_object *)(void *)(value) + 0 * sizeof((value)->header.count))
+    ((void)sizeof((value)->header.count), (struct gc_object *)(void *)(value))
 
 /* Frames. `at` is a struct whose first member is `struct gc_frame frame` and whose
  * others are all locals. */

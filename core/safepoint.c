@@ -28,6 +28,7 @@ void gc_blocked_begin(struct gc_mutator *m)
      * (Dekker): either the stopper's pass sees BLOCKED, or we see the request and wake
      * him. Pairs with the store and the claim in gc_stop_begin(). Test: core/safepoint. */
     gc_atomic_store_seq_cst(&m->state, GC_MUTATOR_BLOCKED);
+    gc_schedule_yield(); /* between publish and look */
     bool requested = gc_atomic_load_seq_cst(&heap->stop_requested) != 0;
     if (heap->protocol->leave != NULL) heap->protocol->leave(m);
     if (requested) {
@@ -63,6 +64,7 @@ void gc_blocked_end(struct gc_mutator *m)
     uint64_t held_up_since = 0;
     for (;;) {
         if (heap->protocol->enter != NULL) heap->protocol->enter(m);
+        gc_schedule_yield(); /* between the wait and the return */
         if (try_return(m)) break;
         if (heap->protocol->leave != NULL) heap->protocol->leave(m);
         if (held_up_since == 0) held_up_since = gc_os_now_ns();
@@ -123,6 +125,7 @@ void gc_stop_begin(struct gc_mutator *m)
     gc_atomic_store_seq_cst(&heap->stop_requested, 1);
     gc_for_each_mutator (other, heap)
         if (other != m) gc_atomic_fetch_or_relaxed(&other->poll, GC_POLL_STOP);
+    gc_schedule_yield(); /* between the request and the first pass */
     while (!claim_all(m))
         gc_condition_wait(&heap->parked, &heap->registry_lock);
     heap->stopper = m;

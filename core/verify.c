@@ -48,7 +48,9 @@ static void check_block(struct gc_block *block, void *argument)
     struct check *check = argument;
     uint32_t unused = check_free_list(check, block, block->free);
     if (block->state == GC_BLOCK_CURRENT) {
-        const struct gc_run *run = &block->home->runs[block->prefix > 0][block->class];
+        /* Without a prefix both runs' blocks look the same. */
+        const struct gc_run *run = &block->home->runs[1][block->class];
+        if (run->block != block) run = &block->home->runs[0][block->class];
         if (run->block != block) wrong(check, "a current block is not its run's", block);
         unused += check_free_list(check, block, run->free);
     }

@@ -202,10 +202,11 @@ void gc_weak_walk_stw(struct gc_heap *heap,
         void (*visit)(struct gc_weak *weak, void *argument), void *argument)
 {
     for (size_t i = 0; i < heap->weak_room; i++) {
-        for (struct gc_weak *weak = heap->weak_table[i], *next; weak != NULL;
-                weak = next) {
-            next = weak->next;
+        struct gc_weak *weak = heap->weak_table[i];
+        while (weak != NULL) {
             visit(weak, argument);
+            /* It may have cleared this one, and others of the chain: begin anew. */
+            weak = target_of(weak) != NULL ? weak->next : heap->weak_table[i];
         }
     }
 }

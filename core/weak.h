@@ -67,7 +67,7 @@ void gc_weak_forget_stw(struct gc_heap *heap, struct gc_weak *weak);
 size_t gc_weak_run_callbacks(struct gc_mutator *m, struct gc_weak *pending);
 
 /* Calls visit for each weak reference that has a target. World stopped. It may clear
- * the one that it is given. */
+ * weak references; then some may be visited again. */
 void gc_weak_walk_stw(struct gc_heap *heap,
         void (*visit)(struct gc_weak *weak, void *argument), void *argument);
 

@@ -24,7 +24,8 @@ enum {
     STACK_ENTRIES = 1 << 20,
 };
 
-#define ONE_REF ((uintptr_t)1 << REFS_SHIFT)
+#define ONE_REF  ((uintptr_t)1 << REFS_SHIFT)
+#define IMMORTAL (UINT64_C(1) << 48) /* more references than there can be */
 
 static inline uintptr_t bits_of(const struct gc_links *pointer)
 {
@@ -89,6 +90,7 @@ static void update(struct detector *detector, struct gc_links *list)
         const struct gc_object *object = gc_links_object(at);
         uint64_t count = word ? gc_atomic_load_relaxed(&object->count) : total(object);
         if (gc_unlikely(gc_object_is_dead(object))) count = 1;
+        if (gc_unlikely(count >= IMMORTAL)) count = IMMORTAL; /* must survive the shift */
         at->prev = links_at((uintptr_t)count << REFS_SHIFT | COLLECTING);
         objects++;
     }

@@ -7,6 +7,7 @@
  * like any other; nothing here keeps a pointer into it across such code.
  */
 #include "collectors/generational/generational.h"
+#include "core/os.h"
 
 enum {
     /* In the collector's part of the state, while weak references are cleared. */
@@ -148,6 +149,7 @@ size_t generational_bury(struct gc_mutator *m, int g, uint64_t work)
         callbacks = clear_weak_stw(m, trash);
     gc_stop_end(m, work + collected);
     if (collected == 0) return 0;
+    uint64_t start = gc_os_now_ns();
 
     size_t freed_weak = gc_weak_run_callbacks(m, callbacks);
     if ((states & GC_STATE_FINALIZER) != 0) finalize(m, trash);
@@ -163,5 +165,6 @@ size_t generational_bury(struct gc_mutator *m, int g, uint64_t work)
     if (freed > collected) freed = collected; /* the rest died of its count alone */
     m->counters.freed_by_count -= freed;
     m->counters.freed_by_cycle += freed;
+    gc_stall_record(m->stalls, GC_STALL_collection, start, collected);
     return collected + freed_weak;
 }

@@ -139,6 +139,7 @@ bool gc_plain_drop_last(struct gc_mutator *m, struct gc_object *object)
 {
     gc_assert(gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_RUNNING,
             "a reference is dropped by a mutator that does not run");
+    gc_schedule_yield();
     bool last = eager_release(object);
     gc_assert(last, "drop_last of an object with more references");
     (void)last;
