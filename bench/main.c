@@ -11,10 +11,7 @@
 
 static int help(int argc, char **argv);
 
-static const struct argp_option no_options[] = { { .name = NULL } };
-
 static const struct argp help_argp = {
-    .options = no_options,
     .args_doc = "[COMMAND]",
     .doc = "Explains a command.",
 };
@@ -96,7 +93,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    .options = no_options,
     .parser = parse,
     .args_doc = "COMMAND [ARGUMENT]...",
     .doc = "A laboratory for reference counting and cycle collection.\v"

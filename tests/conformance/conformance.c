@@ -97,9 +97,9 @@ static bool promises(const struct gc_collector *collector, const char *word)
     if (strcmp(word, "checked") == 0) return gc_build_check_level() >= 1;
     if (strcmp(word, "introspection") == 0) return collector->generation_of != NULL;
     if (strcmp(word, "order") == 0) return collector->birth == GC_BIRTH_LINK;
-    if (strcmp(word, "observers") == 0 || strcmp(word, "stats") == 0)
+    if (strcmp(word, "observers") == 0 || strcmp(word, "stats") == 0 ||
+            strcmp(word, "candidates") == 0)
         return collector->collect != NULL;
-    if (strcmp(word, "candidates") == 0) return false; /* core has no such statistics */
     gc_fatal("a case needs %s, which is no promise", word);
 }
 

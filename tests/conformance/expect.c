@@ -213,6 +213,28 @@ static void expect_stats(
                     (int64_t)(now.uncollectable - then->uncollectable) });
 }
 
+static void expect_candidates(
+        struct machine *machine, const struct place *place, const struct statement *s)
+{
+    (void)place;
+    int g = (int)machine_number(s, 2);
+    uint64_t now = gc_generation_stats_get(machine->m, g).candidates;
+    compare(machine, s, (int64_t)(now - machine->marked[g].candidates),
+            machine_number(s, 4));
+}
+
+/* `positive`, or 0. */
+static void expect_duration(
+        struct machine *machine, const struct place *place, const struct statement *s)
+{
+    (void)place;
+    int g = (int)machine_number(s, 2);
+    uint64_t now = gc_generation_stats_get(machine->m, g).duration_ns;
+    bool positive = now > machine->marked[g].duration_ns;
+    bool wanted = strcmp(s->words[4].text, "positive") == 0;
+    check(machine, s, positive == wanted, positive ? "a duration" : "no duration");
+}
+
 static void expect_frozen(
         struct machine *machine, const struct place *place, const struct statement *s)
 {
@@ -414,11 +436,13 @@ static const struct {
             const struct statement *s);
 } expectations[] = {
     { "alive", expect_alive },
+    { "candidates", expect_candidates },
     { "collections", expect_collections },
     { "count", expect_count },
     { "counters", expect_counters },
     { "dead", expect_dead },
     { "dring", expect_dring },
+    { "duration", expect_duration },
     { "frozen", expect_frozen },
     { "garbage", expect_garbage },
     { "generation", expect_generation },

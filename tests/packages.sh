@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+# Sourced by tests/run, bench/run and tests/matrix: what gclab needs of a Debian 12, and
+# how to get it. `one|other` is satisfied by either of two packages; the first is installed.
+
+# To build the library and the program, and to run CPython beside it.
+gclab_build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf zlib1g-dev python3"
+# To run the tests: CUnit, objdump, and clang with its sanitizers (and what
+# gives their reports the names of functions).
+gclab_test_packages="libcunit1-dev binutils clang libclang-rt-14-dev llvm"
+
+# Whether a package, or one of `one|other`, is installed.
+gclab_has_package() {
+    for name in $(printf '%s' "$1" | tr '|' ' '); do
+        case $(dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null) in
+            *installed*) return 0 ;;
+        esac
+    done
+    return 1
+}
+
+# Installs those of the given packages that are missing. Needs neither network nor root
+# where nothing is.
+gclab_install() {
+    command -v dpkg-query >/dev/null 2>&1 || {
+        echo "This is no Debian; these must be there: $*" >&2
+        return 0
+    }
+    missing=
+    for package in "$@"; do
+        gclab_has_package "$package" || missing="$missing ${package%%|*}"
+    done
+    [ -n "$missing" ] || return 0
+    as_root=
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null 2>&1 || {
+            echo "These packages are missing, and only root can install them:$missing" >&2
+            return 4
+        }
+        as_root="sudo"
+    fi
+    echo "== installing$missing"
+    log=$(mktemp)
+    if $as_root env DEBIAN_FRONTEND=noninteractive sh -ec '
+            apt-get -q update
+            apt-get -q -y --no-install-recommends install "$@"' sh $missing >"$log" 2>&1 </dev/null
+    then
+        rm -f "$log"
+    else
+        tail -n 30 "$log" >&2
+        rm -f "$log"
+        echo "apt-get could not install$missing" >&2
+        return 4
+    fi
+}
