@@ -209,7 +209,7 @@ void gc_blocks_finish(struct gc_heap *heap)
 
 static void partial_push(struct gc_block *block)
 {
-    struct gc_block **list = &block->home->partial[block->prefix > 0][block->class];
+    struct gc_block **list = &block->home->partial[block->cyclic][block->class];
     block->state = GC_BLOCK_PARTIAL;
     block->prev = NULL;
     block->next = *list;
@@ -219,7 +219,7 @@ static void partial_push(struct gc_block *block)
 
 static void partial_remove(struct gc_block *block)
 {
-    struct gc_block **list = &block->home->partial[block->prefix > 0][block->class];
+    struct gc_block **list = &block->home->partial[block->cyclic][block->class];
     if (block->prev != NULL)
         block->prev->next = block->next;
     else
@@ -244,6 +244,7 @@ static struct gc_block *cells_block_new(
     *block = (struct gc_block){
         .state = GC_BLOCK_CURRENT,
         .class = (uint8_t) class,
+        .cyclic = prefixed,
         .cells = (uint16_t)(GC_BLOCK_BYTES / cell),
         .prefix = (uint16_t)(prefixed ? m->prefix_bytes : 0),
         .cell_bytes = cell,

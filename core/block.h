@@ -61,6 +61,7 @@ struct gc_block {
     uint8_t state;          /* enum gc_block_state */
     /* const while the block is in use */
     uint8_t class;
+    bool cyclic; /* of objects that can be in a cycle, with a prefix or without */
     uint16_t cells;
     uint16_t prefix;     /* bytes between a cell's start and its object */
     uint32_t cell_bytes; /* of a span: of the object with its prefix */

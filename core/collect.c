@@ -16,12 +16,17 @@ static void notify(struct gc_mutator *m, enum gc_collection_event event, int gen
         size_t collected, size_t uncollectable)
 {
     struct gc_heap *heap = m->heap;
-    /* An observer may remove itself, or others: the list is walked by position. */
-    for (size_t i = 0;; i++) {
+    gc_lock_acquire(&heap->registry_lock);
+    const uint64_t number = ++heap->observed;
+    gc_lock_release(&heap->registry_lock);
+    /* An observer may remove itself, or others: each time, the first in the list that has
+     * not been told is told. */
+    for (;;) {
         gc_lock_acquire(&heap->registry_lock);
         struct gc_observer *observer = heap->observers;
-        for (size_t k = 0; k < i && observer != NULL; k++)
+        while (observer != NULL && observer->heard == number)
             observer = observer->next;
+        if (observer != NULL) observer->heard = number;
         gc_lock_release(&heap->registry_lock);
         if (observer == NULL) return;
         int error = observer->notify(
@@ -200,6 +205,7 @@ void gc_observer_add(struct gc_mutator *m, struct gc_observer *observer)
     while (*link != NULL)
         link = &(*link)->next;
     observer->next = NULL;
+    observer->heard = m->heap->observed; /* it hears from the next event on */
     *link = observer;
     gc_lock_release(&m->heap->registry_lock);
 }

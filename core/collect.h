@@ -76,6 +76,7 @@ struct gc_observer {
             size_t collected, size_t uncollectable, void *argument);
     void *argument;
     struct gc_observer *next; /* registry lock */
+    uint64_t heard;           /* registry lock: number of the last event it was told of */
 };
 GC_EXPORT void gc_observer_add(struct gc_mutator *m, struct gc_observer *observer);
 GC_EXPORT void gc_observer_remove(struct gc_mutator *m, struct gc_observer *observer);

@@ -65,6 +65,7 @@ struct gc_heap {
     struct gc_root_range *roots;
     struct gc_root_callback *root_callbacks;
     struct gc_observer *observers;
+    uint64_t observed;                     /* events that observers were told of */
     struct gc_condition parked;            /* a mutator became BLOCKED or EXITED */
     struct gc_condition resumed;           /* claims were given back */
     struct gc_condition collected;         /* no collection is under way any more */

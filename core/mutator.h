@@ -146,7 +146,7 @@ GC_INLINE bool gc_new_object(
 {
     const bool cyclic = gc_type_is_cyclic(type);
     const size_t bytes = type->size + (cyclic ? m->prefix_bytes : 0);
-    if (type->size + 64 > GC_SMALL_BYTES || type->finalize != NULL)
+    if (type->size + 64 > GC_SMALL_BYTES || type->finalize != NULL || type->trace != NULL)
         return gc_new_slow(m, local, type, 0, 0);
     struct gc_run *run = &m->runs[cyclic][gc_class_of_small(bytes)];
     struct gc_object *object = run->free;

@@ -118,10 +118,10 @@ void gc_detach(struct gc_mutator *m)
     m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     if (heap->collector->thread_exit != NULL) heap->collector->thread_exit(m);
     gc_runs_flush(m);
-    /* Under a serial protocol the lock goes first: who gets it may act for this home,
-     * and the stop that he may want does not wait, since nobody is RUNNING but us. */
-    retire(m);
+    /* The lock goes first: once the record is EXITED it may be another thread's. A stop in
+     * between waits for us, who need no lock but the registry's. */
     if (heap->protocol->leave != NULL) heap->protocol->leave(m);
+    retire(m);
 }
 
 static void spawned(void *argument)

@@ -48,9 +48,7 @@ static void check_block(struct gc_block *block, void *argument)
     struct check *check = argument;
     uint32_t unused = check_free_list(check, block, block->free);
     if (block->state == GC_BLOCK_CURRENT) {
-        /* Without a prefix both runs' blocks look the same. */
-        const struct gc_run *run = &block->home->runs[1][block->class];
-        if (run->block != block) run = &block->home->runs[0][block->class];
+        const struct gc_run *run = &block->home->runs[block->cyclic][block->class];
         if (run->block != block) wrong(check, "a current block is not its run's", block);
         unused += check_free_list(check, block, run->free);
     }

@@ -66,15 +66,20 @@ bool gc_weak_new(struct gc_mutator *m, struct gc_weak **local, struct gc_object 
 {
     struct gc_heap *heap = m->heap;
     gc_slot *slot = (gc_slot *)(void *)local;
-    if (!gc_new_slow(m, slot, &gc_weak_type, 0, 0)) return false;
+    const struct gc_protocol *protocol = heap->protocol;
+    /* *local, which is overwritten now, may be all that holds them. */
+    if (target != NULL && protocol->take != NULL) protocol->take(target);
+    if (data != NULL && protocol->take != NULL) protocol->take(data);
+    if (!gc_new_slow(m, slot, &gc_weak_type, 0, 0)) {
+        if (data != NULL && protocol->drop != NULL) protocol->drop(m, data);
+        if (target != NULL && protocol->drop != NULL) protocol->drop(m, target);
+        return false;
+    }
     struct gc_weak *weak = *local;
     weak->callback = callback;
     weak->next = weak->pending = NULL;
     gc_atomic_init(&weak->target, NULL);
-    if (data != NULL) {
-        if (heap->protocol->take != NULL) heap->protocol->take(data);
-        gc_atomic_slot_store_relaxed(&weak->data, data);
-    }
+    gc_atomic_slot_store_relaxed(&weak->data, data); /* with the reference taken above */
     if (target == NULL) return true;
     gc_lock_acquire(&heap->weak_lock);
     bool reserved = reserve(heap);
@@ -90,8 +95,9 @@ bool gc_weak_new(struct gc_mutator *m, struct gc_weak **local, struct gc_object 
     gc_lock_release(&heap->weak_lock);
     if (!reserved) {
         *slot = NULL;
-        if (heap->protocol->drop != NULL) heap->protocol->drop(m, &weak->header);
+        if (protocol->drop != NULL) protocol->drop(m, &weak->header);
     }
+    if (protocol->drop != NULL) protocol->drop(m, target);
     return reserved;
 }
 

@@ -138,8 +138,11 @@ static void clear_weak(struct gc_weak *weak, void *argument)
 static enum gc_finalizable_fate find_due(struct gc_object *object, void *argument)
 {
     struct mark_sweep *state = argument;
-    if (gc_trace_is_marked(object) || state->due_count == state->due_room)
+    if (gc_trace_is_marked(object)) return GC_FINALIZABLE_KEEP;
+    if (state->due_count == state->due_room) {      /* born after reserve() */
+        gc_tracer_mark_stw(&state->tracer, object); /* the next collection's business */
         return GC_FINALIZABLE_KEEP;
+    }
     state->due[state->due_count++] = object;
     return GC_FINALIZABLE_REMOVE;
 }
