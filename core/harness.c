@@ -36,6 +36,7 @@ struct sample {
     struct gc_trial_barrier start;   /* of the harness: they and the first mutator */
     struct gc_heap *heap;
     uint64_t start_ns, start_cpu_ns;
+    uint64_t start_collector_cpu_ns; /* what setup() spent is not counted */
     uint64_t allocated_before;
     /* each under barrier.lock */
     uint64_t end_ns, end_cpu_ns;
@@ -246,6 +247,7 @@ static int run_threads(struct sample *sample, struct gc_mutator *m)
     /* From here to the end the first mutator is in no thread's way. */
     gc_blocked_begin(m);
     barrier_meet(&sample->start);
+    sample->start_collector_cpu_ns = sample->heap->collector_cpu_ns;
     sample->start_cpu_ns = gc_os_process_cpu_ns();
     sample->start_ns = gc_os_now_ns();
     barrier_meet(&sample->start);
@@ -322,7 +324,8 @@ static int run_phases(struct sample *sample, struct gc_mutator *m, struct gc_err
     status = run_threads(sample, m);
     if (status != 0)
         return gc_error_set(error, status, "there is no memory for the threads");
-    uint64_t collector_cpu = sample->heap->collector_cpu_ns;
+    uint64_t collector_cpu =
+            sample->heap->collector_cpu_ns - sample->start_collector_cpu_ns;
     result->wall_ns = sample->end_ns - sample->start_ns - trial->unmeasured_ns;
     result->cpu_ns = sample->end_cpu_ns - sample->start_cpu_ns - trial->unmeasured_cpu_ns;
     result->has_cpu_roles = true;
