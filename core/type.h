@@ -10,6 +10,7 @@
 #ifndef CORE_TYPE_H
 #define CORE_TYPE_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,8 +75,8 @@ struct gc_type {
     }
 
 /* What loops over objects read of a type, by id. */
-struct gc_type_info {
-    const struct gc_type *type;
+struct gc_type_info { /* 32 bytes: an index is a shift */
+    alignas(32) const struct gc_type *type;
     uint32_t slots; /* of a fixed, regular type; otherwise 0 */
     uint32_t flags; /* enum gc_type_flag */
     bool irregular; /* array or trace: look further than `slots` */
@@ -85,7 +86,7 @@ struct gc_type_info {
 enum { GC_TYPE_LIMIT = 1 << 16 };
 
 /* Entry 0 is never used. Entries are constant once their id has been handed out. */
-GC_EXPORT extern struct gc_type_info gc_type_table[GC_TYPE_LIMIT];
+GC_EXPORT_DATA extern struct gc_type_info gc_type_table[GC_TYPE_LIMIT];
 
 /* Gives the type an id, if it has none. Returns 0, -ENOSPC when the table is full,
  * or -EINVAL for a descriptor that contradicts itself. Any thread. */

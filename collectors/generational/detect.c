@@ -89,8 +89,8 @@ static void update(struct detector *detector, struct gc_links *list)
     for (struct gc_links *at = list->next; at != list; at = at->next) {
         const struct gc_object *object = gc_links_object(at);
         uint64_t count = word ? gc_atomic_load_relaxed(&object->count) : total(object);
-        if (gc_unlikely(gc_object_is_dead(object))) count = 1;
-        if (gc_unlikely(count >= IMMORTAL)) count = IMMORTAL; /* must survive the shift */
+        /* What is immortal, or says DEAD (the top bit), must survive the shift. */
+        if (gc_unlikely(count >= IMMORTAL)) count = IMMORTAL;
         at->prev = links_at((uintptr_t)count << REFS_SHIFT | COLLECTING);
         objects++;
     }
