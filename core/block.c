@@ -270,6 +270,7 @@ static struct gc_object *build_cells(struct gc_block *block)
         gc_atomic_init(&object->count, GC_COUNT_DEAD);
         gc_atomic_init(&object->type_word, 0);
         gc_atomic_init(&object->state, 0);
+        gc_atomic_init(&object->mark, 0);
         *gc_cell_link(object) = i + 1 < count ? next : NULL;
         if (GC_POISONS) gc_cell_poison(object);
         object = next;
@@ -438,6 +439,7 @@ struct gc_object *gc_span_new(struct gc_mutator *m, size_t bytes, uint32_t prefi
     struct gc_object *object = gc_block_object(block, 0);
     gc_atomic_init(&object->count, GC_COUNT_DEAD);
     gc_atomic_init(&object->state, 0);
+    gc_atomic_init(&object->mark, 0);
     if (GC_POISONS) gc_cell_poison(object);
     m->counters.cells_taken++;
     return object;

@@ -17,10 +17,8 @@
 #    define GC_CHECK 0
 #endif
 
-#define GC_INLINE static inline __attribute__((always_inline))
-#define GC_EXPORT __attribute__((visibility("default")))
-/* For data that the library itself reads in hot loops: no detour over the GOT there. */
-#define GC_EXPORT_DATA  __attribute__((visibility("protected")))
+#define GC_INLINE       static inline __attribute__((always_inline))
+#define GC_EXPORT       __attribute__((visibility("default")))
 #define GC_COLD         __attribute__((cold, noinline))
 #define GC_NODISCARD    __attribute__((warn_unused_result))
 #define GC_NORETURN     __attribute__((noreturn))

@@ -3,9 +3,10 @@
  *
  *   word 0   count      layout owned by the protocol; bit 63 is core's: DEAD
  *   word 1   type_word  type id (16 bits), the protocol's own bits (16)
- *            state      bits of core (8), bits of the collector (24)
+ *            state      bits of core (8), and of the collector (8), by read-modify-write
+ *            mark       of the collector alone (16): a colour, a generation, ...
  *
- * type_word and state are separate atoms, because two writers never share one.
+ * type_word, state and mark are separate atoms, because two writers never share one.
  * A cell that is free, or dying, keeps its header: its count says DEAD, and bits
  * 0-47 of the count may then link it into a worklist of whoever is killing it.
  * In a free cell the word behind the header links it into its block's free list.
@@ -23,8 +24,8 @@ struct gc_object {
     _Atomic(uint64_t) count;
     /* Id: constant from birth to death. Relaxed: an object is published by count. */
     _Atomic(uint32_t) type_word;
-    /* Relaxed: bits of core change by read-modify-write, the collector's as it says. */
-    _Atomic(uint32_t) state;
+    _Atomic(uint16_t) state; /* relaxed; changes by read-modify-write */
+    _Atomic(uint16_t) mark;  /* relaxed; written as the collector says */
 };
 
 /* A field of a program's struct, or a local, that holds a reference. Any pointer
@@ -55,13 +56,10 @@ enum gc_state_bit {
     GC_STATE_WEAK = 1u << 2,       /* is itself a weak reference */
     GC_STATE_IMMORTAL = 1u << 3,   /* gc_refcount shows a constant */
     GC_STATE_CYCLIC = 1u << 4,     /* its cell has the prefix; const after birth */
-    GC_STATE_CORE_MASK = 0xffu,
 };
 
 /* An object with one of these does not die by its count alone. */
 #define GC_STATE_CARE (GC_STATE_FINALIZER | GC_STATE_REFERENCED | GC_STATE_WEAK)
-
-#define GC_STATE_COLLECTOR_SHIFT 8
 
 #define GC_TYPE_ID_MASK 0xffffu
 
@@ -83,12 +81,22 @@ static inline uint32_t gc_object_state(const struct gc_object *object)
 /* Any thread; read-modify-write, so other bits may change at the same time. */
 static inline void gc_object_set_state(struct gc_object *object, uint32_t bits)
 {
-    gc_atomic_fetch_or_relaxed(&object->state, bits);
+    gc_atomic_fetch_or_relaxed(&object->state, (uint16_t)bits);
 }
 
 static inline void gc_object_clear_state(struct gc_object *object, uint32_t bits)
 {
-    gc_atomic_fetch_and_relaxed(&object->state, ~bits);
+    gc_atomic_fetch_and_relaxed(&object->state, (uint16_t)~bits);
+}
+
+static inline uint16_t gc_object_mark(const struct gc_object *object)
+{
+    return gc_atomic_load_relaxed(&object->mark);
+}
+
+static inline void gc_object_set_mark(struct gc_object *object, uint16_t mark)
+{
+    gc_atomic_store_relaxed(&object->mark, mark);
 }
 
 /* Worklists of dying objects, threaded through their count words. */

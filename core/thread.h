@@ -64,7 +64,7 @@ struct gc_mutator {
 
     /* owner only, read by every allocation; const while a collector runs */
     uint32_t prefix_bytes; /* of objects that can be in a cycle */
-    uint32_t birth_state;  /* state of a new object: the collector's bits */
+    uint16_t birth_mark;   /* mark of a new object */
     uint32_t birth_links;  /* GC_BIRTH_LINK is selected */
 
     /* owner only: one less for each cyclic object made, one more, up to the limit,

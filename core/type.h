@@ -86,7 +86,7 @@ struct gc_type_info { /* 32 bytes: an index is a shift */
 enum { GC_TYPE_LIMIT = 1 << 16 };
 
 /* Entry 0 is never used. Entries are constant once their id has been handed out. */
-GC_EXPORT_DATA extern struct gc_type_info gc_type_table[GC_TYPE_LIMIT];
+GC_EXPORT extern struct gc_type_info gc_type_table[GC_TYPE_LIMIT];
 
 /* Gives the type an id, if it has none. Returns 0, -ENOSPC when the table is full,
  * or -EINVAL for a descriptor that contradicts itself. Any thread. */

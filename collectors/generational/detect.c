@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* detect.c - steps 3 to 5 of a collection: update, subtract, find.
+/* detect.c - steps 3 to 5 of a collection: update and subtract (in one walk), find.
  *
  * Invariants: (D1) after subtract, an object's number is the count of references to it
  *                  from outside the lists; never below 0.
@@ -79,25 +79,7 @@ void detector_finish(struct detector *detector)
     detector->stack = NULL;
 }
 
-/* --- step 3: references = count ------------------------------------------------------ */
-
-static void update(struct detector *detector, struct gc_links *list)
-{
-    uint64_t (*total)(const struct gc_object *) = detector->protocol->total;
-    bool word = (detector->protocol->flags & GC_PROTOCOL_WORD) != 0;
-    uint64_t objects = 0;
-    for (struct gc_links *at = list->next; at != list; at = at->next) {
-        const struct gc_object *object = gc_links_object(at);
-        uint64_t count = word ? gc_atomic_load_relaxed(&object->count) : total(object);
-        /* What is immortal, or says DEAD (the top bit), must survive the shift. */
-        if (gc_unlikely(count >= IMMORTAL)) count = IMMORTAL;
-        at->prev = links_at((uintptr_t)count << REFS_SHIFT | COLLECTING);
-        objects++;
-    }
-    detector->objects += objects;
-}
-
-/* --- step 4: minus the references from inside ----------------------------------------- */
+/* --- steps 3 and 4: the count, minus the references from inside --------------------------- */
 
 static GC_COLD void refcount_is_too_small(struct gc_links *target)
 {
@@ -108,33 +90,67 @@ static GC_COLD void refcount_is_too_small(struct gc_links *target)
             (unsigned long long)gc_atomic_load_relaxed(&object->count));
 }
 
-static inline void subtract_slot(gc_slot *slot, void *argument)
+/* What the loop over slots reads; kept apart so that it stays in registers. */
+struct set {
+    uint16_t lowest, span;
+    bool word; /* the count word is the total */
+    uint64_t (*total)(const struct gc_object *object);
+};
+
+/* An object of the set has been met for the first time: its number is its count. */
+static inline uintptr_t draw_in(const struct set *set, const struct gc_links *links)
 {
-    (void)argument;
-    struct gc_links *target = target_of(slot);
-    if (target == NULL || (prev_bits(target) & COLLECTING) == 0) return;
-    if (GC_CHECK >= 1 && prev_bits(target) < ONE_REF) refcount_is_too_small(target);
-    target->prev = links_at(prev_bits(target) - ONE_REF);
+    const struct gc_object *object = (const struct gc_object *)(const void *)(links + 1);
+    uint64_t count =
+            set->word ? gc_atomic_load_relaxed(&object->count) : set->total(object);
+    /* What is immortal, or says DEAD (the top bit), must survive the shift. */
+    if (gc_unlikely(count >= IMMORTAL)) count = IMMORTAL;
+    return (uintptr_t)count << REFS_SHIFT | COLLECTING;
 }
 
-static void subtract(struct detector *detector, struct gc_links *list)
+static inline void subtract_slot(gc_slot *slot, void *argument)
 {
-    uint64_t edges = 0;
+    const struct set *set = argument;
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL || (gc_object_state(object) & GC_STATE_CYCLIC) == 0) return;
+    if ((uint16_t)(gc_object_mark(object) - set->lowest) > set->span) return;
+    struct gc_links *target = gc_links_of(object);
+    uintptr_t prev = prev_bits(target);
+    if ((prev & COLLECTING) == 0) prev = draw_in(set, target);
+    if (GC_CHECK >= 1 && prev < ONE_REF) refcount_is_too_small(target);
+    target->prev = links_at(prev - ONE_REF);
+}
+
+static size_t subtract(struct detector *detector, struct detect_scan *scan)
+{
+    struct set set = {
+        .lowest = detector->lowest,
+        .span = (uint16_t)(detector->highest - detector->lowest),
+        .word = (detector->protocol->flags & GC_PROTOCOL_WORD) != 0,
+        .total = detector->protocol->total,
+    };
+    struct gc_links *list = scan->list;
+    uint64_t objects = 0, edges = 0;
     uint32_t flags = 0;
+    scan->last = list;
     for (struct gc_links *at = list->next; at != list; at = at->next) {
         struct gc_object *object = gc_links_object(at);
+        if ((prev_bits(at) & COLLECTING) == 0) at->prev = links_at(draw_in(&set, at));
+        objects++;
         if (gc_unlikely(gc_object_is_dead(object))) continue;
         const struct gc_type_info *info = gc_object_info(object);
         struct gc_slots slots = gc_object_slots(object, info);
         for (uint32_t i = 0; i < slots.count; i++)
-            subtract_slot(&slots.first[i], NULL);
+            subtract_slot(&slots.first[i], &set);
         edges += slots.count;
         flags |= info->flags;
         if (gc_unlikely(info->irregular) && info->type->trace != NULL)
-            info->type->trace(object, subtract_slot, NULL);
+            info->type->trace(object, subtract_slot, &set);
     }
+    detector->objects += objects;
     detector->edges += edges;
     detector->flags_seen |= flags;
+    return 0;
 }
 
 /* --- step 5, as it is published: move and move back ------------------------------------ */
@@ -187,6 +203,7 @@ static bool scan_move(struct detector *detector, struct detect_scan *scan)
         struct gc_links *at = last->next;
         if (prev_bits(at) >= ONE_REF) {
             gc_object_trace(gc_links_object(at), reach_slot_move, detector);
+            gc_object_set_mark(gc_links_object(at), detector->survivor);
             at->prev = last;
             last = at;
         } else {
@@ -240,9 +257,13 @@ static inline void reach_slot_keep(gc_slot *slot, void *argument)
 
 static inline void visit_keep(struct detector *detector, struct gc_object *object)
 {
+    gc_object_set_mark(object, detector->survivor);
     gc_object_trace(object, reach_slot_keep, detector);
-    while (gc_unlikely(detector->depth > 0))
-        gc_object_trace(detector->stack[--detector->depth], reach_slot_keep, detector);
+    while (detector->depth > 0) {
+        struct gc_object *reached = detector->stack[--detector->depth];
+        gc_object_set_mark(reached, detector->survivor);
+        gc_object_trace(reached, reach_slot_keep, detector);
+    }
 }
 
 /* Returns how many objects were left tentative behind the scan (some may have been
@@ -307,19 +328,6 @@ static size_t for_all(struct detector *detector, struct gc_heap *heap, pass_fn p
     return sum;
 }
 
-static size_t pass_update(struct detector *detector, struct detect_scan *scan)
-{
-    scan->last = scan->list;
-    update(detector, scan->list);
-    return 0;
-}
-
-static size_t pass_subtract(struct detector *detector, struct detect_scan *scan)
-{
-    subtract(detector, scan->list);
-    return 0;
-}
-
 static size_t pass_move(struct detector *detector, struct detect_scan *scan)
 {
     return scan_move(detector, scan);
@@ -341,8 +349,7 @@ size_t detect_unreachable_stw(struct detector *detector, struct gc_heap *heap,
     detector->reached = 0;
     detector->objects = detector->edges = 0;
     detector->flags_seen = 0;
-    for_all(detector, heap, pass_update);
-    for_all(detector, heap, pass_subtract);
+    for_all(detector, heap, subtract);
     if (detector->way == DETECT_MOVE) {
         while (for_all(detector, heap, pass_move) > 0)
             ;

@@ -6,6 +6,8 @@
  * Invariants: (G1) every tracked object is in exactly one list: a generation of its
  *                  home, its home's permanent list, or the trash.
  *             (G2) outside stops all lists are doubly linked, without a bit in a link.
+ *             (G3) a tracked object's mark is its generation, MARK_FROZEN, or, in the
+ *                  trash, what it was or MARK_TRASH; an untracked one's MARK_UNTRACKED.
  */
 #include "collectors/generational/generational.h"
 
@@ -146,6 +148,7 @@ static size_t untrack_stw(struct gc_links *list)
         gc_object_trace(object, untrack_slot, &untrack);
         if (!untrack.possible) continue;
         gc_list_unlink(at);
+        gc_object_set_mark(object, MARK_UNTRACKED);
         n++;
     }
     return n;
@@ -173,6 +176,9 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     struct detector *detector = &state->detector;
     gc_stop_begin(m);
     merge_young_stw(heap, generation);
+    detector->lowest = 0;
+    detector->highest = (uint16_t)generation;
+    detector->survivor = (uint16_t)generational_older(generation);
     struct gc_mutator *first = gc_next_mutator(&heap->mutators);
     bool alone = gc_next_mutator(&first->next) == NULL;
     size_t gone = detect_unreachable_stw(
@@ -223,6 +229,14 @@ static void on_budget(struct gc_mutator *m)
 
 /* --- freezing, and questions ------------------------------------------------------------- */
 
+/* Appends all of `from` to `to`, with a new mark. */
+static void move_marked_stw(struct gc_links *to, struct gc_links *from, uint16_t mark)
+{
+    for (struct gc_links *at = from->next; at != from; at = at->next)
+        gc_object_set_mark(gc_links_object(at), mark);
+    gc_list_merge(to, from);
+}
+
 static void freeze(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
@@ -230,7 +244,7 @@ static void freeze(struct gc_mutator *m)
     gc_for_each_mutator (home, heap) {
         struct gc_links *permanent = &generational_home_of(home)->permanent;
         for (int g = 0; g < GC_GENERATIONS; g++)
-            gc_list_merge(permanent, generational_list(home, g));
+            move_marked_stw(permanent, generational_list(home, g), MARK_FROZEN);
     }
     for (int g = 1; g < GC_GENERATIONS; g++)
         gc_atomic_store_relaxed(&heap->generations[g].count, 0);
@@ -242,7 +256,8 @@ static void unfreeze(struct gc_mutator *m)
 {
     gc_stop_begin(m);
     gc_for_each_mutator (home, m->heap)
-        gc_list_merge(generational_list(home, 2), &generational_home_of(home)->permanent);
+        move_marked_stw(
+                generational_list(home, 2), &generational_home_of(home)->permanent, 2);
     gc_stop_end(m, 0);
 }
 
@@ -256,59 +271,46 @@ static size_t freeze_count(struct gc_mutator *m)
     return sum;
 }
 
-static bool contains(const struct gc_links *list, const struct gc_links *links)
-{
-    for (const struct gc_links *at = list->next; at != list; at = at->next)
-        if (at == links) return true;
-    return false;
-}
-
 static int generation_of(struct gc_mutator *m, struct gc_object *object)
 {
+    (void)m;
     if ((gc_object_state(object) & GC_STATE_CYCLIC) == 0) return -1;
-    struct gc_links *links = gc_links_of(object);
-    if (!gc_links_are_tracked(links)) return -1;
-    int found = -1;
-    gc_stop_begin(m);
-    struct gc_mutator *home = gc_block_of(object)->home;
-    for (int g = 0; g < GC_GENERATIONS; g++)
-        if (contains(generational_list(home, g), links)) found = g;
-    if (contains(&generational_home_of(home)->permanent, links)) found = -2;
-    gc_stop_end_unlogged(m);
-    return found;
+    uint16_t mark = gc_object_mark(object);
+    if (mark == MARK_FROZEN) return -2;
+    return mark < GC_GENERATIONS ? mark : -1;
 }
 
-static int check_list(
-        const struct gc_links *list, const char *what, struct gc_error *error)
+/* A list that holds the objects with this mark; MARK_TRASH: of any. */
+static int check_list(const struct gc_links *list, int mark, struct gc_error *error)
 {
     const struct gc_links *before = list;
     for (const struct gc_links *at = list->next; at != list; before = at, at = at->next) {
-        if (at->prev != before)
-            return gc_error_set(error, -EINVAL,
-                    "list of %s: prev and next disagree at %p", what, (const void *)at);
         const struct gc_object *object = (const struct gc_object *)(const void *)(at + 1);
-        if ((gc_object_state(object) & GC_STATE_CYCLIC) == 0)
-            return gc_error_set(error, -EINVAL, "list of %s: %p has no prefix", what,
-                    (const void *)object);
-        if ((gc_object_state(object) >> GC_STATE_COLLECTOR_SHIFT) != 0)
-            return gc_error_set(error, -EINVAL, "list of %s: a mark is left on %p", what,
-                    (const void *)object);
+        const char *wrong = NULL;
+        if (at->prev != before) wrong = "prev and next disagree";
+        if ((gc_object_state(object) & GC_STATE_CYCLIC) == 0) wrong = "it has no prefix";
+        if (mark != MARK_TRASH && gc_object_mark(object) != mark)
+            wrong = "its mark is wrong";
+        if (wrong != NULL)
+            return gc_error_set(error, -EINVAL, "object %p in the list of mark %d: %s",
+                    (const void *)object, mark, wrong);
     }
     if (list->prev != before)
-        return gc_error_set(error, -EINVAL, "list of %s: its tail is wrong", what);
+        return gc_error_set(
+                error, -EINVAL, "the tail of the list of mark %d is wrong", mark);
     return 0;
 }
 
 static int verify(struct gc_heap *heap, struct gc_error *error)
 {
     const struct generational *state = heap->collector_data;
-    int result = check_list(&state->trash, "trash", error);
+    int result = check_list(&state->trash, MARK_TRASH, error);
     gc_for_each_mutator (home, heap) {
-        const char *const names[] = { "generation 0", "generation 1", "generation 2" };
         for (int g = 0; g < GC_GENERATIONS && result == 0; g++)
-            result = check_list(generational_list(home, g), names[g], error);
+            result = check_list(generational_list(home, g), g, error);
         if (result == 0)
-            result = check_list(&generational_home_of(home)->permanent, "frozen", error);
+            result = check_list(
+                    &generational_home_of(home)->permanent, MARK_FROZEN, error);
     }
     return result;
 }

@@ -9,14 +9,9 @@
 #include "collectors/generational/generational.h"
 #include "core/os.h"
 
-enum {
-    /* In the collector's part of the state, while weak references are cleared. */
-    STATE_TRASH = 1u << GC_STATE_COLLECTOR_SHIFT,
-};
-
 static bool is_trash(struct gc_object *object)
 {
-    return (gc_object_state(object) & STATE_TRASH) != 0;
+    return gc_object_mark(object) == MARK_TRASH;
 }
 
 static bool always(struct gc_object *object)
@@ -38,22 +33,25 @@ static size_t survey(const struct gc_links *trash, uint32_t *ret_states)
     return n;
 }
 
+/* From here on the trash is a set of its own. */
+static void mark_trash_stw(struct gc_links *trash)
+{
+    for (struct gc_links *at = trash->next; at != trash; at = at->next)
+        gc_object_set_mark(gc_links_object(at), MARK_TRASH);
+}
+
 /* Step 9: a weak reference in the trash is cleared; those to the trash are, and the
  * callbacks of those that are not trash themselves are due. World stopped. */
 static struct gc_weak *clear_weak_stw(struct gc_mutator *m, struct gc_links *trash)
 {
     struct gc_heap *heap = m->heap;
     struct gc_weak *pending = NULL;
-    for (struct gc_links *at = trash->next; at != trash; at = at->next)
-        gc_object_set_state(gc_links_object(at), STATE_TRASH);
     for (struct gc_links *at = trash->next; at != trash; at = at->next) {
         struct gc_object *object = gc_links_object(at);
         if ((gc_object_state(object) & GC_STATE_WEAK) != 0)
             gc_weak_forget_stw(heap, (struct gc_weak *)(void *)object);
         m->counters.weak_cleared += gc_weak_clear_stw(heap, object, is_trash, &pending);
     }
-    for (struct gc_links *at = trash->next; at != trash; at = at->next)
-        gc_object_clear_state(gc_links_object(at), STATE_TRASH);
     return pending;
 }
 
@@ -77,16 +75,11 @@ static void finalize(struct gc_mutator *m, struct gc_links *trash)
     gc_list_merge(trash, &seen);
 }
 
-/* Puts survivors, in the order of the list, at the end of their homes' lists. */
-static size_t send_home(struct gc_links *list, int g)
+/* Puts an object at the end of its home's list of generation g. */
+static void send_home(struct gc_links *at, int g)
 {
-    size_t n = 0;
-    while (!gc_list_is_empty(list)) {
-        struct gc_links *at = list->next;
-        gc_list_move(generational_list(gc_block_of(at)->home, g), at);
-        n++;
-    }
-    return n;
+    gc_object_set_mark(gc_links_object(at), (uint16_t)g);
+    gc_list_move(generational_list(gc_block_of(at)->home, g), at);
 }
 
 /* Steps 11 and 12, in a stop of their own: who is held from outside the trash now, or
@@ -98,8 +91,11 @@ static void resurrect(struct gc_mutator *m, struct generational *state, int olde
     gc_list_init(&dead);
     gc_stop_begin(m);
     struct detect_scan scan = { .list = &state->trash };
+    state->detector.lowest = state->detector.highest = MARK_TRASH;
+    state->detector.survivor = (uint16_t)older;
     detect_unreachable_stw(&state->detector, heap, &scan, &dead);
-    m->counters.resurrected += send_home(&state->trash, older);
+    for (; !gc_list_is_empty(&state->trash); m->counters.resurrected++)
+        send_home(state->trash.next, older);
     for (struct gc_links *at = dead.next; at != &dead; at = at->next) {
         struct gc_weak *nobody = NULL;
         m->counters.weak_cleared +=
@@ -116,12 +112,12 @@ static void clear_one(struct gc_mutator *m, struct gc_links *trash, int older)
     struct gc_links *at = trash->next;
     struct gc_object *object = gc_links_object(at);
     if (m->heap->save_all != NULL) {
-        gc_list_move(generational_list(gc_block_of(at)->home, older), at);
+        send_home(at, older);
         m->heap->save_all(object, m->heap->save_all_argument);
         return;
     }
     if (gc_object_is_dead(object)) { /* the cascade that it waits in will free it */
-        gc_list_move(generational_list(gc_block_of(at)->home, older), at);
+        send_home(at, older);
         return;
     }
     protocol->take(object);
@@ -132,8 +128,7 @@ static void clear_one(struct gc_mutator *m, struct gc_links *trash, int older)
     } else if ((type->flags & GC_TYPE_IMMUTABLE) == 0) {
         protocol->clear_slots(m, object);
     }
-    if (trash->next == at)
-        gc_list_move(generational_list(gc_block_of(at)->home, older), at);
+    if (trash->next == at) send_home(at, older);
     protocol->drop(m, object);
 }
 
@@ -145,6 +140,7 @@ size_t generational_bury(struct gc_mutator *m, int g, uint64_t work)
     uint32_t states;
     size_t collected = survey(trash, &states);
     struct gc_weak *callbacks = NULL;
+    if ((states & GC_STATE_CARE) != 0) mark_trash_stw(trash);
     if ((states & (GC_STATE_WEAK | GC_STATE_REFERENCED)) != 0)
         callbacks = clear_weak_stw(m, trash);
     gc_stop_end(m, work + collected);
