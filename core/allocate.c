@@ -108,6 +108,21 @@ static void clear_body(struct gc_object *object, const struct gc_type *type, siz
         gc_atomic_slot_store_relaxed(&first[i], NULL);
 }
 
+/* Enters a cell that is to become an object with a finalizer into the register; gives it
+ * back, and returns NULL, when there is no memory for that. */
+static struct gc_object *register_finalizer(
+        struct gc_mutator *m, struct gc_object *object)
+{
+    int attempt = 0;
+    while (!gc_finalizable_add(m->heap, object)) {
+        if (relieve(m, sizeof(object), &attempt)) continue;
+        if (GC_POISONS) gc_cell_unpoison(object);
+        gc_cell_free(object);
+        return NULL;
+    }
+    return object;
+}
+
 bool gc_new_slow(struct gc_mutator *m, gc_slot *local, const struct gc_type *type,
         uint32_t slots, uint32_t bytes)
 {
@@ -128,12 +143,8 @@ bool gc_new_slow(struct gc_mutator *m, gc_slot *local, const struct gc_type *typ
             size + prefix <= GC_MEDIUM_BYTES
                     ? take_cell(m, cyclic, gc_class_of_bytes(size + prefix))
                     : take_span(m, size + prefix, prefix);
-    bool registered = object == NULL || !heap->collector->implicit_deaths ||
-                      type->finalize == NULL || gc_finalizable_add(heap, object);
-    if (!registered) {
-        gc_cell_free(object);
-        object = NULL;
-    }
+    if (object != NULL && heap->collector->implicit_deaths && type->finalize != NULL)
+        object = register_finalizer(m, object);
     if (object == NULL) {
         put(m, local, NULL);
         return false;

@@ -16,6 +16,7 @@ static void notify(struct gc_mutator *m, enum gc_collection_event event, int gen
         size_t collected, size_t uncollectable)
 {
     struct gc_heap *heap = m->heap;
+    if (gc_atomic_load_relaxed(&heap->observer_count) == 0) return;
     gc_lock_acquire(&heap->registry_lock);
     const uint64_t number = ++heap->observed;
     gc_lock_release(&heap->registry_lock);
@@ -41,16 +42,14 @@ static bool begin(struct gc_mutator *m)
     /* [sync CO1] seq_cst, as acquire: pairs with the store in end(). */
     if (!gc_atomic_compare_exchange_seq_cst(&m->heap->collecting, &idle, 1)) return false;
     gc_schedule_yield(); /* a phase point: others may ask, and get nothing */
-    gc_lock_acquire(&m->heap->registry_lock);
-    m->heap->collecting_mutator = m;
-    gc_lock_release(&m->heap->registry_lock);
+    gc_atomic_store_relaxed(&m->heap->collecting_mutator, m);
     return true;
 }
 
 static void end(struct gc_mutator *m)
 {
     gc_lock_acquire(&m->heap->registry_lock);
-    m->heap->collecting_mutator = NULL;
+    gc_atomic_store_relaxed(&m->heap->collecting_mutator, NULL);
     /* [sync CO1] seq_cst, as release: pairs with the exchange in begin(). */
     gc_atomic_store_seq_cst(&m->heap->collecting, 0);
     gc_condition_broadcast(&m->heap->collected);
@@ -106,10 +105,7 @@ void gc_collect_wait(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
     if (gc_atomic_load_relaxed(&heap->collecting) == 0) return;
-    gc_lock_acquire(&heap->registry_lock);
-    bool own = heap->collecting_mutator == m;
-    gc_lock_release(&heap->registry_lock);
-    if (own) return;
+    if (gc_atomic_load_relaxed(&heap->collecting_mutator) == m) return; /* its own */
     gc_blocked_begin(m);
     gc_lock_acquire(&heap->registry_lock);
     while (gc_atomic_load_relaxed(&heap->collecting) != 0)
@@ -216,6 +212,7 @@ void gc_observer_add(struct gc_mutator *m, struct gc_observer *observer)
     observer->next = NULL;
     observer->heard = m->heap->observed; /* it hears from the next event on */
     *link = observer;
+    gc_atomic_fetch_add_relaxed(&m->heap->observer_count, 1);
     gc_lock_release(&m->heap->registry_lock);
 }
 
@@ -225,7 +222,10 @@ void gc_observer_remove(struct gc_mutator *m, struct gc_observer *observer)
     struct gc_observer **link = &m->heap->observers;
     while (*link != NULL && *link != observer)
         link = &(*link)->next;
-    if (*link != NULL) *link = observer->next;
+    if (*link != NULL) {
+        *link = observer->next;
+        gc_atomic_fetch_sub_relaxed(&m->heap->observer_count, 1);
+    }
     gc_lock_release(&m->heap->registry_lock);
 }
 

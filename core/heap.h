@@ -65,14 +65,16 @@ struct gc_heap {
     struct gc_root_range *roots;
     struct gc_root_callback *root_callbacks;
     struct gc_observer *observers;
-    uint64_t observed;                     /* events that observers were told of */
-    struct gc_condition parked;            /* a mutator became BLOCKED or EXITED */
-    struct gc_condition resumed;           /* claims were given back */
-    struct gc_condition collected;         /* no collection is under way any more */
-    _Atomic(uint32_t) stop_requested;      /* also read without it: [sync ST1] */
-    struct gc_mutator *stopper;            /* who has stopped the world, or NULL */
-    struct gc_mutator *collecting_mutator; /* whose collection is under way, or NULL */
-    uint64_t stop_started_ns;              /* the stopper's */
+    _Atomic(uint32_t) observer_count; /* also read without it, relaxed: is there any? */
+    uint64_t observed;                /* events that observers were told of */
+    struct gc_condition parked;       /* a mutator became BLOCKED or EXITED */
+    struct gc_condition resumed;      /* claims were given back */
+    struct gc_condition collected;    /* no collection is under way any more */
+    _Atomic(uint32_t) stop_requested; /* also read without it: [sync ST1] */
+    struct gc_mutator *stopper;       /* who has stopped the world, or NULL */
+    _Atomic(struct gc_mutator *)
+            collecting_mutator; /* whose collection is under way, or NULL */
+    uint64_t stop_started_ns;   /* the stopper's */
 
     /* held from a stop's request to its end */
     struct gc_lock coordinator;

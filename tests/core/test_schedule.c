@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* test_schedule.c - the token: one runs at a time, in the same order each time. */
+#include <string.h>
+
+#include "core/lock.h"
+#include "core/schedule.h"
+#include "tests/suites.h"
+#include "tests/support.h"
+
+enum { THREADS = 3, STEPS = 40, LOG = THREADS * STEPS + 1 };
+
+struct log {
+    struct gc_lock lock;
+    struct gc_condition never;
+    char letters[LOG];
+    size_t used;
+    uint64_t inside, most_inside, next_letter;
+};
+
+static void write_letters(void *argument)
+{
+    struct log *log = argument;
+    char letter = (char)('a' + log->next_letter++);
+    for (int i = 0; i < STEPS; i++) {
+        log->inside++;
+        if (log->inside > log->most_inside) log->most_inside = log->inside;
+        log->letters[log->used++] = letter;
+        log->inside--;
+        gc_schedule_yield();
+    }
+}
+
+static uint64_t run_schedule(struct log *log, uint32_t period)
+{
+    struct gc_thread threads[THREADS];
+    memset(log, 0, sizeof(*log));
+    CU_ASSERT_TRUE_FATAL(gc_schedule_begin(period));
+    for (int i = 0; i < THREADS; i++)
+        CU_ASSERT_EQUAL_FATAL(gc_thread_start(&threads[i], write_letters, log), 0);
+    for (int i = 0; i < THREADS; i++)
+        gc_thread_join(&threads[i]);
+    return gc_schedule_end();
+}
+
+static void release_builds_have_no_schedule(void)
+{
+    if (GC_CHECK >= 1) {
+        CU_ASSERT_TRUE(gc_schedule_begin(1));
+        CU_ASSERT_TRUE(gc_schedule_is_active());
+        CU_ASSERT_EQUAL(gc_schedule_end(), 0);
+    } else {
+        CU_ASSERT_FALSE(gc_schedule_begin(1));
+    }
+    CU_ASSERT_FALSE(gc_schedule_is_active());
+}
+
+static void one_thread_runs_at_a_time(void)
+{
+    struct log log;
+    run_schedule(&log, 1);
+    CU_ASSERT_EQUAL(log.used, THREADS * STEPS);
+    CU_ASSERT_EQUAL(log.most_inside, 1);
+}
+
+static void the_token_goes_round(void)
+{
+    struct log log;
+    run_schedule(&log, 1);
+    CU_ASSERT_EQUAL(strncmp(log.letters, "abcabcabcabc", 12), 0);
+    run_schedule(&log, 2);
+    CU_ASSERT_EQUAL(strncmp(log.letters, "aabbccaabbcc", 12), 0);
+}
+
+static void the_same_program_interleaves_in_the_same_way(void)
+{
+    for (uint32_t period = 1; period < 8; period++) {
+        struct log first, second;
+        uint64_t moves = run_schedule(&first, period);
+        CU_ASSERT_EQUAL(run_schedule(&second, period), moves);
+        CU_ASSERT(moves >= THREADS);
+        CU_ASSERT_STRING_EQUAL(first.letters, second.letters);
+    }
+}
+
+static void wait_for_ever(void *argument)
+{
+    struct log *log = argument;
+    gc_lock_acquire(&log->lock);
+    gc_condition_wait(&log->never, &log->lock);
+}
+
+static void deadlock(void *argument)
+{
+    struct log *log = argument;
+    struct gc_thread thread;
+    gc_lock_init(&log->lock, GC_RANK_TRIAL);
+    gc_condition_init(&log->never);
+    if (!gc_schedule_begin(1)) return;
+    if (gc_thread_start(&thread, wait_for_ever, log) == 0) gc_thread_join(&thread);
+}
+
+static void a_deadlock_is_reported_as_one(void)
+{
+    struct log log;
+    memset(&log, 0, sizeof(log));
+    CU_ASSERT_TRUE(aborts_with(deadlock, &log, "deadlock"));
+}
+
+static void wait_a_while(void *argument)
+{
+    struct log *log = argument;
+    gc_lock_acquire(&log->lock);
+    bool woken = gc_condition_wait_ns(&log->never, &log->lock, UINT64_C(1) << 60);
+    log->used = woken ? 1 : 2;
+    gc_lock_release(&log->lock);
+}
+
+static void time_passes_when_nobody_can_run(void)
+{
+    struct log log;
+    struct gc_thread thread;
+    memset(&log, 0, sizeof(log));
+    gc_lock_init(&log.lock, GC_RANK_TRIAL);
+    gc_condition_init(&log.never);
+    CU_ASSERT_TRUE_FATAL(gc_schedule_begin(1));
+    CU_ASSERT_EQUAL_FATAL(gc_thread_start(&thread, wait_a_while, &log), 0);
+    gc_thread_join(&thread);
+    gc_schedule_end();
+    CU_ASSERT_EQUAL(log.used, 2);
+    gc_condition_finish(&log.never);
+    gc_lock_finish(&log.lock);
+}
+
+static void a_thread_that_cannot_be_added_is_refused(void)
+{
+    struct gc_thread thread;
+    CU_ASSERT_TRUE_FATAL(gc_schedule_begin(1));
+    gc_os_fail_allocation(1);
+    CU_ASSERT(gc_thread_start(&thread, wait_a_while, NULL) < 0);
+    CU_ASSERT_EQUAL(gc_schedule_end(), 0);
+    gc_os_fail_allocation(1);
+    CU_ASSERT_FALSE(gc_schedule_begin(1));
+}
+
+int test_schedule_suite(void)
+{
+    static const struct test tests[] = {
+        { "release_builds_have_no_schedule", release_builds_have_no_schedule },
+        { "one_thread_runs_at_a_time", one_thread_runs_at_a_time },
+        { "the_token_goes_round", the_token_goes_round },
+        { "the_same_program_interleaves_in_the_same_way",
+                the_same_program_interleaves_in_the_same_way },
+        { "a_deadlock_is_reported_as_one", a_deadlock_is_reported_as_one },
+        { "time_passes_when_nobody_can_run", time_passes_when_nobody_can_run },
+        { "a_thread_that_cannot_be_added_is_refused",
+                a_thread_that_cannot_be_added_is_refused },
+    };
+    return suite_add("core/schedule", tests, GC_CHECK >= 1 ? COUNT(tests) : 1);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* check.c - what a heap at rest must look like, by the shadow and by what its collector
+ * promises.
+ *
+ * The heap is walked by block, not from the roots, so that what should be gone is seen as
+ * well. No pointer that the heap holds is followed before it is known to be one of a live
+ * object: slots are compared with the addresses that the walk has found. */
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "core/collector.h"
+#include "core/verify.h"
+#include "tests/program/program.h"
+
+enum { NOT_FOUND = 0 };
+
+/* A refcount is asked for without the header that wants a protocol. */
+extern uint64_t gc_refcount(struct gc_mutator *m, struct gc_object *object);
+
+struct walk {
+    const struct program_check *check;
+    bool *found;    /* by id: the heap holds it */
+    uint64_t count; /* objects that the heap holds */
+    uint32_t *weak; /* those that may be in the heap, older ones first */
+    size_t weak_count;
+    char error[256];
+};
+
+GC_PRINTF(2, 3) static bool stop_walk(struct walk *walk, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    vsnprintf(walk->error, sizeof(walk->error), format, list);
+    va_end(list);
+    return false;
+}
+
+/* Weak references hold no tag, but their data has one. It is not followed: of two weak
+ * references at one address the older one is gone. */
+static void list_weak(struct walk *walk)
+{
+    const struct shadow *shadow = walk->check->shadow;
+    for (uint32_t id = 1; id < shadow->count; id++)
+        if (shadow->objects[id].kind == PROGRAM_WEAK && shadow->objects[id].alive)
+            walk->weak[walk->weak_count++] = id;
+}
+
+static uint32_t id_of_weak(const struct walk *walk, const struct gc_object *object)
+{
+    const struct shadow *shadow = walk->check->shadow;
+    for (size_t i = walk->weak_count; i > 0; i--)
+        if (shadow->objects[walk->weak[i - 1]].address == object)
+            return walk->weak[i - 1];
+    return NOT_FOUND;
+}
+
+static bool find_object(struct gc_object *object, void *argument)
+{
+    struct walk *walk = argument;
+    const struct shadow *shadow = walk->check->shadow;
+    enum program_kind kind = program_kind_of(object);
+    if (kind == PROGRAM_KINDS)
+        return stop_walk(walk, "an object of a foreign type is at %p", (void *)object);
+    uint64_t id;
+    if (kind == PROGRAM_WEAK) {
+        id = id_of_weak(walk, object);
+        if (id == NOT_FOUND)
+            return stop_walk(walk, "an unknown weak reference is at %p", (void *)object);
+    } else {
+        const struct program_tag *tag = program_tag_of(object, kind);
+        id = tag->id;
+        if (id == 0 || id >= shadow->count || tag->canary != program_canary(id))
+            return stop_walk(walk, "the contents of the object at %p are overwritten",
+                    (void *)object);
+    }
+    const struct shadow_object *known = &shadow->objects[id];
+    if (walk->found[id])
+        return stop_walk(walk, "object %u is in the heap twice", (unsigned)id);
+    if (!known->alive)
+        return stop_walk(walk, "object %u was dead, and is back", (unsigned)id);
+    if (known->kind != kind || known->address != object)
+        return stop_walk(walk, "object %u has become another one", (unsigned)id);
+    walk->found[id] = true;
+    walk->count++;
+    return true;
+}
+
+/* Fills walk->found; what the heap says of itself is compared on the way. */
+static void walk_heap(struct gc_mutator *m, struct walk *walk)
+{
+    struct gc_error error;
+    if (gc_verify(m, 3, &error) != 0)
+        program_fail("the heap does not verify: %s", error.text);
+    struct gc_heap_stats stats;
+    gc_stop_begin(m);
+    bool whole = gc_heap_walk_stw(m->heap, find_object, walk);
+    gc_heap_read_stats(m->heap, &stats);
+    gc_stop_end(m, 0);
+    if (!whole) program_fail("%s", walk->error);
+    uint64_t made = walk->check->shadow->count - 1;
+    uint64_t freed = stats.counters.freed_by_count + stats.counters.freed_by_cycle +
+                     stats.counters.freed_by_trace;
+    if (stats.allocated_objects != made)
+        program_fail("%llu objects were made, but the heap says %llu",
+                (unsigned long long)made, (unsigned long long)stats.allocated_objects);
+    if (stats.live_objects != walk->count)
+        program_fail("%llu objects are in the heap, but its blocks say %llu",
+                (unsigned long long)walk->count, (unsigned long long)stats.live_objects);
+    if (freed != made - walk->count)
+        program_fail("%llu objects are gone, but %llu are said to have been freed",
+                (unsigned long long)(made - walk->count), (unsigned long long)freed);
+}
+
+static const char *const kind_names[PROGRAM_KINDS] = { "node2", "node3", "node4",
+    "finalized", "irregular", "tuple2", "tuple3", "array", "leaf", "leaf array", "box",
+    "weak reference" };
+
+static const char *kind_name(const struct shadow_object *object)
+{
+    return kind_names[object->kind];
+}
+
+/* --- safety -------------------------------------------------------------------------- */
+
+static void check_slot(
+        const struct walk *walk, uint32_t holder, const gc_slot *slot, uint32_t due)
+{
+    const struct shadow *shadow = walk->check->shadow;
+    const struct gc_object *is = gc_atomic_slot_load_relaxed(slot);
+    const struct gc_object *should = due != 0 ? shadow->objects[due].address : NULL;
+    if (is != should)
+        program_fail(
+                "a slot of object %u (0: a root) holds %p instead of object %u at %p",
+                holder, (const void *)is, due, (const void *)should);
+    if (due != 0 && !walk->found[due])
+        program_fail("a slot of object %u (0: a root) holds object %u, a %s that is gone",
+                holder, due, kind_name(&shadow->objects[due]));
+}
+
+static void check_slots(const struct walk *walk)
+{
+    const struct shadow *shadow = walk->check->shadow;
+    const struct program_roots *roots = walk->check->roots;
+    for (int w = 0; w < PROGRAM_WORKERS; w++) {
+        for (int i = 0; i < PROGRAM_ROOTS; i++)
+            check_slot(walk, 0, &roots->places[w][i], shadow->places[w][i]);
+        for (int i = 0; i < PROGRAM_LOCALS; i++)
+            check_slot(walk, 0, &walk->check->locals[w][i],
+                    shadow->places[w][PROGRAM_ROOTS + i]);
+        for (int i = 0; i < PROGRAM_VIEWS; i++)
+            check_slot(walk, 0, &roots->views[w][i], shadow->views[w][i]);
+        for (int i = 0; i < PROGRAM_BACKS; i++)
+            check_slot(walk, 0, &roots->backs[w][i], shadow->backs[w][i]);
+    }
+    for (uint32_t id = 1; id < shadow->count; id++) {
+        if (!walk->found[id]) continue;
+        const struct shadow_object *known = &shadow->objects[id];
+        struct program_any *any = (struct program_any *)(void *)known->address;
+        uint32_t first = program_first_slot(known->kind);
+        for (uint32_t i = 0; i < known->slots; i++)
+            check_slot(walk, id, &any->slot[first + i], known->slot[i]);
+    }
+}
+
+static void check_reachable(const struct walk *walk)
+{
+    struct shadow *shadow = walk->check->shadow;
+    uint32_t reached = shadow_reach(shadow, 0);
+    for (uint32_t id = 1; id < shadow->count; id++)
+        if (shadow_is(shadow, id, reached) && !walk->found[id])
+            program_fail("object %u, a %s, is reachable but gone", id,
+                    kind_name(&shadow->objects[id]));
+}
+
+/* --- completeness -------------------------------------------------------------------- */
+
+static void check_complete(const struct walk *walk)
+{
+    struct shadow *shadow = walk->check->shadow;
+    uint32_t promises = walk->check->capabilities;
+    bool cycles = (promises & GC_CAP_CYCLES) != 0;
+    bool reclaims = (promises & GC_CAP_RECLAIMS) != 0;
+    uint32_t due = 0; /* the mark of what must be there */
+    if (cycles && walk->check->quiesced)
+        due = shadow_reach(shadow, 0);
+    else if (reclaims && !cycles)
+        due = shadow_count_out(shadow);
+    for (uint32_t id = 1; id < shadow->count; id++) {
+        const struct shadow_object *known = &shadow->objects[id];
+        if (!known->alive) continue;
+        if (due != 0 && walk->found[id] && !shadow_is(shadow, id, due))
+            program_fail("object %u, a %s, is garbage that must be gone", id,
+                    kind_name(known));
+        bool kept = reclaims ? !cycles && shadow_is(shadow, id, due) : true;
+        if (kept && !walk->found[id])
+            program_fail("object %u, a %s, is gone, but this collector can't have freed "
+                         "it",
+                    id, kind_name(known));
+    }
+}
+
+/* After the shadow has learnt what is gone. */
+static void check_counts(struct gc_mutator *m, const struct walk *walk)
+{
+    struct shadow *shadow = walk->check->shadow;
+    uint32_t promises = walk->check->capabilities;
+    shadow_count(shadow);
+    for (uint32_t id = 1; id < shadow->count; id++) {
+        const struct shadow_object *known = &shadow->objects[id];
+        if (!known->alive) continue;
+        if ((promises & GC_CAP_IMMEDIATE) != 0 && known->degree == 0)
+            program_fail("object %u, a %s, is alive without a reference", id,
+                    kind_name(known));
+        if ((promises & GC_CAP_COUNTS) == 0) continue;
+        uint64_t count = gc_refcount(m, known->address);
+        if (count != known->degree)
+            program_fail("object %u, a %s, has count %llu, but %u references to it exist",
+                    id, kind_name(known), (unsigned long long)count, known->degree);
+    }
+}
+
+/* --- finalizers and weak references -------------------------------------------------- */
+
+static void check_finalized(const struct walk *walk, uint32_t id, bool is_result)
+{
+    const struct shadow_object *known = &walk->check->shadow->objects[id];
+    bool promised = (walk->check->capabilities & GC_CAP_FINALIZERS) != 0;
+    if (promised && !walk->found[id] && known->finalized != 1)
+        program_fail("object %u is gone, and its finalizer has run %u times", id,
+                known->finalized);
+    if (is_result && known->finalized != 0)
+        program_fail("object %u was never garbage, but its finalizer has run", id);
+}
+
+static void check_weak(const struct walk *walk, uint32_t id, bool is_result)
+{
+    const struct shadow *shadow = walk->check->shadow;
+    const struct shadow_object *known = &shadow->objects[id];
+    const struct gc_weak *weak = (const struct gc_weak *)(const void *)known->address;
+    const struct gc_object *is = gc_atomic_load_relaxed(&weak->target);
+    const struct shadow_object *target = &shadow->objects[known->target];
+    bool gone = !walk->found[known->target];
+    if (is != NULL && gone)
+        program_fail("weak reference %u still names object %u, which is gone", id,
+                known->target);
+    if (is != NULL && is != target->address)
+        program_fail("weak reference %u names another object than %u", id, known->target);
+    if (is == NULL && !gone && !shadow_may_be_cleared(shadow, id))
+        program_fail("weak reference %u is cleared, but object %u, a %s, is alive", id,
+                known->target, kind_name(target));
+    if (is != NULL && known->called != 0)
+        program_fail("the callback of weak reference %u ran too early", id);
+    if (is_result && is == NULL && known->has_callback && known->called != 1)
+        program_fail("the callback of weak reference %u ran %u times", id, known->called);
+}
+
+static void check_care(const struct walk *walk)
+{
+    struct shadow *shadow = walk->check->shadow;
+    uint32_t result = shadow_reach_places(shadow);
+    for (uint32_t id = 1; id < shadow->count; id++) {
+        const struct shadow_object *known = &shadow->objects[id];
+        if (!known->alive) continue;
+        bool is_result = shadow_is(shadow, id, result);
+        if (known->kind == PROGRAM_FINALIZED) check_finalized(walk, id, is_result);
+        if (known->kind == PROGRAM_WEAK && walk->found[id])
+            check_weak(walk, id, is_result);
+    }
+}
+
+/* --- the result ---------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t digest, uint64_t value)
+{
+    digest = (digest ^ value) * UINT64_C(0xff51afd7ed558ccd);
+    return digest ^ digest >> 29;
+}
+
+/* Of what the places reach: names, kinds, and slots in an order that only the graph
+ * decides. The names are read from the heap. */
+static uint64_t digest_of(struct shadow *shadow)
+{
+    uint64_t digest = 1;
+    uint32_t mark = shadow_begin(shadow);
+    size_t first = 0, end = 0;
+    for (int w = 0; w < PROGRAM_WORKERS; w++) {
+        for (int i = 0; i < PROGRAM_PLACES; i++) {
+            uint32_t id = shadow->places[w][i];
+            digest = mix(digest, id != 0 ? shadow->objects[id].name : 0);
+            if (id == 0 || shadow->objects[id].mark == mark) continue;
+            shadow->objects[id].mark = mark;
+            shadow->stack[end++] = id;
+        }
+    }
+    while (first < end) {
+        const struct shadow_object *object = &shadow->objects[shadow->stack[first++]];
+        digest = mix(digest, (uint64_t)object->kind);
+        if (object->kind != PROGRAM_WEAK) {
+            uint64_t id = program_tag_of(object->address, object->kind)->id;
+            digest = mix(digest, shadow->objects[id].name);
+        }
+        for (uint32_t i = 0; i < object->slots; i++) {
+            uint32_t child = object->slot[i];
+            digest = mix(digest, child != 0 ? shadow->objects[child].name : 0);
+            if (child == 0 || shadow->objects[child].mark == mark) continue;
+            shadow->objects[child].mark = mark;
+            shadow->stack[end++] = child;
+        }
+    }
+    return digest;
+}
+
+uint64_t program_check(struct gc_mutator *m, const struct program_check *check)
+{
+    struct shadow *shadow = check->shadow;
+    struct walk walk = {
+        .check = check,
+        .found = calloc(shadow->count, sizeof(bool)),
+        .weak = calloc(shadow->count, sizeof(uint32_t)),
+    };
+    gc_require(walk.found != NULL && walk.weak != NULL, "there is no memory for a check");
+    list_weak(&walk);
+    walk_heap(m, &walk);
+    check_reachable(&walk);
+    check_slots(&walk);
+    check_complete(&walk);
+    check_care(&walk);
+    for (uint32_t id = 1; id < shadow->count; id++)
+        shadow->objects[id].alive = walk.found[id];
+    check_counts(m, &walk);
+    free(walk.weak);
+    free(walk.found);
+    return digest_of(shadow);
+}

@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: MIT */
+/* execute.c - runs a heap program, compiled for one protocol. */
+#include "tests/program/act.h"
+#include "tests/program/shape.h"
+#include "tests/program/watch.h"
+
+#include "core/schedule.h"
+
+#define PASTE_(name, protocol) name##_##protocol
+#define PASTE(name, protocol)  PASTE_(name, protocol)
+#define EXECUTE                PASTE(program_execute, GC_PROTOCOL_NAME)
+
+/* --- operations ---------------------------------------------------------------------- */
+
+static void op_tuple(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    uint32_t n = a[3] % 4 == 0 ? 2 : 3; /* the third one may be left out */
+    struct scope inner;
+    for (uint32_t i = 0; i < n; i++)
+        fetch(x, s, (int)i + 1, a[i + 1]);
+    scope_enter(x, &inner);
+    make(x, &inner, 0, n == 2 ? PROGRAM_TUPLE2 : PROGRAM_TUPLE3, n, 0);
+    move_temp(x, s, 0, &inner, 0);
+    scope_leave(x, &inner);
+    for (uint32_t i = 0; i < n; i++)
+        store(x, s, 0, i, (int)i + 1, FIRST);
+    put(x, s, 0, a[0]);
+}
+
+static void op_box(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    make(x, s, 0, PROGRAM_BOX, 1, 0);
+    make(x, s, 1, PROGRAM_LEAF, 0, 0);
+    store(x, s, 0, 0, 1, FIRST);
+    put(x, s, 0, a[0]);
+}
+
+/* Rings that hold on to each other through a hub, and the hub through them. */
+static void op_compound(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    uint32_t rings = a[1] % 6 + 1;
+    make(x, s, 0, PROGRAM_ARRAY, rings, 0);
+    for (uint32_t i = 0; i < rings; i++) {
+        make_ring(x, s, 1, a[2] % 6 + 1, (enum ring_mix)(i % RING_MIXES), i);
+        store(x, s, 0, i, 1, FIRST);
+        store(x, s, 1, 2, i % 2 == 0 ? 0 : 2, PLAIN);
+        clear_temp(x, s, 2);
+        move_temp(x, s, 2, s, 1);
+    }
+    put(x, s, 0, a[0]);
+}
+
+/* A ring of one, whose finalizer makes a weak reference to it, and a leaf that a callback
+ * watches: this one runs while a collector clears the ring, and looks for what the
+ * finalizer has left. */
+static void op_watched(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    make_finalized(x, s, 0, PROGRAM_FINALIZE_WEAK);
+    make(x, s, 1, PROGRAM_LEAF, 0, 0);
+    store(x, s, 0, 2, 1, FIRST);
+    store(x, s, 0, 0, 0, FIRST);
+    make_weak(x, s, 1, 2, true);
+    clear_temp(x, s, 1);
+    put(x, s, 0, a[0]);
+    put(x, s, 2, a[1]);
+}
+
+static void op_burst(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    for (uint32_t i = 0; i < a[0]; i++) {
+        if (a[2] % 2 == 0)
+            make_chain(x, s, 0, a[1] % 16 + 1, -1);
+        else
+            make_ring(x, s, 0, a[1] % 16 + 1, RING_NODES, 0);
+        clear_temp(x, s, 0);
+    }
+}
+
+static void op_make(
+        struct actor *x, struct scope *s, enum program_op_kind kind, const uint16_t *a)
+{
+    if (kind == PROGRAM_new_node)
+        make(x, s, 0, (enum program_kind)(PROGRAM_NODE2 + a[1] % 3), 0, 0);
+    else if (kind == PROGRAM_new_finalized)
+        make_finalized(x, s, 0, a[1]);
+    else if (kind == PROGRAM_new_irregular)
+        make(x, s, 0, PROGRAM_IRREGULAR, 3, 0);
+    else if (kind == PROGRAM_new_array)
+        make(x, s, 0, PROGRAM_ARRAY, a[1] % 800, a[2] & ~7u);
+    else if (kind == PROGRAM_new_leaf)
+        make(x, s, 0, a[1] == 0 ? PROGRAM_LEAF : PROGRAM_LEAF_ARRAY, 0, a[1] & ~7u);
+    else if (kind == PROGRAM_ring)
+        make_ring(x, s, 0, a[1] % 64 + 1, (enum ring_mix)(a[2] % RING_MIXES), a[3]);
+    put(x, s, 0, a[0]);
+}
+
+static void op_chain(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    fetch(x, s, 0, a[2]);
+    make_chain(x, s, 1, a[1] % 64 + 1, 0);
+    put(x, s, 1, a[0]);
+}
+
+static void op_load(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    fetch(x, s, 0, a[1]);
+    struct held in = held_by(x, s, 0);
+    if (in.slots == 0) return;
+    load(x, s, 1, 0, a[2] % in.slots, a[3] % 2 == 1);
+    put(x, s, 1, a[0]);
+}
+
+static void op_exchange(
+        struct actor *x, struct scope *s, const uint16_t *a, uint32_t slot)
+{
+    struct program_any *holder = s->temps.at[0];
+    shadow_lock(x->run);
+    struct shadow_object *object = &x->run->shadow.objects[s->shadow.id[0]];
+    uint32_t old = object->slot[slot];
+    object->slot[slot] = s->shadow.id[1];
+    s->shadow.id[1] = old;
+    slot += program_first_slot(object->kind);
+    shadow_unlock(x->run);
+    gc_exchange(x->m, holder, slot[slot], &s->temps.at[1]);
+    put(x, s, 1, a[2]);
+}
+
+static void op_compare_exchange(struct actor *x, struct scope *s, uint32_t slot)
+{
+    struct program_any *holder = s->temps.at[0];
+    shadow_lock(x->run);
+    struct shadow_object *object = &x->run->shadow.objects[s->shadow.id[0]];
+    bool due = object->slot[slot] == s->shadow.id[1];
+    if (due) object->slot[slot] = s->shadow.id[2];
+    slot += program_first_slot(object->kind);
+    shadow_unlock(x->run);
+    bool done =
+            gc_compare_exchange(x->m, holder, slot[slot], s->temps.at[1], s->temps.at[2]);
+    if (done != due) program_fail("compare_exchange says %d instead of %d", done, due);
+}
+
+static void op_copy(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    fetch(x, s, 0, a[0]);
+    fetch(x, s, 1, a[1]);
+    struct held to = held_by(x, s, 0), from = held_by(x, s, 1);
+    if (!to.is_mutable || from.slots == 0) return;
+    uint32_t most = to.slots < from.slots ? to.slots : from.slots;
+    uint32_t count = a[2] % most + 1;
+    struct program_any *holder = s->temps.at[0], *source = s->temps.at[1];
+    shadow_lock(x->run);
+    struct shadow_object *objects = x->run->shadow.objects;
+    for (uint32_t i = 0; i < count; i++)
+        objects[to.id].slot[i] = objects[from.id].slot[i];
+    shadow_unlock(x->run);
+    uint32_t first = program_first_slot(to.kind);
+    gc_copy_slots(x->m, holder, slot[first], source, slot[program_first_slot(from.kind)],
+            count);
+}
+
+/* Operations that write a slot of what the first place holds. */
+static void op_write(
+        struct actor *x, struct scope *s, enum program_op_kind kind, const uint16_t *a)
+{
+    fetch(x, s, 0, a[0]);
+    struct held in = held_by(x, s, 0);
+    if (!in.is_mutable) return;
+    uint32_t slot = a[1] % in.slots;
+    if (kind == PROGRAM_store_null) {
+        store_null(x, s, 0, slot);
+        return;
+    }
+    fetch(x, s, 1, a[2]);
+    if (kind == PROGRAM_store) {
+        store(x, s, 0, slot, 1, a[3] % 2 == 0 ? PLAIN : SHARED);
+    } else if (kind == PROGRAM_give) {
+        drop_place(x, a[2]);
+        uint32_t at = begin_slot(x, s, 0, slot, s->shadow.id[1]);
+        set_temp(x, s, 1, 0);
+        gc_give(x->m, s->temps.at[0], slot[at], &s->temps.at[1]);
+    } else if (kind == PROGRAM_exchange) {
+        op_exchange(x, s, a, slot);
+    } else {
+        fetch(x, s, 2, a[3]);
+        op_compare_exchange(x, s, slot);
+    }
+}
+
+static void op_move(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    if (a[0] % PROGRAM_PLACES == a[1] % PROGRAM_PLACES) return;
+    fetch(x, s, 0, a[1]);
+    drop_place(x, a[1]);
+    put(x, s, 0, a[0]);
+}
+
+static void op_read_weak(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    struct run *run = x->run;
+    struct shadow *shadow = &run->shadow;
+    fetch(x, s, 0, a[1]);
+    struct held in = held_by(x, s, 0);
+    if (in.slots == 0 || in.kind != PROGRAM_WEAK) return;
+    gc_load_weak(x->m, &s->temps.at[1], (struct gc_weak *)(void *)s->temps.at[0]);
+    struct program_any *is = s->temps.at[1];
+    shadow_lock(run);
+    const struct shadow_object *known = &shadow->objects[in.id];
+    const struct shadow_object *target = &shadow->objects[known->target];
+    if (is != NULL) {
+        if (&is->header != target->address)
+            program_fail("weak reference %u gives another object than %u", in.id,
+                    known->target);
+        s->shadow.id[1] = known->target;
+    } else if (!shadow_may_be_cleared(shadow, in.id)) {
+        uint32_t mark = shadow_reach(shadow, 0);
+        if (shadow_is(shadow, known->target, mark))
+            program_fail("weak reference %u gives NULL, but object %u is reachable",
+                    in.id, known->target);
+    }
+    shadow_unlock(run);
+    put_view(x, s, 1, a[0]);
+}
+
+/* The view may hold what the program could still reach: then it is so everywhere. */
+static void op_cut_view(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    struct run *run = x->run;
+    uint32_t view = a[0] % PROGRAM_VIEWS;
+    if (run->window) return; /* it may be the other worker's */
+    shadow_lock(run);
+    s->shadow.id[0] = run->shadow.views[x->worker][view];
+    shadow_unlock(run);
+    gc_load_root(x->m, &s->temps.at[0], &run->roots.views[x->worker][view]);
+    struct held in = held_by(x, s, 0);
+    if (in.is_mutable) store_null(x, s, 0, a[1] % in.slots);
+}
+
+/* --- collections, checks, threads ---------------------------------------------------- */
+
+static void check_heap(struct actor *x, bool quiesce)
+{
+    struct run *run = x->run;
+    if (quiesce) gc_quiesce(x->m);
+    if (run->window) return;
+    struct program_check check = {
+        .shadow = &run->shadow,
+        .roots = &run->roots,
+        .capabilities = run->capabilities,
+        .quiesced = quiesce && !run->frozen,
+    };
+    for (int w = 0; w < PROGRAM_WORKERS; w++)
+        check.locals[w] = (const gc_slot *)(const void *)run->locals[w]->local;
+    program_tally.checks++;
+    run->digest = run->digest * 31 + program_check(x->m, &check);
+}
+
+static void run_operations(struct actor *x, size_t first, size_t end, int only);
+
+static void drop_locals(struct actor *x)
+{
+    for (uint32_t i = 0; i < PROGRAM_LOCALS; i++)
+        drop_place(x, PROGRAM_ROOTS + i);
+}
+
+static void second_thread(struct gc_mutator *m, void *argument)
+{
+    struct run *run = argument;
+    struct actor x = { .run = run, .m = m, .thread = 1, .worker = 1 };
+    struct place_frame at;
+    struct scope s;
+    gc_enter(m, at);
+    run->locals[1] = &at;
+    scope_enter(&x, &s);
+    shadow_lock(run);
+    s.shadow.id[0] = run->shadow.start;
+    run->shadow.start = 0;
+    shadow_unlock(run);
+    gc_take_start(m, &s.temps.at[0]);
+    put(&x, &s, 0, 0);
+    scope_leave(&x, &s);
+    run_operations(&x, run->window_first, run->window_end, 1);
+    drop_locals(&x);
+    gc_leave(m, at);
+}
+
+static size_t find_join(const struct program *program, size_t from)
+{
+    while (from < program->count && program->ops[from].kind != PROGRAM_join)
+        from++;
+    return from;
+}
+
+/* The second worker begins with what the first one hands over, if nothing is shared;
+ * otherwise with nothing. */
+static void op_spawn(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    struct run *run = x->run;
+    if (run->window || x->worker != 0) return;
+    struct actor second = { .run = run, .m = x->m, .thread = x->thread, .worker = 1 };
+    drop_locals(&second);
+    fetch(x, s, 0, a[0]);
+    shadow_lock(run);
+    bool apart = shadow_is_apart(&run->shadow, s->shadow.id[0], a[0] % PROGRAM_PLACES);
+    shadow_unlock(run);
+    if (apart) {
+        drop_place(x, a[0]);
+    } else {
+        for (uint32_t i = 0; i < PROGRAM_PLACES; i++)
+            drop_place(&second, i);
+        clear_temp(x, s, 0);
+    }
+    run->window = true;
+    run->window_first = (size_t)x->operation; /* operations count from 1 */
+    run->window_end = find_join(run->program, run->window_first);
+    if (run->settings.threads == 1) {
+        put(&second, s, 0, 0);
+        return;
+    }
+    shadow_lock(run);
+    run->shadow.start = s->shadow.id[0];
+    shadow_unlock(run);
+    struct gc_object *start = s->temps.at[0] != NULL ? &s->temps.at[0]->header : NULL;
+    int error = gc_spawn(x->m, &run->thread, second_thread, run, start);
+    gc_require(error == 0, "a thread can't be started: error %d", -error);
+    run->spawned = true;
+    program_tally.threads++;
+}
+
+static void op_join(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    (void)s, (void)a;
+    struct run *run = x->run;
+    if (!run->window || x->worker != 0) return;
+    if (run->spawned) {
+        gc_join(x->m, &run->thread);
+        run->locals[1] = &run->own_locals[1];
+    } else {
+        struct actor second = { .run = run, .m = x->m, .worker = 1 };
+        drop_locals(&second);
+    }
+    run->spawned = run->window = false;
+}
+
+static void op_adopt(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    if (x->run->window) return;
+    struct actor other = *x;
+    other.worker = 1 - x->worker;
+    fetch(&other, s, 0, a[1]);
+    drop_place(&other, a[1]);
+    put(x, s, 0, a[0]);
+}
+
+/* What concerns the whole heap, and is done by the first thread. */
+static void op_heap(struct actor *x, enum program_op_kind kind, const uint16_t *a)
+{
+    struct run *run = x->run;
+    if (kind == PROGRAM_collect) {
+        if (gc_collect(x->m, a[0] % 3) < 0) program_fail("gc_collect() is an error");
+    } else if (kind == PROGRAM_threshold) {
+        int error = gc_threshold_set(x->m, a[0] % 3, a[1]);
+        if (error != 0 || gc_threshold_get(x->m, a[0] % 3) != a[1])
+            program_fail("a threshold can't be set");
+    } else if (kind == PROGRAM_freeze && !run->window) {
+        gc_freeze(x->m);
+        run->frozen = promises(run, GC_CAP_FREEZE);
+    } else if (kind == PROGRAM_unfreeze && !run->window) {
+        gc_unfreeze(x->m);
+        run->frozen = false;
+    } else if (kind == PROGRAM_disable) {
+        gc_disable(x->m);
+    } else if (kind == PROGRAM_enable) {
+        gc_enable(x->m);
+    } else if (kind == PROGRAM_safepoint) {
+        gc_safepoint(x->m);
+    } else if (kind == PROGRAM_blocked) {
+        gc_blocked_begin(x->m);
+        gc_blocked_end(x->m);
+    } else if (kind == PROGRAM_quiesce || kind == PROGRAM_check) {
+        check_heap(x, kind == PROGRAM_quiesce);
+    }
+}
+
+static void op_set(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    fetch(x, s, 0, a[1]);
+    put(x, s, 0, a[0]);
+}
+
+static void op_drop(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    (void)s;
+    drop_place(x, a[0]);
+}
+
+static void op_drop_view(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    put_view(x, s, 0, a[0]);
+}
+
+static void op_drop_back(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    /* While two threads run, a finalizer may be writing it. */
+    if (!x->run->window) put_back(x, s, 0, a[0], 0);
+}
+
+static void op_new_weak(struct actor *x, struct scope *s, const uint16_t *a)
+{
+    fetch(x, s, 0, a[1]);
+    if (held_by(x, s, 0).id == 0) return;
+    make_weak(x, s, 0, 1, a[2] % 2 == 1);
+    put(x, s, 1, a[0]);
+}
+
+static void operate(struct actor *x, struct scope *s, const struct program_op *op)
+{
+    static void (*const plain[PROGRAM_OP_COUNT])(
+            struct actor * x, struct scope * s, const uint16_t *a) = {
+        [PROGRAM_new_tuple] = op_tuple,
+        [PROGRAM_new_box] = op_box,
+        [PROGRAM_chain] = op_chain,
+        [PROGRAM_compound] = op_compound,
+        [PROGRAM_burst] = op_burst,
+        [PROGRAM_watched] = op_watched,
+        [PROGRAM_load] = op_load,
+        [PROGRAM_copy_slots] = op_copy,
+        [PROGRAM_set] = op_set,
+        [PROGRAM_move] = op_move,
+        [PROGRAM_drop] = op_drop,
+        [PROGRAM_new_weak] = op_new_weak,
+        [PROGRAM_read_weak] = op_read_weak,
+        [PROGRAM_drop_view] = op_drop_view,
+        [PROGRAM_cut_view] = op_cut_view,
+        [PROGRAM_drop_back] = op_drop_back,
+        [PROGRAM_spawn] = op_spawn,
+        [PROGRAM_join] = op_join,
+        [PROGRAM_adopt] = op_adopt,
+    };
+    enum program_op_kind kind = (enum program_op_kind)op->kind;
+    const uint16_t *a = op->arguments;
+    if (plain[kind] != NULL)
+        plain[kind](x, s, a);
+    else if (kind <= PROGRAM_ring)
+        op_make(x, s, kind, a);
+    else if (kind <= PROGRAM_compare_exchange)
+        op_write(x, s, kind, a);
+    else
+        op_heap(x, kind, a);
+}
+
+/* `only` is a worker; -1: both, but for what another thread does. */
+static void run_operations(struct actor *x, size_t first, size_t end, int only)
+{
+    struct run *run = x->run;
+    for (size_t i = first; i < end; i++) {
+        const struct program_op *op = &run->program->ops[i];
+        if (only >= 0 && op->worker != only) continue;
+        if (only < 0 && run->spawned && op->worker != 0) continue;
+        struct actor actor = *x;
+        actor.worker = op->worker;
+        actor.operation = i + 1;
+        struct scope s;
+        scope_enter(&actor, &s);
+        operate(&actor, &s, op);
+        scope_leave(&actor, &s);
+    }
+}
+
+/* Drops everything, and what finalizers bring back, too. */
+static void let_go(struct actor *x)
+{
+    struct run *run = x->run;
+    struct scope s;
+    for (uint32_t w = 0; w < PROGRAM_WORKERS; w++) {
+        struct actor worker = { .run = run, .m = x->m, .worker = w };
+        for (uint32_t i = 0; i < PROGRAM_PLACES; i++)
+            drop_place(&worker, i);
+        scope_enter(&worker, &s);
+        for (uint32_t i = 0; i < PROGRAM_VIEWS; i++)
+            put_view(&worker, &s, 0, i);
+        scope_leave(&worker, &s);
+    }
+    for (;;) {
+        gc_quiesce(x->m);
+        bool any = false;
+        for (uint32_t thread = 0; thread < PROGRAM_WORKERS; thread++) {
+            for (uint32_t i = 0; i < PROGRAM_BACKS; i++) {
+                shadow_lock(run);
+                any |= run->shadow.backs[thread][i] != 0;
+                run->shadow.backs[thread][i] = 0;
+                shadow_unlock(run);
+                gc_store_root_null(x->m, &run->roots.backs[thread][i]);
+            }
+        }
+        if (!any) return;
+    }
+}
+
+static void run_program(struct run *run)
+{
+    struct actor x = { .run = run, .m = run->first };
+    for (int w = 0; w < PROGRAM_WORKERS; w++) {
+        gc_enter(x.m, run->own_locals[w]);
+        run->locals[w] = &run->own_locals[w];
+    }
+    run_operations(&x, 0, run->program->count, -1);
+    op_join(&x, NULL, NULL);
+    gc_unfreeze(x.m);
+    run->frozen = false;
+    check_heap(&x, true);
+    let_go(&x);
+    check_heap(&x, true);
+    for (int w = PROGRAM_WORKERS - 1; w >= 0; w--)
+        gc_leave(x.m, run->own_locals[w]);
+}
+
+static void tally(const struct gc_heap_stats *stats, uint64_t objects)
+{
+    program_tally.runs++;
+    program_tally.objects += objects;
+    program_tally.collections += stats->collections;
+    program_tally.finalizers += stats->counters.finalizers;
+    program_tally.callbacks += stats->counters.callbacks;
+    program_tally.resurrected += stats->counters.resurrected;
+    program_tally.weak_cleared += stats->counters.weak_cleared;
+}
+
+uint64_t EXECUTE(const struct program *program, const struct program_config *config,
+        const struct program_settings *settings);
+
+uint64_t EXECUTE(const struct program *program, const struct program_config *config,
+        const struct program_settings *settings)
+{
+    static struct run run;
+    run = (struct run){
+        .program = program,
+        .settings = *settings,
+        .capabilities = config->collector->capabilities,
+    };
+    running = &run;
+    program_on_finalize = finalize;
+    shadow_init(&run.shadow);
+    if (settings->schedule > 0) gc_schedule_begin(settings->schedule);
+    struct gc_error error;
+    struct gc_heap_config heap_config = {
+        .collector = config->collector,
+        .protocol = config->protocol,
+        .options = config->options,
+    };
+    if (gc_heap_create(&heap_config, &run.heap, &error) != 0)
+        program_fail("a heap can't be made: %s", error.text);
+    if (gc_attach(run.heap, &run.first) != 0) program_fail("a mutator can't be made");
+    gc_roots_add(run.heap, &run.range, (gc_slot *)(void *)&run.roots,
+            sizeof(run.roots) / sizeof(gc_slot));
+    run.observer = (struct gc_observer){ .notify = observe, .argument = &run };
+    gc_observer_add(run.first, &run.observer);
+    run_program(&run);
+    gc_observer_remove(run.first, &run.observer);
+    gc_roots_remove(run.heap, &run.range);
+    gc_detach(run.first);
+    struct gc_heap_stats stats;
+    gc_heap_read_stats(run.heap, &stats);
+    if (stats.counters.callback_errors != run.errors)
+        program_fail("%llu errors of callbacks were counted, %llu were returned",
+                (unsigned long long)stats.counters.callback_errors,
+                (unsigned long long)run.errors);
+    tally(&stats, run.shadow.count - 1);
+    gc_heap_destroy(run.heap);
+    if (settings->schedule > 0) gc_schedule_end();
+    shadow_finish(&run.shadow);
+    return run.digest;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* test_workloads.c - every workload on every collector: the same checksum wherever it is
+ * free of races, and what was planted is reclaimed, exactly. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/suites.h"
+#include "tests/support.h"
+#include "workloads/registry.h"
+
+/* Small sizes. A workload that is not named here runs with its defaults. */
+static const struct {
+    const char *name, *options;
+    bool needs_file;
+    bool parts_count; /* the result depends on the number of threads */
+} sizes[] = {
+    { "gcbench", "depth=8:array=1000", false, false },
+    { "binary_trees", "depth=8", false, false },
+    { "rings", "k=6:count=3000:window=40", false, true },
+    { "graph", "nodes=300:count=8000", false, true },
+    { "cascade", "n=20000:count=2", false, false },
+    { "live_heap", "nodes=5000:k=10:collections=3", false, false },
+    { "snapshot", NULL, true, false },
+};
+
+static const struct {
+    const char *collector, *options;
+} collectors[] = {
+    { "none", NULL },
+    { "refcount", NULL },
+    { "generational", NULL },
+    { "generational", "detect=keep:threshold0=100" },
+    { "mark_sweep", NULL },
+    { "mark_sweep", "minimum=64K:growth=120:mark_stack=8" },
+};
+
+static const uint32_t thread_counts[] = { 1, 2, 4 };
+
+static const char *options_of(const char *workload, char *buffer, size_t room)
+{
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        if (strcmp(sizes[i].name, workload) != 0) continue;
+        if (!sizes[i].needs_file) return sizes[i].options;
+        const char *data = getenv("GCLAB_TEST_DATA");
+        snprintf(buffer, room, "file=%s/cpython_small.gcs", data != NULL ? data : "");
+        return buffer;
+    }
+    return NULL;
+}
+
+static bool parts_count(const char *workload)
+{
+    for (size_t i = 0; i < COUNT(sizes); i++)
+        if (strcmp(sizes[i].name, workload) == 0) return sizes[i].parts_count;
+    return false;
+}
+
+struct agreement {
+    bool known;
+    uint64_t checksum;
+};
+
+static void run_one(const struct gc_workload *workload, size_t collector,
+        uint32_t threads, struct agreement *agreement)
+{
+    static struct gc_sample sample;
+    struct gc_error error = { "" };
+    char buffer[1024];
+    struct gc_sample_request request = {
+        .collector = gc_collector_find(collectors[collector].collector),
+        .collector_options = collectors[collector].options,
+        .protocol = gc_protocol_find(workload->protocol),
+        .workload = workload,
+        .workload_options = options_of(workload->name, buffer, sizeof(buffer)),
+        .threads = threads,
+        .seed = 7,
+    };
+    struct memory before = memory_now();
+    int status = gc_sample_run(&request, &sample, &error);
+    bool well = status == 0 && sample.outcome == GC_OUTCOME_OK &&
+                memory_is_equal(memory_now(), before);
+    CU_ASSERT_TRUE(well);
+    if (status == 0) {
+        CU_ASSERT(sample.ops > 0);
+        if (!agreement->known) *agreement = (struct agreement){ true, sample.checksum };
+        if (workload->race_free && sample.checksum != agreement->checksum) well = false;
+        CU_ASSERT_TRUE(well);
+    }
+    if (!well)
+        printf("# %s on %s:%s, %u threads: %s%s\n", workload->name,
+                collectors[collector].collector,
+                collectors[collector].options != NULL ? collectors[collector].options
+                                                      : "",
+                threads, error.text, sample.message);
+}
+
+/* All protocols, collectors and thread counts. */
+static void run_all(const char *name)
+{
+    struct agreement agreements[COUNT(thread_counts)] = { { false, 0 } };
+    uint32_t runs = 0;
+    for (const struct gc_workload *const *w = gc_all_workloads; *w != NULL; w++) {
+        if (strcmp((*w)->name, name) != 0) continue;
+        for (size_t c = 0; c < COUNT(collectors); c++) {
+            const struct gc_collector *collector =
+                    gc_collector_find(collectors[c].collector);
+            CU_ASSERT_PTR_NOT_NULL_FATAL(collector);
+            if (strcmp(collector->protocols[0], (*w)->protocol) != 0) continue;
+            for (size_t t = 0; t < COUNT(thread_counts); t++, runs++)
+                run_one(*w, c, thread_counts[t], &agreements[parts_count(name) ? t : 0]);
+        }
+    }
+    CU_ASSERT_EQUAL(runs, COUNT(collectors) * COUNT(thread_counts));
+}
+
+static void gcbench_agrees(void)
+{
+    run_all("gcbench");
+}
+
+static void binary_trees_agree(void)
+{
+    run_all("binary_trees");
+}
+
+static void rings_agree(void)
+{
+    run_all("rings");
+}
+
+static void graph_is_reclaimed(void)
+{
+    run_all("graph");
+}
+
+static void cascade_agrees(void)
+{
+    run_all("cascade");
+}
+
+static void live_heap_agrees(void)
+{
+    run_all("live_heap");
+}
+
+static void snapshot_agrees(void)
+{
+    run_all("snapshot");
+}
+
+static void every_workload_has_its_test(void)
+{
+    for (const struct gc_workload *const *w = gc_all_workloads; *w != NULL; w++) {
+        bool known = false;
+        for (size_t i = 0; i < COUNT(sizes); i++)
+            known |= strcmp(sizes[i].name, (*w)->name) == 0;
+        CU_ASSERT_TRUE(known);
+        if (!known) printf("# %s\n", (*w)->name);
+        CU_ASSERT_PTR_EQUAL(
+                gc_workload_find(gc_all_workloads, (*w)->name, (*w)->protocol), *w);
+    }
+}
+
+/* Of one program of one thread nothing depends on anything but the seed. */
+static void a_seed_repeats_a_run(void)
+{
+    const struct gc_workload *graph =
+            gc_workload_find(gc_all_workloads, "graph", "plain");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(graph);
+    static struct gc_sample samples[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        struct gc_sample_request request = {
+            .collector = gc_collector_find("generational"),
+            .protocol = gc_protocol_find("plain"),
+            .workload = graph,
+            .workload_options = "nodes=300:count=8000",
+            .threads = 1,
+            .seed = i == 2 ? 8 : 7,
+        };
+        CU_ASSERT_EQUAL(gc_sample_run(&request, &samples[i], NULL), 0);
+    }
+    CU_ASSERT_EQUAL(samples[0].checksum, samples[1].checksum);
+    CU_ASSERT_EQUAL(samples[0].collections, samples[1].collections);
+    CU_ASSERT_EQUAL(samples[0].allocated_objects, samples[1].allocated_objects);
+    CU_ASSERT_NOT_EQUAL(samples[0].checksum, samples[2].checksum);
+}
+
+int test_workloads_suite(void)
+{
+    static const struct test tests[] = {
+        { "every_workload_has_its_test", every_workload_has_its_test },
+        { "gcbench_agrees", gcbench_agrees },
+        { "binary_trees_agree", binary_trees_agree },
+        { "rings_agree", rings_agree },
+        { "graph_is_reclaimed", graph_is_reclaimed },
+        { "cascade_agrees", cascade_agrees },
+        { "live_heap_agrees", live_heap_agrees },
+        { "snapshot_agrees", snapshot_agrees },
+        { "a_seed_repeats_a_run", a_seed_repeats_a_run },
+    };
+    return suite_add("workloads/all", tests, COUNT(tests));
+}
