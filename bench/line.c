@@ -96,9 +96,9 @@ static void write_result(
     write_counters(json, s, some);
     gc_json_number_if(json, "collections", some, s->collections);
     gc_json_number_if(json, "allocated_objects", some, s->allocated_objects);
-    gc_json_number_if(json, "reclaimed", planted, s->reclaimed);
+    gc_json_number_if(json, "reclaimed", all, s->reclaimed);
     gc_json_number_if(json, "planted", planted, s->planted);
-    gc_json_number_if(json, "floating", planted, s->floating);
+    gc_json_number_if(json, "floating", all, s->floating);
 }
 
 int gc_line_write(FILE *file, const struct gc_plan *plan, uint32_t number,

@@ -96,7 +96,9 @@ static int check_files(
         if (options->kind != GC_OPTION_TEXT || strcmp(options->name, "file") != 0)
             continue;
         const char *path = values + options->offset;
-        if (*path != '\0' && access(path, R_OK) != 0)
+        if (*path == '\0')
+            return gc_complain(GC_EXIT_USAGE, "%s: it needs file=NAME", owner);
+        if (access(path, R_OK) != 0)
             return gc_complain(GC_EXIT_FILE, "%s: %s: %s", owner, path, strerror(errno));
     }
     return GC_EXIT_OK;

@@ -222,17 +222,20 @@ static void put_throughput(const struct group *group, struct row *row, double *v
 static void put_reclaimed(const struct group *group, char *cell)
 {
     uint64_t least = UINT64_MAX, planted = 0;
+    bool known = false;
     for (uint32_t i = 0; i < group->count; i++) {
         const struct gc_sample *sample = group->samples[i];
-        if (!sample->has_planted || sample->reclaimed >= least) continue;
+        if (sample->reclaimed >= least) continue;
         least = sample->reclaimed;
         planted = sample->planted;
+        known = sample->has_planted;
     }
     if (least == UINT64_MAX)
         strcpy(cell, "-");
+    else if (known)
+        snprintf(cell, GC_CELL, "%" PRIu64 "/%" PRIu64, least, planted);
     else
-        snprintf(cell, sizeof(((struct row *)NULL)->cells[0]), "%" PRIu64 "/%" PRIu64,
-                least, planted);
+        snprintf(cell, GC_CELL, "%" PRIu64 "/-", least);
 }
 
 static void fill_row(struct row *row, const struct group *group, uint32_t threads,

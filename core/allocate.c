@@ -23,9 +23,7 @@ static void spend(struct gc_mutator *m)
     if (m->heap->collections == before) m->budget--;
 }
 
-/* Memory ran out: what can be done before the allocation fails, once and then more
- * thoroughly. False when all has been tried. */
-static bool relieve(struct gc_mutator *m, size_t bytes, int *attempt)
+bool gc_relieve(struct gc_mutator *m, size_t bytes, int *attempt)
 {
     struct gc_heap *heap = m->heap;
     uint64_t start = gc_os_now_ns();
@@ -33,6 +31,7 @@ static bool relieve(struct gc_mutator *m, size_t bytes, int *attempt)
         ++*attempt;
         gc_collect_wait(m);
         gc_collect(m, GC_GENERATIONS - 1);
+        gc_collect_wait(m); /* if another one's has begun first */
         gc_stall_record(m->stalls, GC_STALL_allocation, start, 1);
         return true;
     }
@@ -58,7 +57,7 @@ static struct gc_object *take_cell(struct gc_mutator *m, bool cyclic, uint32_t c
     if (run->free == NULL) relieve_pressure(m, GC_BLOCK_BYTES);
     while (run->free == NULL) {
         if (gc_run_refill(m, cyclic, class)) break;
-        if (!relieve(m, GC_BLOCK_BYTES, &attempt)) return NULL;
+        if (!gc_relieve(m, GC_BLOCK_BYTES, &attempt)) return NULL;
     }
     struct gc_object *object = run->free;
     run->free = *gc_cell_link(object);
@@ -69,14 +68,16 @@ static struct gc_object *take_span(struct gc_mutator *m, size_t bytes, uint32_t 
 {
     if (bytes > UINT32_MAX) {
         int hopeless = 2;
-        relieve(m, bytes, &hopeless);
+        bool again = gc_relieve(m, bytes, &hopeless);
+        gc_assert(!again, "a hopeless allocation is tried again");
+        (void)again;
         return NULL;
     }
     relieve_pressure(m, bytes);
     int attempt = 0;
     struct gc_object *object;
     while ((object = gc_span_new(m, bytes, prefix)) == NULL)
-        if (!relieve(m, bytes, &attempt)) return NULL;
+        if (!gc_relieve(m, bytes, &attempt)) return NULL;
     return object;
 }
 
@@ -115,7 +116,7 @@ static struct gc_object *register_finalizer(
 {
     int attempt = 0;
     while (!gc_finalizable_add(m->heap, object)) {
-        if (relieve(m, sizeof(object), &attempt)) continue;
+        if (gc_relieve(m, sizeof(object), &attempt)) continue;
         if (GC_POISONS) gc_cell_unpoison(object);
         gc_cell_free(object);
         return NULL;

@@ -12,6 +12,11 @@
 GC_EXPORT bool gc_new_slow(struct gc_mutator *m, gc_slot *local,
         const struct gc_type *type, uint32_t slots, uint32_t bytes);
 
+/* Memory ran out for `bytes`: does what can be done before an allocation fails. True: try
+ * again; *attempt, 0 at first, keeps count. False: on_exhausted has been called, and has
+ * returned. On a running mutator, under no lock; a safepoint. */
+bool gc_relieve(struct gc_mutator *m, size_t bytes, int *attempt) GC_NODISCARD;
+
 /* Core's part of a birth, once there is a cell: everything but the count, which the
  * protocol writes last. */
 GC_INLINE void gc_birth(struct gc_mutator *m, struct gc_object *object,

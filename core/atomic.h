@@ -36,12 +36,6 @@
     atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
 #define gc_atomic_fetch_and_relaxed(p, v)                                                \
     atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
-#define gc_atomic_fetch_or_seq_cst(p, v)                                                 \
-    atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
-#define gc_atomic_fetch_and_seq_cst(p, v)                                                \
-    atomic_fetch_and_explicit((p), (v), memory_order_seq_cst)
-#define gc_atomic_exchange_acq_rel(p, v)                                                 \
-    atomic_exchange_explicit((p), (v), memory_order_acq_rel)
 
 /* *expected is updated on failure, as in C11. */
 #define gc_atomic_compare_exchange_seq_cst(p, expected, v)                               \

@@ -12,7 +12,7 @@
  *
  * Invariants: (B1) a block is touched only by who may act for its home: its mutator,
  *                  under `plain` the holder of the global lock, in a stop the stopper.
- *             (B2) used + |free| + |the run's list, if current| == built
+ *             (B2) used + |free| == built; used includes the cells of a run's list
  *             (B3) used == countdown + bias
  *             (B4) countdown reaches 0 exactly when the block must change its state.
  */
@@ -41,6 +41,7 @@ enum {
     GC_MEDIUM_BYTES = 4096, /* up to here four classes for each doubling */
     GC_CLASSES = GC_SMALL_CLASSES + 12,
     GC_CELL_MIN_BYTES = 24, /* header and free-list link */
+    GC_PREFIX_MAX = 64,     /* bytes that a collector may ask for before the header */
 };
 
 enum gc_block_state {

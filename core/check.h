@@ -4,8 +4,8 @@
  * GC_CHECK is the level of checking that a build was made with:
  *   0  release: only gc_require() is left
  *   1  O(1) assertions, poison, ranked locks, the deterministic scheduler
- *   2  validators over a block or a list at each phase
- *   3  a full trace against the heap after each collection
+ *   2  the heap's and the collector's validators after collections (verify.h)
+ *   3  and every reference of the heap against its target
  * It is a constant tested by an ordinary `if`, so every level always compiles.
  */
 #ifndef CORE_CHECK_H
@@ -68,8 +68,7 @@ GC_EXPORT GC_COLD GC_NORETURN void gc_fatal_at(const char *file, int line,
         if (GC_CHECK >= (level) && gc_unlikely(!(condition))) gc_fatal(__VA_ARGS__);     \
     } while (0)
 
-#define gc_assert(condition, ...)      gc_assert_level(1, condition, __VA_ARGS__)
-#define gc_assert_slow(condition, ...) gc_assert_level(2, condition, __VA_ARGS__)
+#define gc_assert(condition, ...) gc_assert_level(1, condition, __VA_ARGS__)
 
 /* What went wrong in a call that reports to its caller: one sentence. */
 struct gc_error {

@@ -11,6 +11,7 @@
 
 #include "core/collector.h"
 #include "core/os.h"
+#include "core/verify.h"
 
 static void notify(struct gc_mutator *m, enum gc_collection_event event, int generation,
         size_t collected, size_t uncollectable)
@@ -81,6 +82,7 @@ static int64_t collect(struct gc_mutator *m, int generation)
     row->candidates += m->counters.visited_objects - visited;
     row->duration_ns += gc_os_now_ns() - start;
     heap->collections++;
+    gc_verify_collection(m, generation);
     notify(m, GC_COLLECTION_STOP, generation, collected, uncollectable);
     heap->collector_cpu_ns += cpu_clock(m, generation) - cpu;
     end(m);
@@ -227,6 +229,7 @@ void gc_observer_remove(struct gc_mutator *m, struct gc_observer *observer)
         gc_atomic_fetch_sub_relaxed(&m->heap->observer_count, 1);
     }
     gc_lock_release(&m->heap->registry_lock);
+    gc_collect_wait(m); /* somebody may be about to call it */
 }
 
 static bool is_serial(const struct gc_heap *heap)

@@ -45,7 +45,7 @@ GC_EXPORT int gc_threshold_get(struct gc_mutator *m, int generation);
 /* What the thresholds are compared with. Reading does not change it. */
 GC_EXPORT int gc_generation_count(struct gc_mutator *m, int generation);
 
-/* Rows of statistics; they only grow. */
+/* Rows of statistics; they only grow. Read while no other mutator collects. */
 struct gc_generation_stats {
     uint64_t collections, collected, uncollectable;
     uint64_t candidates;  /* objects that were examined */
@@ -69,7 +69,8 @@ GC_EXPORT void gc_save_all(struct gc_mutator *m, gc_garbage_fn keep, void *argum
 
 /* Observers hear of every collection, on the collecting mutator with the world
  * running, in the order in which they were added. Non-zero is reported to
- * on_callback_error. Adding and removing: any mutator, at any time. */
+ * on_callback_error. Adding and removing: any running mutator, at any time; removing is a
+ * safepoint, and waits for another mutator's collection: the observer is free afterwards. */
 enum gc_collection_event { GC_COLLECTION_START, GC_COLLECTION_STOP };
 struct gc_observer {
     int (*notify)(struct gc_mutator *m, enum gc_collection_event event, int generation,

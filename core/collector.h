@@ -97,7 +97,7 @@ struct gc_collector {
      * NULL: gc_collect() returns 0. */
     size_t (*collect)(struct gc_mutator *m, int generation, size_t *uncollectable);
 
-    /* The mutator's object budget is below zero: flush and grant it (gc_budget_flush),
+    /* The mutator's object budget is used up: flush and grant it (gc_budget_flush),
      * and collect if that is due. Inside an allocation. NULL: budgets are endless. */
     void (*on_budget)(struct gc_mutator *m);
 
@@ -126,12 +126,5 @@ struct gc_collector {
 #define GC_COLLECTOR(id)                                                                 \
     extern const struct gc_collector gc_collector_##id;                                  \
     const struct gc_collector gc_collector_##id
-
-/* The total count of an object under a protocol that counts. World stopped, or serial. */
-static inline uint64_t gc_total_count(
-        const struct gc_protocol *protocol, const struct gc_object *object)
-{
-    return protocol->total(object);
-}
 
 #endif

@@ -101,6 +101,13 @@ void gc_trial_unmeasured_end(struct gc_trial *trial)
     trial->unmeasured_cpu_ns += gc_os_thread_cpu_ns();
 }
 
+void gc_trial_add(struct gc_trial *trial, uint64_t value)
+{
+    gc_lock_acquire(&trial->barrier->lock);
+    trial->sum += value;
+    gc_lock_release(&trial->barrier->lock);
+}
+
 void gc_trial_fail(struct gc_trial *trial, const char *format, ...)
 {
     gc_lock_acquire(&trial->barrier->lock);
@@ -194,9 +201,9 @@ static void exhausted(struct gc_mutator *m, size_t bytes, void *argument)
 {
     struct sample *sample = argument;
     struct gc_sample *result = sample->result;
+    gc_stop_begin(m); /* two threads may come here: the second one waits for ever */
     outcome(result, GC_OUTCOME_OUT_OF_MEMORY,
             "an allocation of %zu bytes does not fit in the heap", bytes);
-    gc_stop_begin(m);
     read_off(sample);
     result->wall_ns = gc_os_now_ns() - sample->start_ns;
     result->cpu_ns = gc_os_process_cpu_ns() - sample->start_cpu_ns;
@@ -329,9 +336,12 @@ static int run_phases(struct sample *sample, struct gc_mutator *m, struct gc_err
     result->wall_ns = sample->end_ns - sample->start_ns - trial->unmeasured_ns;
     result->cpu_ns = sample->end_cpu_ns - sample->start_cpu_ns - trial->unmeasured_cpu_ns;
     result->has_cpu_roles = true;
+    /* A young collection's part is a difference of wall times (collect.c): on a busy
+     * machine it may say more than the thread's own clock. */
+    uint64_t cpu = sample->mutator_cpu_ns - trial->unmeasured_cpu_ns;
+    if (collector_cpu > cpu) collector_cpu = cpu;
     result->collector_cpu_ns = collector_cpu;
-    result->mutator_cpu_ns =
-            sample->mutator_cpu_ns - collector_cpu - trial->unmeasured_cpu_ns;
+    result->mutator_cpu_ns = cpu - collector_cpu;
     gc_stop_begin(m);
     read_off(sample);
     struct gc_heap_stats stats;

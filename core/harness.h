@@ -58,6 +58,8 @@ struct gc_trial {
     bool promises_cycles;
     void *data; /* the workload's own, from setup to finish */
 
+    uint64_t sum; /* of what threads gave to gc_trial_add() */
+
     /* kept by gc_trial_unmeasured_*() */
     uint64_t unmeasured_ns, unmeasured_cpu_ns;
 
@@ -98,6 +100,10 @@ GC_EXPORT void gc_trial_wait(struct gc_trial *trial, struct gc_mutator *m);
  * of the wall and CPU time: a workload checks itself there. */
 GC_EXPORT void gc_trial_unmeasured_begin(struct gc_trial *trial);
 GC_EXPORT void gc_trial_unmeasured_end(struct gc_trial *trial);
+
+/* Adds to trial->sum, which report() may read: for a thread's share of a checksum. Any
+ * thread, now and then. */
+GC_EXPORT void gc_trial_add(struct gc_trial *trial, uint64_t value);
 
 /* Says what is wrong; the sample's outcome is then "wrong result". Any thread. */
 GC_EXPORT void gc_trial_fail(struct gc_trial *trial, const char *format, ...)

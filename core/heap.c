@@ -40,6 +40,18 @@ static int check_combination(const struct gc_collector *collector,
                 "collector %s promises exact counts, but protocol %s keeps none",
                 collector->name, protocol->name);
     }
+    if (collector->prefix_bytes > GC_PREFIX_MAX ||
+            collector->prefix_bytes % GC_GRANULE != 0) {
+        return gc_error_set(error, -EINVAL,
+                "collector %s asks for a prefix of %u bytes, which is no multiple of %d "
+                "up "
+                "to %d",
+                collector->name, collector->prefix_bytes, GC_GRANULE, GC_PREFIX_MAX);
+    }
+    if (collector->side_bits_log > 4) {
+        return gc_error_set(error, -EINVAL,
+                "collector %s asks for more than 8 side bits a granule", collector->name);
+    }
     if (collector->birth == GC_BIRTH_LINK &&
             collector->prefix_bytes < sizeof(struct gc_links)) {
         return gc_error_set(error, -EINVAL,
@@ -164,11 +176,12 @@ void gc_heap_destroy(struct gc_heap *heap)
 
 bool gc_heap_charge(struct gc_heap *heap, size_t bytes)
 {
-    size_t now = gc_atomic_fetch_add_relaxed(&heap->bytes, bytes) + bytes;
-    if (heap->limit_bytes > 0 && now > heap->limit_bytes) {
-        gc_heap_discharge(heap, bytes);
-        return false;
-    }
+    size_t before = gc_atomic_load_relaxed(&heap->bytes), now;
+    do {
+        now = before + bytes;
+        if (now < before || (heap->limit_bytes > 0 && now > heap->limit_bytes))
+            return false;
+    } while (!gc_atomic_compare_exchange_relaxed(&heap->bytes, &before, now));
     size_t peak = gc_atomic_load_relaxed(&heap->peak_bytes);
     while (now > peak &&
             !gc_atomic_compare_exchange_relaxed(&heap->peak_bytes, &peak, now))

@@ -51,10 +51,10 @@ struct gc_heap {
     size_t limit_bytes;      /* hard limit of `bytes`; 0: none */
 
     /* any thread, atomic, relaxed: sums that order nothing */
-    alignas(GC_CACHE_LINE) _Atomic(size_t) bytes; /* blocks, metadata, logs */
+    alignas(GC_CACHE_LINE) _Atomic(size_t) bytes; /* blocks and their metadata */
     _Atomic(size_t) peak_bytes;
     _Atomic(size_t) trigger_bytes; /* above it on_pressure is due; 0: never */
-    _Atomic(uint32_t) collecting;  /* a collection is under way */
+    _Atomic(uint32_t) collecting;  /* a collection is under way: [sync CO1], collect.c */
     _Atomic(uint32_t) disabled;    /* automatic collection is off */
 
     /* registry_lock */

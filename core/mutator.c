@@ -24,6 +24,7 @@ uint64_t gc_refcount(struct gc_mutator *m, struct gc_object *object)
 void gc_immortalize(struct gc_mutator *m, struct gc_object *object)
 {
     (void)m;
+    if ((gc_object_state(object) & GC_STATE_IMMORTAL) != 0) return;
     gc_object_set_state(object, GC_STATE_IMMORTAL);
     gc_atomic_fetch_add_relaxed(&object->count, IMMORTAL_COUNT);
 }

@@ -52,7 +52,7 @@
 #define gc_leave(m, at)     gc_protocol_leave_frame((m), (void *)&(at), GC_FRAME_LOCALS(at))
 
 /* *local = a new object: slots NULL, raw bytes undefined. False, with *local NULL,
- * only where the heap's on_exhausted returns. */
+ * only where the heap's on_exhausted returns (so for anything beyond 4 GiB). */
 #define gc_new(m, local, type) gc_new_object((m), GC_SLOT(local), (type))
 #define gc_new_array(m, local, type, slots, bytes)                                       \
     gc_new_array_object((m), GC_SLOT(local), (type), (slots), (bytes))
@@ -138,7 +138,8 @@
 #define GC_REFCOUNT_IMMORTAL UINT64_MAX
 GC_EXPORT uint64_t gc_refcount(struct gc_mutator *m, struct gc_object *object);
 
-/* Makes an object live for ever: its count is still kept, but never brings death. */
+/* Makes an object live for ever, under a protocol that counts: its count is still kept,
+ * but never brings death. Where nothing is counted a root has to do. */
 GC_EXPORT void gc_immortalize(struct gc_mutator *m, struct gc_object *object);
 
 GC_INLINE bool gc_new_object(
@@ -146,7 +147,8 @@ GC_INLINE bool gc_new_object(
 {
     const bool cyclic = gc_type_is_cyclic(type);
     const size_t bytes = type->size + (cyclic ? m->prefix_bytes : 0);
-    if (type->size + 64 > GC_SMALL_BYTES || type->finalize != NULL || type->trace != NULL)
+    if (type->size + GC_PREFIX_MAX > GC_SMALL_BYTES || type->finalize != NULL ||
+            type->trace != NULL)
         return gc_new_slow(m, local, type, 0, 0);
     struct gc_run *run = &m->runs[cyclic][gc_class_of_small(bytes)];
     struct gc_object *object = run->free;

@@ -35,12 +35,13 @@ GC_EXPORT void gc_blocked_end(struct gc_mutator *m);
  * nor reach a safepoint before the end; stops do not nest. */
 GC_EXPORT void gc_stop_begin(struct gc_mutator *m);
 
-/* Lets the world run again. `work` is what was done in the stop (objects, slots):
- * it goes into the stall log of every mutator that was held up. */
+/* Lets the world run again. `work` is what was done in the stop (objects, slots); it goes
+ * into the stopper's stall log with the pause. Who was held up on his way logs the time
+ * that he waited (under a serial protocol: for the lock). */
 GC_EXPORT void gc_stop_end(struct gc_mutator *m, uint64_t work);
 
-/* The same for a stop that is no part of memory management (a check, a statistic): it is
- * in no stall log. */
+/* The same for a stop that is no part of memory management (a check, a statistic): the
+ * stopper does not log it. */
 GC_EXPORT void gc_stop_end_unlogged(struct gc_mutator *m);
 
 /* Whether `m` has stopped the world. */

@@ -169,9 +169,3 @@ void gc_join(struct gc_mutator *m, struct gc_mutator_thread *thread)
     gc_thread_join(&thread->thread);
     if (m != NULL) gc_blocked_end(m);
 }
-
-bool gc_has_other_mutators(struct gc_mutator *m)
-{
-    gc_lock_assert_held(&m->heap->registry_lock);
-    return gc_atomic_load_relaxed(&m->heap->attached) > 1;
-}

@@ -68,7 +68,7 @@ struct gc_mutator {
     uint32_t birth_links;  /* GC_BIRTH_LINK is selected */
 
     /* owner only: one less for each cyclic object made, one more, up to the limit,
-     * for each that dies; below zero the collector's on_budget is due */
+     * for each that dies; at zero the collector's on_budget is due. A stopper resets it */
     int32_t budget;
     int32_t budget_limit;
     int32_t budget_granted; /* what it started from */
@@ -82,7 +82,6 @@ struct gc_mutator {
     struct gc_stall_log *stalls;
     void *collector_data;        /* of the collector, per home */
     uint32_t death_depth;        /* nested deaths, through finalizers */
-    bool in_drain;               /* the outermost death empties `deferred` */
     struct gc_object **deferred; /* references to drop later */
     size_t deferred_count, deferred_room;
 
@@ -134,8 +133,5 @@ GC_EXPORT void gc_join(struct gc_mutator *m, struct gc_mutator_thread *thread);
 #define gc_for_each_mutator(m, heap)                                                     \
     for (struct gc_mutator *m = gc_next_mutator(&(heap)->mutators); (m) != NULL;         \
             (m) = gc_next_mutator(&(m)->next))
-
-/* Whether anybody but `m` is attached. Registry lock. */
-bool gc_has_other_mutators(struct gc_mutator *m);
 
 #endif

@@ -46,13 +46,13 @@ static uint32_t check_free_list(
 static void check_block(struct gc_block *block, void *argument)
 {
     struct check *check = argument;
-    uint32_t unused = check_free_list(check, block, block->free);
+    uint32_t freed = check_free_list(check, block, block->free), unused = freed;
     if (block->state == GC_BLOCK_CURRENT) {
         const struct gc_run *run = &block->home->runs[block->cyclic][block->class];
         if (run->block != block) wrong(check, "a current block is not its run's", block);
         unused += check_free_list(check, block, run->free);
     }
-    if (gc_block_used(block) + unused != block->built && block->state != GC_BLOCK_CURRENT)
+    if (gc_block_used(block) + freed != block->built)
         wrong(check, "a block's use does not add up (B2)", block);
     uint32_t dead = 0;
     for (uint32_t i = 0; i < block->built; i++) {
@@ -199,4 +199,36 @@ int gc_verify(struct gc_mutator *m, int level, struct gc_error *error)
     int result = gc_verify_stw(m->heap, level, error);
     gc_stop_end_unlogged(m);
     return result;
+}
+
+static void check_slot(gc_slot *slot, void *argument)
+{
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object != NULL && gc_object_is_dead(object))
+        wrong(argument, "a slot names a dead object", slot);
+}
+
+static bool check_slots(struct gc_object *object, void *argument)
+{
+    gc_object_trace(object, check_slot, argument);
+    return true;
+}
+
+void gc_verify_collection(struct gc_mutator *m, int generation)
+{
+    enum { ONE_IN = 64 };
+    if (GC_CHECK < 2) return;
+    struct gc_heap *heap = m->heap;
+    if (generation + 1 < GC_GENERATIONS && heap->collections % ONE_IN != 0) return;
+    struct gc_error error = { "" };
+    struct check check = { .heap = heap, .error = &error };
+    gc_stop_begin(m);
+    check.result = gc_verify_stw(heap, 2, &error);
+    if (GC_CHECK >= 3 && check.result == 0) {
+        gc_heap_walk_stw(heap, check_slots, &check);
+        gc_roots_visit_stw(heap, check_slot, &check);
+    }
+    gc_stop_end_unlogged(m);
+    gc_require(check.result == 0, "after collection %llu, of generation %d: %s",
+            (unsigned long long)heap->collections, generation, error.text);
 }

@@ -17,6 +17,12 @@ struct gc_mutator;
 GC_EXPORT int gc_verify_stw(struct gc_heap *heap, int level, struct gc_error *error)
         GC_NODISCARD;
 
+/* What checked builds do at the end of a collection, at GC_CHECK 2 and above: all of that
+ * but the counts (a reference may be in flight in a register), and at 3 also that no live
+ * object and no root refers to a dead one. Full collections are all checked, of the others
+ * one in 64. A violation is fatal. On the mutator that collected. */
+void gc_verify_collection(struct gc_mutator *m, int generation);
+
 /* Stops the world, verifies, resumes. On a running mutator. */
 GC_EXPORT int gc_verify(struct gc_mutator *m, int level, struct gc_error *error)
         GC_NODISCARD;

@@ -36,7 +36,7 @@ static struct gc_object *target_of(struct gc_weak *weak)
 }
 
 /* Makes sure that one more fits. weak_lock. */
-static bool reserve(struct gc_heap *heap)
+static bool reserve_locked(struct gc_heap *heap)
 {
     if (heap->weak_count < heap->weak_room) return true;
     size_t old_room = heap->weak_room;
@@ -61,6 +61,21 @@ static bool reserve(struct gc_heap *heap)
     return true;
 }
 
+/* Makes room in the table for one more, relieving the heap if need be: while the caller's
+ * locals still hold all that he needs. */
+static bool reserve(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    for (int attempt = 0;;) {
+        gc_lock_acquire(&heap->weak_lock);
+        bool reserved = reserve_locked(heap);
+        size_t bytes = heap->weak_room * sizeof(*heap->weak_table);
+        gc_lock_release(&heap->weak_lock);
+        if (reserved) return true;
+        if (!gc_relieve(m, bytes, &attempt)) return false;
+    }
+}
+
 bool gc_weak_new(struct gc_mutator *m, struct gc_weak **local, struct gc_object *target,
         gc_weak_fn callback, struct gc_object *data)
 {
@@ -70,7 +85,10 @@ bool gc_weak_new(struct gc_mutator *m, struct gc_weak **local, struct gc_object 
     /* *local, which is overwritten now, may be all that holds them. */
     if (target != NULL && protocol->take != NULL) protocol->take(target);
     if (data != NULL && protocol->take != NULL) protocol->take(data);
-    if (!gc_new_slow(m, slot, &gc_weak_type, 0, 0)) {
+    if (!reserve(m) || !gc_new_slow(m, slot, &gc_weak_type, 0, 0)) {
+        struct gc_object *old = *slot;
+        *slot = NULL;
+        if (old != NULL && protocol->drop != NULL) protocol->drop(m, old);
         if (data != NULL && protocol->drop != NULL) protocol->drop(m, data);
         if (target != NULL && protocol->drop != NULL) protocol->drop(m, target);
         return false;
@@ -82,7 +100,7 @@ bool gc_weak_new(struct gc_mutator *m, struct gc_weak **local, struct gc_object 
     gc_atomic_slot_store_relaxed(&weak->data, data); /* with the reference taken above */
     if (target == NULL) return true;
     gc_lock_acquire(&heap->weak_lock);
-    bool reserved = reserve(heap);
+    bool reserved = reserve_locked(heap); /* false only if others took what was there */
     if (reserved) {
         gc_object_set_state(target, GC_STATE_REFERENCED); /* (W1) */
         gc_object_set_state(&weak->header, GC_STATE_WEAK);
@@ -122,15 +140,23 @@ static void remove_one(struct gc_heap *heap, struct gc_weak *weak)
     heap->weak_count--;
 }
 
+static void append(struct gc_weak_queue *due, struct gc_weak *weak)
+{
+    weak->pending = NULL;
+    if (due->first == NULL)
+        due->first = weak;
+    else
+        due->last->pending = weak;
+    due->last = weak;
+}
+
 /* Clears all weak references to `object`; those with callbacks whose weak reference is
- * not dead go to the tail of *pending, newest first, counted once more. weak_lock, or
+ * not dead are appended to *due, newest first, counted once more. weak_lock, or
  * a stop. */
 static size_t clear_all(struct gc_heap *heap, struct gc_object *object,
-        gc_is_dead_fn is_dead, struct gc_weak **pending)
+        gc_is_dead_fn is_dead, struct gc_weak_queue *due)
 {
     size_t cleared = 0;
-    while (*pending != NULL)
-        pending = &(*pending)->pending;
     struct gc_weak **link = chain_of(heap, object);
     while (*link != NULL) {
         struct gc_weak *weak = *link;
@@ -145,9 +171,7 @@ static size_t clear_all(struct gc_heap *heap, struct gc_object *object,
         cleared++;
         if (weak->callback == NULL || is_dead(&weak->header)) continue;
         if (heap->protocol->take != NULL) heap->protocol->take(&weak->header);
-        weak->pending = NULL;
-        *pending = weak;
-        pending = &weak->pending;
+        append(due, weak);
     }
     gc_object_clear_state(object, GC_STATE_REFERENCED);
     return cleared;
@@ -161,7 +185,7 @@ static bool is_dying(struct gc_object *object)
 void gc_weak_on_death(struct gc_mutator *m, struct gc_object *object)
 {
     struct gc_heap *heap = m->heap;
-    struct gc_weak *pending = NULL;
+    struct gc_weak_queue due = { NULL, NULL };
     uint32_t state = gc_object_state(object);
     gc_lock_acquire(&heap->weak_lock);
     if ((state & GC_STATE_WEAK) != 0) {
@@ -169,16 +193,16 @@ void gc_weak_on_death(struct gc_mutator *m, struct gc_object *object)
         if (target_of(weak) != NULL) remove_one(heap, weak);
     }
     if ((state & GC_STATE_REFERENCED) != 0)
-        m->counters.weak_cleared += clear_all(heap, object, is_dying, &pending);
+        m->counters.weak_cleared += clear_all(heap, object, is_dying, &due);
     gc_lock_release(&heap->weak_lock);
-    gc_weak_run_callbacks(m, pending);
+    gc_weak_run_callbacks(m, due.first);
 }
 
 size_t gc_weak_clear_stw(struct gc_heap *heap, struct gc_object *object,
-        gc_is_dead_fn is_dead, struct gc_weak **pending)
+        gc_is_dead_fn is_dead, struct gc_weak_queue *due)
 {
     if ((gc_object_state(object) & GC_STATE_REFERENCED) == 0) return 0;
-    return clear_all(heap, object, is_dead, pending);
+    return clear_all(heap, object, is_dead, due);
 }
 
 void gc_weak_forget_stw(struct gc_heap *heap, struct gc_weak *weak)

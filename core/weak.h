@@ -53,11 +53,16 @@ GC_EXPORT void gc_weak_load(struct gc_mutator *m, gc_slot *local, struct gc_weak
 void gc_weak_on_death(struct gc_mutator *m, struct gc_object *object);
 
 /* For collections. Clears, in a stop, all weak references to `object`; those with a
- * callback that `is_dead` does not hold for are pushed to *pending, counted once more
- * if the protocol counts. */
+ * callback that `is_dead` does not hold for are appended to *due, newest first, counted
+ * once more if the protocol counts. */
 typedef bool (*gc_is_dead_fn)(struct gc_object *object);
+
+/* Weak references whose callbacks are due, in order; { NULL, NULL } is empty. */
+struct gc_weak_queue {
+    struct gc_weak *first, *last;
+};
 size_t gc_weak_clear_stw(struct gc_heap *heap, struct gc_object *object,
-        gc_is_dead_fn is_dead, struct gc_weak **pending);
+        gc_is_dead_fn is_dead, struct gc_weak_queue *due);
 
 /* Clears, in a stop, a weak reference that is itself dead. */
 void gc_weak_forget_stw(struct gc_heap *heap, struct gc_weak *weak);

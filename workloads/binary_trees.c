@@ -84,19 +84,6 @@ static uint64_t check(struct gc_mutator *m, struct node *tree)
     return nodes;
 }
 
-struct totals {
-    _Atomic(uint64_t) checksum; /* relaxed: a sum */
-};
-
-static int setup(struct gc_mutator *m, struct gc_trial *trial)
-{
-    (void)m;
-    static struct totals totals;
-    gc_atomic_store_relaxed(&totals.checksum, 0);
-    trial->data = &totals;
-    return 0;
-}
-
 static uint64_t build_check_drop(struct gc_mutator *m, int64_t depth)
 {
     struct {
@@ -138,23 +125,21 @@ static uint64_t run_once(struct gc_mutator *m, struct gc_trial *trial, uint32_t 
 static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
 {
     const struct binary_trees_options *o = trial->options;
-    struct totals *totals = trial->data;
     uint64_t nodes = 0;
     for (int64_t round = 0; round < o->rounds; round++)
         nodes += run_once(m, trial, thread);
-    gc_atomic_fetch_add_relaxed(&totals->checksum, nodes);
+    gc_trial_add(trial, nodes);
 }
 
 static void report(struct gc_mutator *m, struct gc_trial *trial)
 {
     (void)m;
     const struct binary_trees_options *o = trial->options;
-    const struct totals *totals = trial->data;
     uint64_t objects = tree_size(o->depth + 1) + tree_size(o->depth);
     for (int64_t depth = MIN_DEPTH; depth <= o->depth; depth += 4)
         objects += tree_count(o->depth, depth) * tree_size(depth);
     objects *= (trial->weak_scaling ? trial->threads : 1) * (uint64_t)o->rounds;
-    trial->checksum = gc_atomic_load_relaxed(&totals->checksum);
+    trial->checksum = trial->sum;
     if (trial->checksum != objects)
         gc_trial_fail(trial, "the walks did not meet every node");
     trial->ops = trial->planted = objects;
@@ -171,7 +156,6 @@ GC_WORKLOAD(binary_trees) = {
     .race_free = true,
     .options = options,
     .options_size = sizeof(struct binary_trees_options),
-    .setup = setup,
     .run = run,
     .report = report,
 };

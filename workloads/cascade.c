@@ -9,9 +9,12 @@
 struct link {
     struct gc_object header;
     struct link *next;
+    uint64_t key;
 };
 
 static const struct gc_type link_type = GC_TYPE(struct link, .slots = 1);
+
+enum { WALK = 1000 }; /* objects that are looked at before a chain is dropped */
 
 struct cascade_options {
     int64_t n, count;
@@ -35,8 +38,8 @@ static const struct gc_option options[] = {
     GC_OPTION_END,
 };
 
-/* Builds a chain from its end, and leaves it to be dropped. */
-static void build_and_drop(struct gc_mutator *m, int64_t n)
+/* Builds a chain from its end, and drops it; returns a checksum of its first objects. */
+static uint64_t build_and_drop(struct gc_mutator *m, int64_t n)
 {
     struct {
         struct gc_frame frame;
@@ -45,20 +48,30 @@ static void build_and_drop(struct gc_mutator *m, int64_t n)
     gc_enter(m, at);
     for (int64_t i = 0; i < n; i++) {
         if (!gc_new(m, &at.link, &link_type)) break;
+        at.link->key = (uint64_t)i;
         gc_give(m, at.link, next, &at.head);
         gc_move(m, &at.head, &at.link);
     }
+    uint64_t sum = 0;
+    gc_set(m, &at.link, at.head);
+    for (int i = 0; i < WALK && at.link != NULL; i++) {
+        sum = gc_mix(sum + at.link->key);
+        gc_load(m, &at.link, at.link, next);
+    }
+    gc_clear(m, &at.link);
     gc_clear(m, &at.head);
     gc_leave(m, at);
+    return sum;
 }
 
 static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
 {
     const struct cascade_options *o = trial->options;
-    uint64_t first, end;
+    uint64_t first, end, sum = 0;
     gc_trial_share(trial, thread, (uint64_t)o->count, &first, &end);
     for (uint64_t i = first; i < end; i++)
-        build_and_drop(m, o->n);
+        sum += build_and_drop(m, o->n);
+    gc_trial_add(trial, sum);
 }
 
 static void report(struct gc_mutator *m, struct gc_trial *trial)
@@ -67,6 +80,7 @@ static void report(struct gc_mutator *m, struct gc_trial *trial)
     const struct cascade_options *o = trial->options;
     uint64_t copies = trial->weak_scaling ? trial->threads : 1;
     trial->ops = trial->planted = (uint64_t)(o->n * o->count) * copies;
+    trial->checksum = trial->sum;
     trial->planted_is_known = true;
 }
 

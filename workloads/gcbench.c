@@ -129,23 +129,9 @@ static uint64_t count_nodes(struct gc_mutator *m, struct node *tree)
     return nodes;
 }
 
-struct totals {
-    _Atomic(uint64_t) checksum; /* relaxed: a sum */
-};
-
-static int setup(struct gc_mutator *m, struct gc_trial *trial)
-{
-    (void)m;
-    static struct totals totals;
-    gc_atomic_store_relaxed(&totals.checksum, 0);
-    trial->data = &totals;
-    return 0;
-}
-
 static void run_long_lived(struct gc_mutator *m, struct gc_trial *trial,
         const struct gcbench_options *o, uint32_t thread)
 {
-    struct totals *totals = trial->data;
     struct {
         struct gc_frame frame;
         struct node *stretch, *tree;
@@ -174,7 +160,7 @@ static void run_long_lived(struct gc_mutator *m, struct gc_trial *trial,
     if (has_long_lived && at.tree != NULL && at.numbers != NULL) {
         const double *numbers = gc_array_bytes(at.numbers);
         uint64_t sum = count_nodes(m, at.tree) + (uint64_t)(1 / numbers[o->array / 2]);
-        gc_atomic_fetch_add_relaxed(&totals->checksum, gc_mix(sum));
+        gc_trial_add(trial, gc_mix(sum));
     }
     gc_leave(m, at);
 }
@@ -190,13 +176,12 @@ static void report(struct gc_mutator *m, struct gc_trial *trial)
 {
     (void)m;
     const struct gcbench_options *o = trial->options;
-    const struct totals *totals = trial->data;
     uint64_t once = tree_size(o->depth + 2) + tree_size(o->depth) + 1;
     uint64_t trees = 0;
     for (int64_t depth = 4; depth <= o->depth; depth += 2)
         trees += 2 * tree_count(o, depth) * tree_size(depth);
     uint64_t copies = trial->weak_scaling ? trial->threads : 1;
-    trial->checksum = gc_atomic_load_relaxed(&totals->checksum);
+    trial->checksum = trial->sum;
     trial->ops = trial->planted = (once + trees) * copies * (uint64_t)o->rounds;
     trial->planted_is_known = true;
 }
@@ -211,7 +196,6 @@ GC_WORKLOAD(gcbench) = {
     .race_free = true,
     .options = options,
     .options_size = sizeof(struct gcbench_options),
-    .setup = setup,
     .run = run,
     .report = report,
 };

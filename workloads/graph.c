@@ -6,6 +6,8 @@
  * one lives only as long as edges lead to it. All accesses race. What is garbage in the
  * end is not known beforehand: the harness traces from the roots.
  */
+#include <errno.h>
+
 #include "core/os.h"
 #include "workloads/workload.h"
 
@@ -107,7 +109,7 @@ static int setup(struct gc_mutator *m, struct gc_trial *trial)
         gc_os_free(graph);
         gc_os_free(slots);
         gc_trial_fail(trial, "there is no memory for the table of nodes");
-        return -1;
+        return -ENOMEM;
     }
     graph->named = slots;
     graph->nodes = (uint32_t)o->nodes;

@@ -94,19 +94,6 @@ static uint64_t sum_ring(struct gc_mutator *m, struct node *ring)
     return sum;
 }
 
-struct totals {
-    _Atomic(uint64_t) checksum; /* relaxed: a sum */
-};
-
-static int setup(struct gc_mutator *m, struct gc_trial *trial)
-{
-    (void)m;
-    static struct totals totals;
-    gc_atomic_store_relaxed(&totals.checksum, 0);
-    trial->data = &totals;
-    return 0;
-}
-
 static uint64_t window_of(const struct gc_trial *trial)
 {
     const struct rings_options *o = trial->options;
@@ -117,7 +104,6 @@ static uint64_t window_of(const struct gc_trial *trial)
 static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
 {
     const struct rings_options *o = trial->options;
-    struct totals *totals = trial->data;
     struct {
         struct gc_frame frame;
         struct gc_array *window;
@@ -138,16 +124,15 @@ static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
         }
     }
     gc_leave(m, at);
-    gc_atomic_fetch_add_relaxed(&totals->checksum, sum);
+    gc_trial_add(trial, sum);
 }
 
 static void report(struct gc_mutator *m, struct gc_trial *trial)
 {
     (void)m;
     const struct rings_options *o = trial->options;
-    const struct totals *totals = trial->data;
     uint64_t copies = trial->weak_scaling ? trial->threads : 1;
-    trial->checksum = gc_atomic_load_relaxed(&totals->checksum);
+    trial->checksum = trial->sum;
     trial->ops = (uint64_t)(o->count * o->k) * copies;
     trial->planted_cyclic = trial->ops;
     trial->planted = trial->ops + trial->threads; /* and the windows */
@@ -162,7 +147,6 @@ GC_WORKLOAD(rings) = {
     .race_free = true,
     .options = options,
     .options_size = sizeof(struct rings_options),
-    .setup = setup,
     .run = run,
     .report = report,
 };

@@ -45,14 +45,14 @@ static void mark_trash_stw(struct gc_links *trash)
 static struct gc_weak *clear_weak_stw(struct gc_mutator *m, struct gc_links *trash)
 {
     struct gc_heap *heap = m->heap;
-    struct gc_weak *pending = NULL;
+    struct gc_weak_queue due = { NULL, NULL };
     for (struct gc_links *at = trash->next; at != trash; at = at->next) {
         struct gc_object *object = gc_links_object(at);
         if ((gc_object_state(object) & GC_STATE_WEAK) != 0)
             gc_weak_forget_stw(heap, (struct gc_weak *)(void *)object);
-        m->counters.weak_cleared += gc_weak_clear_stw(heap, object, is_trash, &pending);
+        m->counters.weak_cleared += gc_weak_clear_stw(heap, object, is_trash, &due);
     }
-    return pending;
+    return due.first;
 }
 
 /* Step 10. Members that die here just leave the list. World running. */
@@ -97,7 +97,7 @@ static void resurrect(struct gc_mutator *m, struct generational *state, int olde
     for (; !gc_list_is_empty(&state->trash); m->counters.resurrected++)
         send_home(state->trash.next, older);
     for (struct gc_links *at = dead.next; at != &dead; at = at->next) {
-        struct gc_weak *nobody = NULL;
+        struct gc_weak_queue nobody = { NULL, NULL };
         m->counters.weak_cleared +=
                 gc_weak_clear_stw(heap, gc_links_object(at), always, &nobody);
     }

@@ -26,7 +26,7 @@ struct mark_sweep_options {
 struct mark_sweep {
     struct gc_tracer tracer;
     /* world stopped */
-    struct gc_weak *callbacks;
+    struct gc_weak_queue callbacks;
     struct gc_object **due; /* whose finalizers are to run; kept by `collecting` */
     size_t due_count, due_room;
     struct gc_mutator *m;
@@ -190,7 +190,7 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     struct mark_sweep *state = state_of(heap);
     if (!reserve(heap, state)) return 0;
     state->m = m;
-    state->callbacks = NULL;
+    state->callbacks = (struct gc_weak_queue){ NULL, NULL };
     state->swept = 0;
     gc_stop_begin(m);
     mark_stw(heap, state);
@@ -202,7 +202,7 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     m->counters.visited_edges += state->tracer.edges;
     m->counters.freed_by_trace += state->swept;
     gc_stop_end(m, state->tracer.objects + state->swept);
-    gc_weak_run_callbacks(m, state->callbacks);
+    gc_weak_run_callbacks(m, state->callbacks.first);
     run_finalizers(m, state);
     return state->swept;
 }

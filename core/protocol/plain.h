@@ -23,7 +23,8 @@
 /* Checked builds link the frames, so that the verifier knows the locals. */
 #define GC_PLAIN_LINKS_FRAMES (GC_CHECK >= 1)
 
-/* The holder of the last reference gives it up: finalizer, death, cascade. A safepoint.
+/* The holder of the last reference gives it up: finalizer, death, cascade. May be a
+ * safepoint, through a finalizer or callback.
  * Returns true, so that a fast path can end in it. */
 GC_EXPORT GC_COLD bool gc_plain_drop_last(struct gc_mutator *m, struct gc_object *object);
 
