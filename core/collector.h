@@ -17,6 +17,7 @@
 #include "core/collect.h"
 #include "core/finalize.h"
 #include "core/heap.h"
+#include "core/inspect.h"
 #include "core/list.h"
 #include "core/object.h"
 #include "core/option.h"

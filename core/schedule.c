@@ -4,8 +4,8 @@
  * Invariants: (T1) at most one task is `running`; every other one waits on its own
  *                  condition, under `mutex`.
  *             (T2) a task is off the CPU exactly when its state is not RUNNING.
- * This is the one file, with lock.c, that touches pthreads: the scheduler can't
- * wait through the wrapper that it implements.
+ * This file waits on pthreads itself, as lock.c does: the scheduler can't wait through
+ * the wrapper that it implements.
  */
 #include "core/schedule.h"
 

@@ -4,11 +4,13 @@
  * A record is also the *home* of the objects that were made with it: it owns their
  * blocks and lists, outlives its thread, and is adopted whole by a later one.
  *
- *              attach            safepoint, wait              stop
- *   (EXITED) ---------> RUNNING ----------------> BLOCKED -----------> CLAIMED
- *       ^                 | ^                       |  ^                  |
- *       +-----------------+ +-----------------------+  +------------------+
- *             detach                return                  resume
+ *   from             to        by
+ *   (new)            BLOCKED   attach, spawn (CLAIMED, while the world is stopped)
+ *   EXITED           BLOCKED   the same, which adopt the record
+ *   BLOCKED          RUNNING   its thread, returning from a wait
+ *   RUNNING          BLOCKED   its thread, at a safepoint or for a wait
+ *   RUNNING          EXITED    its thread, detaching
+ *   BLOCKED, EXITED  CLAIMED   a stop (safepoint.c), which also gives it back
  *
  * Sync edges: [sync MU1] a record is complete before it is in the list of all
  *

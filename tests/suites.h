@@ -24,6 +24,7 @@ int test_finalize_suite(void);
 int test_harness_suite(void);
 int test_heap_suite(void);
 int test_histogram_suite(void);
+int test_inspect_suite(void);
 int test_lock_suite(void);
 int test_mutator_suite(void);
 int test_os_suite(void);
