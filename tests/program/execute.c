@@ -361,7 +361,7 @@ static void op_heap(struct actor *x, enum program_op_kind kind, const uint16_t *
         int error = gc_threshold_set(x->m, a[0] % 3, a[1]);
         if (error != 0) program_fail("a threshold can't be set");
         /* a second thread may set the same one in between */
-        if (!run->spawned && gc_threshold_get(x->m, a[0] % 3) != a[1])
+        if (!run->window && gc_threshold_get(x->m, a[0] % 3) != a[1])
             program_fail("a threshold can't be set");
     } else if (kind == PROGRAM_freeze && !run->window) {
         gc_freeze(x->m);
