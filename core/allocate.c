@@ -17,10 +17,10 @@ static void spend(struct gc_mutator *m)
         m->budget = m->budget_limit = m->budget_granted = INT32_MAX;
         return;
     }
-    uint64_t before = m->heap->collections;
+    uint64_t before = gc_atomic_load_relaxed(&m->heap->collections);
     collector->on_budget(m);
     /* A collection that this allocation set off has counted it: it starts from zero. */
-    if (m->heap->collections == before) m->budget--;
+    if (gc_atomic_load_relaxed(&m->heap->collections) == before) m->budget--;
 }
 
 bool gc_relieve(struct gc_mutator *m, size_t bytes, int *attempt)
@@ -31,7 +31,11 @@ bool gc_relieve(struct gc_mutator *m, size_t bytes, int *attempt)
         ++*attempt;
         gc_collect_wait(m);
         gc_collect(m, GC_GENERATIONS - 1);
-        gc_collect_wait(m); /* if another one's has begun first */
+        gc_collect_wait(m);      /* if another one's has begun first */
+        if (heap->type_stable) { /* a stop takes in what died elsewhere, and empty blocks */
+            gc_stop_begin(m);
+            gc_stop_end_unlogged(m);
+        }
         gc_stall_record(m->stalls, GC_STALL_allocation, start, 1);
         return true;
     }
@@ -152,7 +156,9 @@ bool gc_new_slow(struct gc_mutator *m, gc_slot *local, const struct gc_type *typ
     }
     gc_birth(m, object, type, gc_type_id(type), cyclic);
     clear_body(object, type, size, slots, bytes);
-    gc_atomic_store_relaxed(&object->count, heap->protocol->birth_count);
+    /* [sync AT3] release, the last of all fields: pairs with the acquire of a racing load
+     * (protocol/atomic.h). */
+    gc_atomic_store_release(&object->count, heap->protocol->birth_count);
     put(m, local, object);
     return true;
 }

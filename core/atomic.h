@@ -32,18 +32,37 @@
     atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
 #define gc_atomic_fetch_sub_relaxed(p, v)                                                \
     atomic_fetch_sub_explicit((p), (v), memory_order_relaxed)
+#define gc_atomic_fetch_sub_release(p, v)                                                \
+    atomic_fetch_sub_explicit((p), (v), memory_order_release)
+#define gc_atomic_fetch_add_seq_cst(p, v)                                                \
+    atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
+#define gc_atomic_fetch_sub_seq_cst(p, v)                                                \
+    atomic_fetch_sub_explicit((p), (v), memory_order_seq_cst)
 #define gc_atomic_fetch_or_relaxed(p, v)                                                 \
     atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
 #define gc_atomic_fetch_and_relaxed(p, v)                                                \
     atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
 
-/* *expected is updated on failure, as in C11. */
+#define gc_atomic_exchange_acquire(p, v)                                                 \
+    atomic_exchange_explicit((p), (v), memory_order_acquire)
+
+/* *expected is updated on failure, as in C11; a failure orders nothing but under seq_cst. */
 #define gc_atomic_compare_exchange_seq_cst(p, expected, v)                               \
     atomic_compare_exchange_strong_explicit(                                             \
             (p), (expected), (v), memory_order_seq_cst, memory_order_seq_cst)
 #define gc_atomic_compare_exchange_relaxed(p, expected, v)                               \
     atomic_compare_exchange_strong_explicit(                                             \
             (p), (expected), (v), memory_order_relaxed, memory_order_relaxed)
+
+#define gc_atomic_compare_exchange_acquire(p, expected, v)                               \
+    atomic_compare_exchange_strong_explicit(                                             \
+            (p), (expected), (v), memory_order_acquire, memory_order_relaxed)
+#define gc_atomic_compare_exchange_release(p, expected, v)                               \
+    atomic_compare_exchange_strong_explicit(                                             \
+            (p), (expected), (v), memory_order_release, memory_order_relaxed)
+#define gc_atomic_compare_exchange_acq_rel(p, expected, v)                               \
+    atomic_compare_exchange_strong_explicit(                                             \
+            (p), (expected), (v), memory_order_acq_rel, memory_order_relaxed)
 
 #define gc_atomic_slot_load_relaxed(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
 #define gc_atomic_slot_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)

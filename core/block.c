@@ -9,7 +9,9 @@
 
 #include <string.h>
 
+#include "core/grace.h"
 #include "core/heap.h"
+#include "core/mutant.h"
 #include "core/os.h"
 #include "core/thread.h"
 
@@ -28,6 +30,8 @@ enum {
     BUILD_BYTES = 4096,
     /* A countdown that no block can count down. */
     NEVER = 1 << 30,
+    /* Empty blocks that a home keeps for itself before it puts them into limbo. */
+    EMPTY_BLOCKS = 64,
     POISON = 0xd5,
     MARK_BYTES = GC_REGION_BYTES / GC_GRANULE / 8,
 };
@@ -159,12 +163,63 @@ static struct gc_block *take_blocks(struct gc_region *region, uint32_t count)
     return NULL;
 }
 
+/* Gives the blocks of a cell block (1) or a span back to their region. blocks_lock. */
+static void release_blocks(struct gc_block *block, uint32_t count)
+{
+    struct gc_region *region = gc_region_of(block);
+    struct gc_heap *heap = region->heap;
+    gc_lock_assert_held(&heap->blocks_lock);
+    unshade(gc_block_start(block), (size_t)count << GC_BLOCK_SHIFT);
+    for (uint32_t i = 0; i < count; i++)
+        block[i].state = GC_BLOCK_FREE;
+    map_set(region, (uint32_t)(block - region->blocks), count, true);
+    heap->region_hint = region;
+    gc_heap_discharge(heap, (size_t)count << GC_BLOCK_SHIFT);
+}
+
+/* Unmaps the region of a huge object. blocks_lock. */
+static void release_huge(struct gc_region *region)
+{
+    struct gc_heap *heap = region->heap;
+    size_t charged = region->bytes + (region->marks != NULL ? MARK_BYTES : 0);
+    struct gc_region **link = &heap->regions;
+    while (*link != region)
+        link = &(*link)->next;
+    *link = region->next;
+    region_unmap(region);
+    gc_heap_discharge(heap, charged);
+}
+
+/* blocks_lock */
+static void release_any(struct gc_block *block)
+{
+    struct gc_region *region = gc_region_of(block);
+    if (region->bytes > GC_REGION_BYTES)
+        release_huge(region);
+    else
+        release_blocks(block, block->span > 0 ? block->span : 1);
+}
+
+/* blocks_lock */
+static void release_list(struct gc_block **list)
+{
+    while (*list != NULL) {
+        struct gc_block *block = *list;
+        *list = block->next;
+        release_any(block);
+    }
+}
+
 /* `count` blocks for a home, charged; NULL when the limit or the system refuses. */
 static struct gc_block *blocks_new(struct gc_heap *heap, uint32_t count)
 {
     size_t bytes = (size_t)count << GC_BLOCK_SHIFT;
-    if (!gc_heap_charge(heap, bytes)) return NULL;
     gc_lock_acquire(&heap->blocks_lock);
+    release_list(&heap->ripe);
+    if (!gc_heap_charge(heap, bytes)) {
+        gc_lock_release(&heap->blocks_lock);
+        return NULL;
+    }
     struct gc_region *region = heap->region_hint;
     struct gc_block *block = region != NULL ? take_blocks(region, count) : NULL;
     for (region = heap->regions; region != NULL && block == NULL; region = region->next)
@@ -179,19 +234,70 @@ static struct gc_block *blocks_new(struct gc_heap *heap, uint32_t count)
     return block;
 }
 
-static void blocks_free(struct gc_block *block, uint32_t count)
+static void blocks_free(struct gc_block *block)
 {
-    struct gc_region *region = gc_region_of(block);
-    struct gc_heap *heap = region->heap;
-    uint32_t first = (uint32_t)(block - region->blocks);
-    unshade(gc_block_start(block), (size_t)count << GC_BLOCK_SHIFT);
+    struct gc_heap *heap = heap_of(block);
     gc_lock_acquire(&heap->blocks_lock);
-    for (uint32_t i = 0; i < count; i++)
-        block[i].state = GC_BLOCK_FREE;
-    map_set(region, first, count, true);
-    heap->region_hint = region;
+    release_any(block);
     gc_lock_release(&heap->blocks_lock);
-    gc_heap_discharge(heap, (size_t)count << GC_BLOCK_SHIFT);
+}
+
+/* --- limbo ----------------------------------------------------------------------- */
+
+/* blocks_lock */
+static void limbo_push(struct gc_heap *heap, struct gc_block *block)
+{
+    block->state = GC_BLOCK_LIMBO;
+    block->prev = NULL;
+    block->next = heap->limbo;
+    heap->limbo = block;
+}
+
+/* Takes all of the home's empty blocks off their lists and into limbo. blocks_lock. */
+static void retire_locked(struct gc_mutator *home)
+{
+    for (uint32_t i = 0; i < 2 * GC_CLASSES; i++) {
+        struct gc_block **list = &home->empty[i / GC_CLASSES][i % GC_CLASSES];
+        while (*list != NULL) {
+            struct gc_block *block = *list;
+            *list = block->next;
+            limbo_push(home->heap, block);
+        }
+    }
+    home->empty_blocks = 0;
+}
+
+void gc_blocks_retire(struct gc_mutator *home)
+{
+    struct gc_heap *heap = home->heap;
+    if (home->empty_blocks == 0) return;
+    gc_lock_acquire(&heap->blocks_lock);
+    release_list(&heap->ripe);
+    retire_locked(home);
+    gc_grace_ask(heap);
+    gc_lock_release(&heap->blocks_lock);
+}
+
+void gc_blocks_ripen(struct gc_heap *heap)
+{
+    gc_lock_assert_held(&heap->blocks_lock);
+    while (heap->limbo_aging != NULL) {
+        struct gc_block *block = heap->limbo_aging;
+        heap->limbo_aging = block->next;
+        block->next = heap->ripe;
+        heap->ripe = block;
+    }
+}
+
+void gc_blocks_reclaim_stw(struct gc_heap *heap)
+{
+    gc_lock_acquire(&heap->blocks_lock);
+    gc_for_each_mutator (home, heap)
+        if (home->empty_blocks > 0) retire_locked(home);
+    release_list(&heap->limbo);
+    release_list(&heap->limbo_aging);
+    release_list(&heap->ripe);
+    gc_lock_release(&heap->blocks_lock);
 }
 
 void gc_blocks_finish(struct gc_heap *heap)
@@ -207,14 +313,31 @@ void gc_blocks_finish(struct gc_heap *heap)
 
 /* --- blocks of cells ------------------------------------------------------------ */
 
-static void partial_push(struct gc_block *block)
+static void push(struct gc_block **list, struct gc_block *block)
 {
-    struct gc_block **list = &block->home->partial[block->cyclic][block->class];
-    block->state = GC_BLOCK_PARTIAL;
     block->prev = NULL;
     block->next = *list;
     if (*list != NULL) (*list)->prev = block;
     *list = block;
+}
+
+static void partial_push(struct gc_block *block)
+{
+    block->state = GC_BLOCK_PARTIAL;
+    push(&block->home->partial[block->cyclic][block->class], block);
+}
+
+/* All cells of a block of no list are dead. */
+static void block_died(struct gc_block *block)
+{
+    struct gc_mutator *home = block->home;
+    if (!home->heap->type_stable || gc_broken(STABLE)) {
+        blocks_free(block);
+        return;
+    }
+    block->state = GC_BLOCK_EMPTY;
+    push(&home->empty[block->cyclic][block->class], block);
+    if (++home->empty_blocks >= EMPTY_BLOCKS) gc_blocks_retire(home);
 }
 
 static void partial_remove(struct gc_block *block)
@@ -267,7 +390,9 @@ static struct gc_object *build_cells(struct gc_block *block)
     for (uint32_t i = 0; i < count; i++) {
         struct gc_object *next =
                 (struct gc_object *)(void *)((char *)object + block->cell_bytes);
-        gc_atomic_init(&object->count, GC_COUNT_DEAD);
+        /* not an initialisation: of an empty block that is built again stale references
+         * may be about */
+        gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
         gc_atomic_init(&object->type_word, 0);
         gc_atomic_init(&object->state, 0);
         gc_atomic_init(&object->mark, 0);
@@ -308,14 +433,23 @@ bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class)
         run->block = NULL;
     }
     struct gc_block *block = m->partial[prefixed][class];
+    struct gc_block **empty = &m->empty[prefixed][class];
     if (block != NULL) {
         partial_remove(block);
-        block->state = GC_BLOCK_CURRENT;
         set_countdown(block, gc_block_used(block), NEVER);
+    } else if (*empty != NULL) { /* built again, in the order of addresses */
+        block = *empty;
+        *empty = block->next;
+        m->empty_blocks--;
+        block->next = NULL;
+        block->free = NULL;
+        block->built = 0;
+        set_countdown(block, 0, NEVER);
     } else {
         block = cells_block_new(m, prefixed, class);
         if (block == NULL) return false;
     }
+    block->state = GC_BLOCK_CURRENT;
     run->block = block;
     bool taken = take_cells(m, run);
     gc_assert(taken, "a block with free cells has none");
@@ -326,7 +460,8 @@ bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class)
 static void settle(struct gc_block *block, uint32_t used)
 {
     if (used == 0) {
-        blocks_free(block, 1);
+        set_countdown(block, 0, NEVER);
+        block_died(block);
     } else if (used == block->cells) {
         block->state = GC_BLOCK_FULL;
         set_countdown(block, used, 1);
@@ -336,23 +471,18 @@ static void settle(struct gc_block *block, uint32_t used)
     }
 }
 
-static void span_free(struct gc_block *block)
+static void span_died(struct gc_block *block)
 {
-    struct gc_region *region = gc_region_of(block);
-    if (region->bytes == GC_REGION_BYTES) {
-        blocks_free(block, block->span);
+    struct gc_heap *heap = heap_of(block);
+    if (!heap->type_stable || gc_broken(STABLE)) {
+        blocks_free(block);
         return;
     }
-    struct gc_heap *heap = region->heap;
-    size_t charged = region->bytes + (region->marks != NULL ? MARK_BYTES : 0);
     gc_lock_acquire(&heap->blocks_lock);
-    struct gc_region **link = &heap->regions;
-    while (*link != region)
-        link = &(*link)->next;
-    *link = region->next;
+    release_list(&heap->ripe);
+    limbo_push(heap, block);
+    gc_grace_ask(heap);
     gc_lock_release(&heap->blocks_lock);
-    region_unmap(region);
-    gc_heap_discharge(heap, charged);
 }
 
 void gc_block_event(struct gc_block *block)
@@ -363,11 +493,13 @@ void gc_block_event(struct gc_block *block)
         return;
     case GC_BLOCK_PARTIAL:
         partial_remove(block);
-        blocks_free(block, 1);
+        block_died(block);
         return;
     case GC_BLOCK_SPAN:
-        span_free(block);
+        span_died(block);
         return;
+    case GC_BLOCK_EMPTY:
+    case GC_BLOCK_LIMBO:
     case GC_BLOCK_FREE:
     case GC_BLOCK_CURRENT:
     case GC_BLOCK_INSIDE:

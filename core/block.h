@@ -10,6 +10,11 @@
  * arithmetic. Only cells below `built` have headers; each of those is alive or
  * says DEAD, so a block can be enumerated at any time by who may act for its home.
  *
+ * Under a protocol with racing loads memory is *type-stable*: a mutator that read a slot
+ * a moment ago may still look at the count of what has died since. There a block whose
+ * cells are all dead keeps its class, and its headers, until every mutator has been quiet
+ * (grace.h) or the world is stopped; its own class may use it again at once.
+ *
  * Invariants: (B1) a block is touched only by who may act for its home: its mutator,
  *                  under `plain` the holder of the global lock, in a stop the stopper.
  *             (B2) used + |free| == built; used includes the cells of a run's list
@@ -49,6 +54,8 @@ enum gc_block_state {
     GC_BLOCK_CURRENT, /* a mutator's run allocates from it */
     GC_BLOCK_PARTIAL, /* in its home's list of blocks with free cells */
     GC_BLOCK_FULL,
+    GC_BLOCK_EMPTY,  /* in its home's list of blocks of dead cells; type-stable heaps */
+    GC_BLOCK_LIMBO,  /* of no home any more: awaits a grace period */
     GC_BLOCK_SPAN,   /* the first block of a large object */
     GC_BLOCK_INSIDE, /* a further block of a span, or metadata */
 };
@@ -163,6 +170,16 @@ GC_NODISCARD bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t cl
 /* Gives the lists and current blocks of all runs back: when a mutator exits, and
  * before a sweep. (B1) */
 void gc_runs_flush(struct gc_mutator *m);
+
+/* Puts the home's empty blocks into limbo. (B1) */
+void gc_blocks_retire(struct gc_mutator *home);
+
+/* What a grace period was awaited for is ripe now. blocks_lock. */
+void gc_blocks_ripen(struct gc_heap *heap);
+
+/* Gives blocks back to all uses: those of the list `ripe`; in a stop, where no mutator can
+ * hold a stale reference, limbo and all homes' empty blocks too. */
+void gc_blocks_reclaim_stw(struct gc_heap *heap);
 
 /* An object of more than GC_MEDIUM_BYTES (prefix included), unlinked, its count
  * DEAD; NULL as above. On the mutator. */

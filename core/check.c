@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/mutant.h"
+
+enum gc_mutant gc_mutant;
+
 void gc_fatal_at(
         const char *file, int line, const char *function, const char *format, ...)
 {

@@ -59,32 +59,39 @@ static void end(struct gc_mutator *m)
 
 /* CPU of a collection. The thread's own clock is a system call, which would be a visible
  * part of a young collection: there the time that has passed must do, less what was spent
- * waiting for the global lock. */
-static uint64_t cpu_clock(const struct gc_mutator *m, int generation)
+ * waiting for the global lock and for others to stop. */
+static uint64_t cpu_clock(const struct gc_mutator *m, int generation, uint64_t now_ns)
 {
     if (generation > 0) return gc_os_thread_cpu_ns();
-    return gc_os_now_ns() - m->stalls->causes[GC_STALL_lock].total_ns;
+    return now_ns - m->stalls->causes[GC_STALL_lock].total_ns - m->counters.stop_wait_ns;
+}
+
+/* By who collects, the only one who writes. */
+static void add(_Atomic(uint64_t) *sum, uint64_t value)
+{
+    gc_atomic_store_relaxed(sum, gc_atomic_load_relaxed(sum) + value);
 }
 
 static int64_t collect(struct gc_mutator *m, int generation)
 {
     struct gc_heap *heap = m->heap;
     if (heap->collector->collect == NULL || !begin(m)) return 0;
-    uint64_t cpu = cpu_clock(m, generation), start = gc_os_now_ns();
+    uint64_t start = gc_os_now_ns(), cpu = cpu_clock(m, generation, start);
     uint64_t visited = m->counters.visited_objects;
     size_t uncollectable = 0;
     notify(m, GC_COLLECTION_START, generation, 0, 0);
     size_t collected = heap->collector->collect(m, generation, &uncollectable);
     struct gc_generation *row = &heap->generations[generation];
-    row->collections++;
-    row->collected += collected;
-    row->uncollectable += uncollectable;
-    row->candidates += m->counters.visited_objects - visited;
-    row->duration_ns += gc_os_now_ns() - start;
-    heap->collections++;
+    uint64_t end_ns = gc_os_now_ns();
+    heap->collector_cpu_ns += cpu_clock(m, generation, end_ns) - cpu;
+    add(&row->collections, 1);
+    add(&row->collected, collected);
+    add(&row->uncollectable, uncollectable);
+    add(&row->candidates, m->counters.visited_objects - visited);
+    add(&row->duration_ns, end_ns - start);
+    add(&heap->collections, 1);
     gc_verify_collection(m, generation);
     notify(m, GC_COLLECTION_STOP, generation, collected, uncollectable);
-    heap->collector_cpu_ns += cpu_clock(m, generation) - cpu;
     end(m);
     /* What was allocated meanwhile may have made the next collection due. */
     if (heap->collector->on_budget != NULL) gc_budget_flush(m);
@@ -169,11 +176,11 @@ struct gc_generation_stats gc_generation_stats_get(struct gc_mutator *m, int gen
             "there is no generation %d", generation);
     const struct gc_generation *row = &m->heap->generations[generation];
     return (struct gc_generation_stats){
-        .collections = row->collections,
-        .collected = row->collected,
-        .uncollectable = row->uncollectable,
-        .candidates = row->candidates,
-        .duration_ns = row->duration_ns,
+        .collections = gc_atomic_load_relaxed(&row->collections),
+        .collected = gc_atomic_load_relaxed(&row->collected),
+        .uncollectable = gc_atomic_load_relaxed(&row->uncollectable),
+        .candidates = gc_atomic_load_relaxed(&row->candidates),
+        .duration_ns = gc_atomic_load_relaxed(&row->duration_ns),
     };
 }
 
@@ -261,11 +268,17 @@ void gc_budget_postpone(struct gc_mutator *m)
     m->budget_limit += SOME;
 }
 
+void gc_budget_credit(struct gc_mutator *m, size_t count)
+{
+    int64_t budget = m->budget + (int64_t)count;
+    m->budget = budget < m->budget_limit ? (int32_t)budget : m->budget_limit;
+}
+
 void gc_budget_reset_stw(struct gc_heap *heap)
 {
     gc_atomic_store_relaxed(&heap->generations[0].count, 0);
     gc_for_each_mutator (m, heap) {
-        if (m == heap->stopper || !is_serial(heap))
+        if (gc_world_is_stopped_by(m) || !is_serial(heap))
             grant(m, 0);
         else
             m->budget = m->budget_granted = m->budget_limit = 0;

@@ -95,6 +95,10 @@ void gc_budget_return(struct gc_mutator *m);
  * which no collection can be. On the mutator, right after a flush. */
 void gc_budget_postpone(struct gc_mutator *m);
 
+/* The mutator has freed `count` objects that can be in a cycle otherwise than by their
+ * counts. On the mutator. */
+void gc_budget_credit(struct gc_mutator *m, size_t count);
+
 /* The sum becomes 0, and every mutator starts anew. When the young are collected. */
 void gc_budget_reset_stw(struct gc_heap *heap);
 

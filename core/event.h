@@ -46,6 +46,7 @@ enum gc_stall_cause {
     X(callback_errors, "finalizers and callbacks that reported an error")                \
     X(stops, "times that this mutator stopped the world")                                \
     X(stop_wait_ns, "ns from asking for a stop to having it (time to safepoint)")        \
+    X(handshakes, "handshakes that this mutator has asked for")                          \
     X(lock_switches, "times that this mutator got the global lock from another")
 
 struct gc_counters {

@@ -3,7 +3,9 @@
 #include "core/finalize.h"
 
 #include "core/heap.h"
+#include "core/mutant.h"
 #include "core/os.h"
+#include "core/schedule.h"
 #include "core/type.h"
 
 void gc_callback_error(struct gc_mutator *m, struct gc_object *object, int error)
@@ -17,7 +19,9 @@ void gc_callback_error(struct gc_mutator *m, struct gc_object *object, int error
 void gc_finalize(struct gc_mutator *m, struct gc_object *object)
 {
     if ((gc_object_state(object) & GC_STATE_FINALIZER) == 0) return;
-    gc_object_clear_state(object, GC_STATE_FINALIZER);
+    if (gc_broken(FINALIZE_ONCE)) gc_schedule_yield();
+    uint32_t before = gc_object_clear_state(object, GC_STATE_FINALIZER);
+    if ((before & GC_STATE_FINALIZER) == 0 && !gc_broken(FINALIZE_ONCE)) return;
     m->counters.finalizers++;
     int error = gc_object_info(object)->type->finalize(m, object);
     if (error != 0) gc_callback_error(m, object, error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/collector.h"
+#include "core/grace.h"
 #include "core/os.h"
 #include "core/plugin.h"
 
@@ -70,10 +71,12 @@ static void init_locks(struct gc_heap *heap)
     gc_condition_init(&heap->parked);
     gc_condition_init(&heap->resumed);
     gc_condition_init(&heap->collected);
+    gc_condition_init(&heap->limbo_filled);
 }
 
 static void finish_locks(struct gc_heap *heap)
 {
+    gc_condition_finish(&heap->limbo_filled);
     gc_condition_finish(&heap->collected);
     gc_condition_finish(&heap->resumed);
     gc_condition_finish(&heap->parked);
@@ -126,6 +129,7 @@ int gc_heap_create(const struct gc_heap_config *config, struct gc_heap **ret_hea
     heap->collector = collector;
     heap->protocol = protocol;
     heap->limit_bytes = config->limit_bytes;
+    heap->type_stable = (protocol->flags & GC_PROTOCOL_RACES) != 0;
     heap->on_exhausted = config->on_exhausted;
     heap->on_callback_error = config->on_callback_error;
     heap->hook_argument = config->hook_argument;
@@ -155,6 +159,7 @@ void gc_heap_destroy(struct gc_heap *heap)
     gc_require(attached == 0, "a heap is destroyed while %u mutators are attached",
             attached);
     const struct gc_collector *collector = heap->collector;
+    gc_grace_finish(heap);
     struct gc_mutator *m = gc_next_mutator(&heap->mutators);
     while (m != NULL) {
         struct gc_mutator *next = gc_next_mutator(&m->next);
@@ -246,7 +251,7 @@ void gc_heap_read_stats(struct gc_heap *heap, struct gc_heap_stats *ret_stats)
     struct gc_heap_stats stats = {
         .heap_bytes = gc_atomic_load_relaxed(&heap->bytes),
         .peak_heap_bytes = gc_atomic_load_relaxed(&heap->peak_bytes),
-        .collections = heap->collections,
+        .collections = gc_atomic_load_relaxed(&heap->collections),
     };
     gc_heap_walk_blocks_stw(heap, count_block, &stats);
     gc_for_each_mutator (m, heap) {

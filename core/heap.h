@@ -29,14 +29,21 @@ enum { GC_GENERATIONS = 3 };
 /* Gets an object that a collection found dead, under gc_save_all(). */
 typedef void (*gc_garbage_fn)(struct gc_object *object, void *argument);
 
+/* A function that is to run once for every mutator (handshake.h). */
+struct gc_handshake {
+    void (*run)(struct gc_mutator *m, void *argument);
+    void *argument;
+    uint64_t number; /* from 1 */
+};
+
 /* What a generation's row shows: thresholds and counts are described at
  * gc_threshold_set(); the rest only grows. */
 struct gc_generation {
     /* Any mutator may set the one and read both; relaxed, they order nothing. */
     _Atomic(int) threshold;
     _Atomic(int) count; /* of generation 0: what homes have flushed */
-    /* who collects */
-    uint64_t collections, collected, uncollectable, candidates, duration_ns;
+    /* written by who collects, read by anybody; relaxed */
+    _Atomic(uint64_t) collections, collected, uncollectable, candidates, duration_ns;
 };
 
 struct gc_heap {
@@ -49,6 +56,7 @@ struct gc_heap {
     uint32_t side_offset;    /* of the side metadata in a region */
     uint32_t first_block;    /* index of the first block behind a region's metadata */
     size_t limit_bytes;      /* hard limit of `bytes`; 0: none */
+    bool type_stable;        /* GC_PROTOCOL_RACES: see block.h, home.h, grace.h */
 
     /* any thread, atomic, relaxed: sums that order nothing */
     alignas(GC_CACHE_LINE) _Atomic(size_t) bytes; /* blocks and their metadata */
@@ -71,7 +79,12 @@ struct gc_heap {
     struct gc_condition resumed;      /* claims were given back */
     struct gc_condition collected;    /* no collection is under way any more */
     _Atomic(uint32_t) stop_requested; /* also read without it: [sync ST1] */
-    struct gc_mutator *stopper;       /* who has stopped the world, or NULL */
+    _Atomic(uint32_t) shake_pending;  /* a handshake awaits answers: [sync HS1] */
+    _Atomic(uint32_t)
+            claim_waiters; /* who await that a claim is given back: [sync ST2] */
+    _Atomic(struct gc_mutator *) stopper; /* who has stopped the world, or NULL; relaxed
+                                             where it is read without the lock */
+    struct gc_handshake handshake;        /* the last one that was asked for */
     _Atomic(struct gc_mutator *)
             collecting_mutator; /* whose collection is under way, or NULL */
     uint64_t stop_started_ns;   /* the stopper's */
@@ -84,6 +97,13 @@ struct gc_heap {
     struct gc_region *regions;
     bool regions_have_marks;       /* a tracer wants mark tables for new regions too */
     struct gc_region *region_hint; /* where blocks were taken or freed last; not huge */
+    struct gc_block
+            *limbo; /* empty, and stale references to them may be about: by next */
+    struct gc_block *limbo_aging;     /* the same, while a grace period is awaited */
+    struct gc_block *ripe;            /* the same after it */
+    struct gc_condition limbo_filled; /* also: `grace_ends` was set */
+    struct gc_thread grace_thread;    /* awaits grace periods, once there was a limbo */
+    bool grace_runs, grace_ends;
 
     /* weak_lock */
     struct gc_lock weak_lock;
@@ -92,9 +112,9 @@ struct gc_heap {
 
     /* who collects; world stopped or running, but one at a time */
     struct gc_generation generations[GC_GENERATIONS];
-    uint64_t collections;
-    uint64_t collector_cpu_ns; /* of threads while they collected */
-    gc_garbage_fn save_all;    /* or NULL */
+    _Atomic(uint64_t) collections; /* also read by all; relaxed */
+    uint64_t collector_cpu_ns;     /* of threads while they collected */
+    gc_garbage_fn save_all;        /* or NULL */
     void *save_all_argument;
 
     /* objects with finalizers, for collectors whose deaths are implicit: registered

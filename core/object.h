@@ -84,9 +84,10 @@ static inline void gc_object_set_state(struct gc_object *object, uint32_t bits)
     gc_atomic_fetch_or_relaxed(&object->state, (uint16_t)bits);
 }
 
-static inline void gc_object_clear_state(struct gc_object *object, uint32_t bits)
+/* Returns what the state was. */
+static inline uint32_t gc_object_clear_state(struct gc_object *object, uint32_t bits)
 {
-    gc_atomic_fetch_and_relaxed(&object->state, (uint16_t)~bits);
+    return gc_atomic_fetch_and_relaxed(&object->state, (uint16_t)~bits);
 }
 
 static inline uint16_t gc_object_mark(const struct gc_object *object)

@@ -23,6 +23,8 @@ enum gc_protocol_flag {
     GC_PROTOCOL_FRAMES = 1u << 1,  /* frames are linked: locals can be enumerated */
     GC_PROTOCOL_SERIAL = 1u << 2,  /* one mutator runs at a time */
     GC_PROTOCOL_WORD = 1u << 3,    /* the count word of a live object is the total */
+    GC_PROTOCOL_RACES = 1u << 4,   /* loads race with stores and deaths: memory must be
+                                      type-stable, and what dies elsewhere goes home */
 };
 
 struct gc_protocol {
@@ -40,13 +42,31 @@ struct gc_protocol {
     void (*enter)(struct gc_mutator *m);
     void (*leave)(struct gc_mutator *m);
 
-    /* One more reference to an object that the caller knows to be alive. Any mutator,
-     * or the stopper. NULL where references are not counted, like the next three. */
-    void (*take)(struct gc_object *object);
+    /* One more reference to an object that the caller knows to be alive. On a running
+     * mutator, or the stopper. NULL where references are not counted, like all below but
+     * weak_resolve. */
+    void (*take)(struct gc_mutator *m, struct gc_object *object);
+
+    /* The same for an object whose memory is an object's, but that may be DEAD: then false.
+     */
+    bool (*try_take)(struct gc_mutator *m, struct gc_object *object);
 
     /* One reference less; the last one kills. On a running mutator; a safepoint.
      * Returns true, so that fast paths can end in it. */
     bool (*drop)(struct gc_mutator *m, struct gc_object *object);
+
+    /* One reference less, unless it is the last: then false, and nothing has changed. On a
+     * running mutator, or the stopper. */
+    bool (*drop_unless_last)(struct gc_mutator *m, struct gc_object *object);
+
+    /* Makes the object DEAD if the caller's reference to it is the only one. True: it owes
+     * a bury(). No finalizer may be due. On a running mutator, or the stopper. */
+    bool (*kill)(struct gc_mutator *m, struct gc_object *object);
+
+    /* Ends an object that kill() has made DEAD, and that is in no list: its weak references
+     * are cleared and called, its slots dropped, its cell freed, with all that dies by
+     * that. On a running mutator; a safepoint. */
+    void (*bury)(struct gc_mutator *m, struct gc_object *object);
 
     /* Sets each slot to NULL and drops what it held. As drop. */
     void (*clear_slots)(struct gc_mutator *m, struct gc_object *object);

@@ -51,6 +51,8 @@ static void visit_mutator(struct gc_mutator *m, gc_visit_fn visit, void *argumen
     visit(&m->start, argument);
     for (size_t i = 0; i < m->deferred_count; i++)
         visit((gc_slot *)&m->deferred[i], argument);
+    for (size_t i = 0; i < m->drop_count; i++)
+        visit((gc_slot *)&m->drops[i], argument);
     for (struct gc_frame *frame = m->frames; frame != NULL; frame = frame->caller)
         for (size_t i = 0; i < frame->locals; i++)
             visit(&gc_frame_locals(frame)[i], argument);

@@ -9,13 +9,19 @@
  * Invariants: (S1) between gc_stop_begin() and gc_stop_end() no record but the
  *                  stopper's is RUNNING, and none becomes it.
  *             (S2) a mutator that is not RUNNING touches neither heap nor record,
- *                  but for its state and its waiting.
+ *                  but for its state and its waiting, or under a claim (home.h).
+ *             (S3) who is RUNNING and may use the heap is online (grace.h).
  * Sync edges: [sync ST1] a stop is requested, against a mutator that parks
  *             [sync ST2] a mutator leaves BLOCKED or EXITED, or is claimed there
+ *             [sync HS1] a handshake is posted, against a mutator that parks
  */
 #include "core/safepoint.h"
 
 #include "core/collector.h"
+#include "core/grace.h"
+#include "core/handshake.h"
+#include "core/home.h"
+#include "core/mutant.h"
 #include "core/os.h"
 
 void gc_blocked_begin(struct gc_mutator *m)
@@ -23,38 +29,52 @@ void gc_blocked_begin(struct gc_mutator *m)
     struct gc_heap *heap = m->heap;
     gc_assert(gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_RUNNING,
             "a blocked region begins on a mutator that does not run");
+    if (!gc_broken(SETTLE_FIRST)) gc_settle(m);
     gc_budget_return(m);
-    /* [sync ST2] seq_cst store of BLOCKED, then [sync ST1] seq_cst load of the request
-     * (Dekker): either the stopper's pass sees BLOCKED, or we see the request and wake
-     * him. Pairs with the store and the claim in gc_stop_begin(). Test: core/safepoint. */
+    gc_grace_offline(m);
+    /* [sync ST2] seq_cst store of BLOCKED, then [sync ST1] [sync HS1] seq_cst loads of the
+     * requests (Dekker): either who asks sees BLOCKED, or we see the request and wake
+     * him. Pairs with the stores in gc_stop_begin() and gc_handshake(), and with
+     * gc_home_claim(). Test: core/safepoint. */
     gc_atomic_store_seq_cst(&m->state, GC_MUTATOR_BLOCKED);
     gc_schedule_yield(); /* between publish and look */
-    bool requested = gc_atomic_load_seq_cst(&heap->stop_requested) != 0;
+    bool awaited = gc_atomic_load_seq_cst(&heap->stop_requested) != 0;
+    awaited |= gc_atomic_load_seq_cst(&heap->shake_pending) != 0;
     if (heap->protocol->leave != NULL) heap->protocol->leave(m);
-    if (requested) {
+    if (awaited) {
         gc_lock_acquire(&heap->registry_lock);
         gc_condition_broadcast(&heap->parked);
         gc_lock_release(&heap->registry_lock);
     }
+    if (!gc_broken(LOOK_AFTER_BLOCK)) gc_home_look(m); /* (H1) */
 }
 
-/* BLOCKED -> RUNNING, unless a stop is asked for or has claimed the record. */
+/* BLOCKED -> RUNNING, unless a stop is asked for or somebody has claimed the record. */
 static bool try_return(struct gc_mutator *m)
 {
     if (gc_atomic_load_relaxed(&m->heap->stop_requested) != 0) return false;
+    if (gc_broken(RETURN_BY_EXCHANGE)) {
+        gc_atomic_store_relaxed(&m->state, GC_MUTATOR_RUNNING);
+        return true;
+    }
     uint32_t expected = GC_MUTATOR_BLOCKED;
-    /* [sync ST2] seq_cst: against the claim in gc_stop_begin(); as acquire it sees what
-     * was done for us meanwhile. Pairs with that claim and its return. */
+    /* [sync ST2] seq_cst: against a claim; as acquire it sees what was done for us
+     * meanwhile. Pairs with gc_home_claim(), give_back() and gc_stop_end(). */
     return gc_atomic_compare_exchange_seq_cst(&m->state, &expected, GC_MUTATOR_RUNNING);
 }
 
-static void await_resume(struct gc_mutator *m)
+static void await_return(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
     gc_lock_acquire(&heap->registry_lock);
+    /* [sync ST2] seq_cst, before the look at the state (Dekker): pairs with give_back(). */
+    gc_atomic_fetch_add_seq_cst(&heap->claim_waiters, 1);
+    /* [sync ST2] seq_cst: see above. */
     while (gc_atomic_load_relaxed(&heap->stop_requested) != 0 ||
-            gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_CLAIMED)
+            (gc_atomic_load_seq_cst(&m->state) & GC_MUTATOR_CLAIMED) != 0)
         gc_condition_wait(&heap->resumed, &heap->registry_lock);
+    /* [sync ST2] seq_cst, like the addition. */
+    gc_atomic_fetch_sub_seq_cst(&heap->claim_waiters, 1);
     gc_lock_release(&heap->registry_lock);
 }
 
@@ -68,15 +88,24 @@ void gc_blocked_end(struct gc_mutator *m)
         if (try_return(m)) break;
         if (heap->protocol->leave != NULL) heap->protocol->leave(m);
         if (held_up_since == 0) held_up_since = gc_os_now_ns();
-        await_resume(m);
+        await_return(m);
     }
+    gc_grace_online(m); /* (S3): not before it is RUNNING, or a stop would not see it */
     if (held_up_since != 0) gc_stall_record(m->stalls, GC_STALL_stop, held_up_since, 0);
 }
 
 void gc_safepoint_slow(struct gc_mutator *m)
 {
+    const uint32_t parks = GC_POLL_STOP | GC_POLL_SWITCH;
     gc_schedule_yield();
-    while (gc_atomic_load_relaxed(&m->poll) != 0) {
+    uint32_t poll;
+    while ((poll = gc_atomic_load_relaxed(&m->poll)) != 0) {
+        gc_atomic_fetch_and_relaxed(&m->poll, parks);
+        gc_settle(m);
+        gc_home_drain(m);
+        if ((poll & GC_POLL_SHAKE) != 0) gc_handshake_answer(m);
+        if ((poll & GC_POLL_QUIET) != 0) gc_grace_quiet(m);
+        if ((poll & parks) == 0) continue;
         gc_blocked_begin(m);
         gc_blocked_end(m);
     }
@@ -86,13 +115,11 @@ void gc_safepoint_slow(struct gc_mutator *m)
 static bool claim(struct gc_mutator *m)
 {
     uint32_t state = gc_atomic_load_relaxed(&m->state);
-    if (state == GC_MUTATOR_CLAIMED) return true;
-    if (state == GC_MUTATOR_RUNNING) return false;
-    m->claimed_from = state;
-    /* [sync ST2] seq_cst: against the owner's return, an adoption, and each other's
-     * view of BLOCKED; as acquire it sees all that the owner did before. Pairs with the
-     * stores in gc_blocked_begin() and thread.c. Test: core/safepoint. */
-    return gc_atomic_compare_exchange_seq_cst(&m->state, &state, GC_MUTATOR_CLAIMED);
+    if (m->stop_claimed) return true;
+    if (gc_broken(STOP_CLAIMS_BLOCKED) && state == GC_MUTATOR_BLOCKED) return true;
+    if (gc_broken(STOP_CLAIMS_EXITED) && state == GC_MUTATOR_EXITED) return true;
+    m->stop_claimed = gc_home_claim(m);
+    return m->stop_claimed;
 }
 
 static bool claim_all(struct gc_mutator *stopper)
@@ -103,21 +130,35 @@ static bool claim_all(struct gc_mutator *stopper)
     return all;
 }
 
-/* The coordinator lock is held across waits, so it is awaited in a blocked region. */
-static void acquire_coordinator(struct gc_mutator *m)
+void gc_coordinator_acquire(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
     if (gc_lock_try_acquire(&heap->coordinator)) return;
+    if (gc_broken(COORDINATOR_BLOCKED)) {
+        gc_lock_acquire(&heap->coordinator);
+        return;
+    }
     gc_blocked_begin(m);
     gc_lock_acquire(&heap->coordinator);
     gc_blocked_end(m);
 }
 
+/* What is at home only while the world is stopped: arrivals, and, since nobody holds a
+ * stale reference now, empty blocks. */
+static void take_in_stw(struct gc_heap *heap)
+{
+    gc_for_each_mutator (home, heap)
+        gc_home_drain(home);
+    gc_blocks_reclaim_stw(heap);
+}
+
 void gc_stop_begin(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
-    gc_require(heap->stopper != m, "a stop begins inside a stop");
-    acquire_coordinator(m);
+    gc_require(
+            gc_atomic_load_relaxed(&heap->stopper) != m, "a stop begins inside a stop");
+    gc_settle(m); /* no code of the program may run under the coordinator lock */
+    gc_coordinator_acquire(m);
     uint64_t asked_ns = gc_os_now_ns();
     gc_lock_acquire(&heap->registry_lock);
     /* [sync ST1] seq_cst store of the request, then the seq_cst claims (Dekker): pairs
@@ -126,13 +167,17 @@ void gc_stop_begin(struct gc_mutator *m)
     gc_for_each_mutator (other, heap)
         if (other != m) gc_atomic_fetch_or_relaxed(&other->poll, GC_POLL_STOP);
     gc_schedule_yield(); /* between the request and the first pass */
-    while (!claim_all(m))
+    bool waited = false;
+    while (!claim_all(m)) {
         gc_condition_wait(&heap->parked, &heap->registry_lock);
-    heap->stopper = m;
-    heap->stop_started_ns = gc_os_now_ns();
+        waited = true;
+    }
+    gc_atomic_store_relaxed(&heap->stopper, m);
+    heap->stop_started_ns = waited ? gc_os_now_ns() : asked_ns;
     gc_lock_release(&heap->registry_lock);
     m->counters.stops++;
     m->counters.stop_wait_ns += heap->stop_started_ns - asked_ns;
+    if (heap->type_stable) take_in_stw(heap);
 }
 
 void gc_stop_end(struct gc_mutator *m, uint64_t work)
@@ -144,19 +189,26 @@ void gc_stop_end(struct gc_mutator *m, uint64_t work)
 void gc_stop_end_unlogged(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
-    gc_require(heap->stopper == m, "a stop ends that did not begin");
+    gc_require(gc_atomic_load_relaxed(&heap->stopper) == m,
+            "a stop ends that did not begin");
     gc_lock_acquire(&heap->registry_lock);
-    heap->stopper = NULL;
+    gc_atomic_store_relaxed(&heap->stopper, NULL);
     /* [sync ST1] seq_cst: the same pair; who parks now need not wake anybody. */
     gc_atomic_store_seq_cst(&heap->stop_requested, 0);
     gc_for_each_mutator (other, heap) {
-        if (other == m) continue;
+        if (!other->stop_claimed) continue;
         gc_atomic_fetch_and_relaxed(&other->poll, ~(uint32_t)GC_POLL_STOP);
+        other->stop_claimed = false;
+        uint32_t state = gc_atomic_load_relaxed(&other->state);
         /* [sync ST2] seq_cst: gives the claim back; as release it shows the owner all
          * that was done for him. Pairs with his return. */
-        gc_atomic_store_seq_cst(&other->state, other->claimed_from);
+        gc_atomic_store_seq_cst(&other->state, state & ~(uint32_t)GC_MUTATOR_CLAIMED);
     }
     gc_condition_broadcast(&heap->resumed);
     gc_lock_release(&heap->registry_lock);
     gc_lock_release(&heap->coordinator);
+    /* (H1): something may have been sent before the last claim was given back. */
+    if (!heap->type_stable || gc_broken(STOP_LOOKS)) return;
+    gc_for_each_mutator (other, heap)
+        if (other != m) gc_home_look(other);
 }

@@ -47,7 +47,11 @@ GC_EXPORT void gc_stop_end_unlogged(struct gc_mutator *m);
 /* Whether `m` has stopped the world. */
 static inline bool gc_world_is_stopped_by(const struct gc_mutator *m)
 {
-    return m->heap->stopper == m;
+    return gc_atomic_load_relaxed(&m->heap->stopper) == m;
 }
+
+/* The lock of who stops or shakes hands: held across waits, so it is awaited in a blocked
+ * region. On a running mutator. */
+void gc_coordinator_acquire(struct gc_mutator *m);
 
 #endif

@@ -9,6 +9,9 @@
 #include <errno.h>
 
 #include "core/collector.h"
+#include "core/grace.h"
+#include "core/home.h"
+#include "core/mutant.h"
 #include "core/os.h"
 
 static struct gc_mutator *record_new(struct gc_heap *heap)
@@ -40,7 +43,7 @@ static struct gc_mutator *adopt(struct gc_heap *heap)
     gc_for_each_mutator (m, heap) {
         uint32_t expected = GC_MUTATOR_EXITED;
         /* [sync ST2] seq_cst: against a stop's claim of the same record; pairs with
-         * the exchange in gc_stop_begin(), and, as acquire, with the store of the
+         * the exchange in gc_home_claim(), and, as acquire, with the store of the
          * thread that exited. Test: core/thread. */
         if (gc_atomic_compare_exchange_seq_cst(&m->state, &expected, GC_MUTATOR_BLOCKED))
             return m;
@@ -54,9 +57,11 @@ static struct gc_mutator *append_new(struct gc_heap *heap)
     struct gc_mutator *m = record_new(heap);
     if (m == NULL) return NULL;
     m->number = heap->mutator_count++;
-    m->claimed_from = GC_MUTATOR_BLOCKED;
-    bool stopped = heap->stopper != NULL;
-    gc_atomic_store_relaxed(&m->state, stopped ? GC_MUTATOR_CLAIMED : GC_MUTATOR_BLOCKED);
+    bool stopped = gc_atomic_load_relaxed(&heap->stopper) != NULL;
+    m->stop_claimed = stopped && !gc_broken(BORN_CLAIMED);
+    gc_atomic_store_relaxed(&m->state,
+            (uint32_t)(m->stop_claimed ? GC_MUTATOR_BLOCKED | GC_MUTATOR_CLAIMED
+                                       : GC_MUTATOR_BLOCKED));
     _Atomic(struct gc_mutator *) *link = &heap->mutators;
     for (struct gc_mutator *at; (at = gc_atomic_load_relaxed(link)) != NULL;)
         link = &at->next;
@@ -76,6 +81,7 @@ static struct gc_mutator *enrol(struct gc_heap *heap)
         gc_atomic_fetch_add_relaxed(&heap->attached, 1);
         bool requested = gc_atomic_load_relaxed(&heap->stop_requested) != 0;
         gc_atomic_store_relaxed(&m->poll, requested ? GC_POLL_STOP : 0);
+        gc_atomic_store_relaxed(&m->answered, heap->handshake.number);
     }
     gc_lock_release(&heap->registry_lock);
     return m;
@@ -85,11 +91,13 @@ int gc_attach(struct gc_heap *heap, struct gc_mutator **ret_mutator)
 {
     struct gc_mutator *m = enrol(heap);
     if (m == NULL) return -ENOMEM;
+    gc_grace_enter(heap);
     gc_blocked_end(m);
     *ret_mutator = m;
     return 0;
 }
 
+/* The record becomes EXITED: whose thread ends, or never ran. */
 static void retire(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
@@ -101,6 +109,7 @@ static void retire(struct gc_mutator *m)
     gc_atomic_store_seq_cst(&m->state, GC_MUTATOR_EXITED);
     gc_condition_broadcast(&heap->parked);
     gc_lock_release(&heap->registry_lock);
+    if (!gc_broken(LOOK_AFTER_EXIT)) gc_home_look(m); /* (H1) */
 }
 
 void gc_detach(struct gc_mutator *m)
@@ -117,7 +126,11 @@ void gc_detach(struct gc_mutator *m)
     if (heap->collector->on_budget != NULL) gc_budget_flush(m);
     m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     if (heap->collector->thread_exit != NULL) heap->collector->thread_exit(m);
+    gc_settle(m);
     gc_runs_flush(m);
+    gc_blocks_retire(m);
+    gc_grace_offline(m);
+    gc_grace_leave(heap);
     /* The lock goes first: once the record is EXITED it may be another thread's. A stop in
      * between waits for us, who need no lock but the registry's. */
     if (heap->protocol->leave != NULL) heap->protocol->leave(m);
@@ -128,9 +141,30 @@ static void spawned(void *argument)
 {
     struct gc_mutator_thread *thread = argument;
     struct gc_mutator *m = thread->mutator;
+    gc_grace_enter(m->heap);
     gc_blocked_end(m);
     thread->run(m, thread->argument);
     gc_detach(m);
+}
+
+/* A BLOCKED record whose thread never ran becomes EXITED again: by exchange, for it may be
+ * claimed meanwhile. */
+static void give_up(struct gc_mutator *child)
+{
+    struct gc_heap *heap = child->heap;
+    gc_lock_acquire(&heap->registry_lock);
+    gc_atomic_fetch_sub_relaxed(&heap->attached, 1);
+    for (;;) {
+        uint32_t blocked = GC_MUTATOR_BLOCKED;
+        /* [sync ST2] seq_cst: as in retire(). */
+        if (gc_atomic_compare_exchange_seq_cst(
+                    &child->state, &blocked, GC_MUTATOR_EXITED))
+            break;
+        gc_condition_wait_ns(&heap->resumed, &heap->registry_lock, 1000000);
+    }
+    gc_condition_broadcast(&heap->parked);
+    gc_lock_release(&heap->registry_lock);
+    gc_home_look(child);
 }
 
 int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
@@ -141,7 +175,7 @@ int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
     struct gc_mutator *child = enrol(heap);
     if (child == NULL) return -ENOMEM;
     if (reference != NULL && heap->protocol->take != NULL)
-        heap->protocol->take(reference);
+        heap->protocol->take(m, reference);
     child->start = reference;
     *thread = (struct gc_mutator_thread){
         .mutator = child,
@@ -153,12 +187,7 @@ int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
         child->start = NULL;
         if (reference != NULL && heap->protocol->drop != NULL)
             heap->protocol->drop(m, reference);
-        gc_lock_acquire(&heap->registry_lock);
-        gc_atomic_fetch_sub_relaxed(&heap->attached, 1);
-        /* [sync ST2] seq_cst: as in retire(); the child never ran. */
-        gc_atomic_store_seq_cst(&child->state, GC_MUTATOR_EXITED);
-        gc_condition_broadcast(&heap->parked);
-        gc_lock_release(&heap->registry_lock);
+        give_up(child);
     }
     return result;
 }

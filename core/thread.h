@@ -5,12 +5,13 @@
  * blocks and lists, outlives its thread, and is adopted whole by a later one.
  *
  *   from             to        by
- *   (new)            BLOCKED   attach, spawn (CLAIMED, while the world is stopped)
+ *   (new)            BLOCKED   attach, spawn (CLAIMED too, while the world is stopped)
  *   EXITED           BLOCKED   the same, which adopt the record
  *   BLOCKED          RUNNING   its thread, returning from a wait
  *   RUNNING          BLOCKED   its thread, at a safepoint or for a wait
  *   RUNNING          EXITED    its thread, detaching
- *   BLOCKED, EXITED  CLAIMED   a stop (safepoint.c), which also gives it back
+ *   BLOCKED, EXITED  | CLAIMED a stop, a handshake, or who has sent something (home.c);
+ *                              they also give the claim back
  *
  * Sync edges: [sync MU1] a record is complete before it is in the list of all
  *
@@ -49,14 +50,31 @@ static inline gc_slot *gc_frame_locals(struct gc_frame *frame)
 enum gc_mutator_state {
     GC_MUTATOR_RUNNING,
     GC_MUTATOR_BLOCKED,
-    GC_MUTATOR_CLAIMED,
     GC_MUTATOR_EXITED,
+    GC_MUTATOR_CLAIMED = 4, /* a bit, beside BLOCKED or EXITED */
 };
 
 /* Why a mutator should enter the slow path of a safepoint. */
 enum gc_poll_bit {
     GC_POLL_STOP = 1u << 0,   /* somebody wants to stop the world */
     GC_POLL_SWITCH = 1u << 1, /* somebody wants the global lock */
+    GC_POLL_SETTLE = 1u << 2, /* it has references to drop: gc_drop_later() */
+    GC_POLL_DRAIN = 1u << 3,  /* objects that died elsewhere have come home */
+    GC_POLL_QUIET = 1u << 4,  /* somebody awaits a grace period */
+    GC_POLL_SHAKE = 1u << 5,  /* somebody awaits its answer to a handshake */
+};
+
+enum {
+    GC_DROPS = 64,        /* references that a mutator can keep to drop them later */
+    GC_PARCELS = 8,       /* homes that it keeps dead objects for at a time */
+    GC_PARCEL_CELLS = 64, /* objects that it sends at once */
+};
+
+/* Dead objects on their way to another home, linked by gc_object_link_dead(). */
+struct gc_parcel {
+    struct gc_mutator *home;
+    struct gc_object *first, *last;
+    uint32_t count;
 };
 
 struct gc_mutator {
@@ -80,12 +98,17 @@ struct gc_mutator {
     struct gc_frame *frames;
     struct gc_run runs[2][GC_CLASSES]; /* [cells have the prefix][class] */
     struct gc_block *partial[2][GC_CLASSES];
+    struct gc_block *empty[2][GC_CLASSES]; /* blocks of dead cells (block.c) */
+    uint32_t empty_blocks;
     struct gc_counters counters;
     struct gc_stall_log *stalls;
     void *collector_data;        /* of the collector, per home */
     uint32_t death_depth;        /* nested deaths, through finalizers */
     struct gc_object **deferred; /* references to drop later */
     size_t deferred_count, deferred_room;
+    struct gc_object *drops[GC_DROPS]; /* references to drop at the next safepoint */
+    uint32_t drop_count;
+    struct gc_parcel parcels[GC_PARCELS];
 
     /* const after the record was made */
     struct gc_heap *heap;
@@ -95,12 +118,16 @@ struct gc_mutator {
     _Atomic(struct gc_mutator *) next;
 
     /* registry lock */
-    uint32_t claimed_from; /* enum gc_mutator_state */
+    bool stop_claimed; /* by the stop that is under way */
 
-    /* any thread; every change sequentially consistent (safepoint.c) */
-    _Atomic(uint32_t) state;
     gc_slot start;        /* the reference that its thread was given */
     uint64_t switched_at; /* owner: see protocol/plain.c */
+
+    /* any thread; every change sequentially consistent (safepoint.c, home.c) */
+    char apart[GC_CACHE_LINE];            /* from what the owner writes all the time */
+    _Atomic(uint32_t) state;              /* enum gc_mutator_state */
+    _Atomic(struct gc_object *) arrivals; /* dead objects that were sent home */
+    _Atomic(uint64_t) answered; /* number of the last handshake that ran for it */
 };
 
 /* Makes the calling thread a mutator of the heap: RUNNING on return. A thread is one

@@ -45,7 +45,7 @@ int gc_type_register(const struct gc_type *type)
             gc_type_table[used] = (struct gc_type_info){
                 .type = type,
                 .slots = type->slots,
-                .flags = type->flags,
+                .flags = type->flags | (type->clear != NULL ? GC_TYPE_CLEARS : 0),
                 .irregular = (type->flags & GC_TYPE_ARRAY) != 0 || type->trace != NULL,
                 .cyclic = gc_type_is_cyclic(type),
             };

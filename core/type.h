@@ -29,6 +29,7 @@ enum gc_type_flag {
     GC_TYPE_ACYCLIC = 1u << 2,   /* has slots, but can never be part of a cycle */
     GC_TYPE_IMMUTABLE = 1u << 3, /* slots never change once filled: no clear */
     GC_TYPE_WEAK = 1u << 4,      /* core's own: weak references */
+    GC_TYPE_CLEARS = 1u << 5,    /* core's own, in gc_type_info: has a `clear` */
 };
 
 /* The mutable part of a constant type: its id, once it has one. */

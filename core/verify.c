@@ -214,12 +214,17 @@ static bool check_slots(struct gc_object *object, void *argument)
     return true;
 }
 
+static uint64_t heap_collections(struct gc_heap *heap)
+{
+    return gc_atomic_load_relaxed(&heap->collections);
+}
+
 void gc_verify_collection(struct gc_mutator *m, int generation)
 {
     enum { ONE_IN = 64 };
     if (GC_CHECK < 2) return;
     struct gc_heap *heap = m->heap;
-    if (generation + 1 < GC_GENERATIONS && heap->collections % ONE_IN != 0) return;
+    if (generation + 1 < GC_GENERATIONS && heap_collections(heap) % ONE_IN != 0) return;
     struct gc_error error = { "" };
     struct check check = { .heap = heap, .error = &error };
     gc_stop_begin(m);
@@ -230,5 +235,5 @@ void gc_verify_collection(struct gc_mutator *m, int generation)
     }
     gc_stop_end_unlogged(m);
     gc_require(check.result == 0, "after collection %llu, of generation %d: %s",
-            (unsigned long long)heap->collections, generation, error.text);
+            (unsigned long long)heap_collections(heap), generation, error.text);
 }

@@ -83,8 +83,8 @@ bool gc_weak_new(struct gc_mutator *m, struct gc_weak **local, struct gc_object 
     gc_slot *slot = (gc_slot *)(void *)local;
     const struct gc_protocol *protocol = heap->protocol;
     /* *local, which is overwritten now, may be all that holds them. */
-    if (target != NULL && protocol->take != NULL) protocol->take(target);
-    if (data != NULL && protocol->take != NULL) protocol->take(data);
+    if (target != NULL && protocol->take != NULL) protocol->take(m, target);
+    if (data != NULL && protocol->take != NULL) protocol->take(m, data);
     if (!reserve(m) || !gc_new_slow(m, slot, &gc_weak_type, 0, 0)) {
         struct gc_object *old = *slot;
         *slot = NULL;
@@ -153,9 +153,11 @@ static void append(struct gc_weak_queue *due, struct gc_weak *weak)
 /* Clears all weak references to `object`; those with callbacks whose weak reference is
  * not dead are appended to *due, newest first, counted once more. weak_lock, or
  * a stop. */
-static size_t clear_all(struct gc_heap *heap, struct gc_object *object,
+static size_t clear_all(struct gc_mutator *m, struct gc_object *object,
         gc_is_dead_fn is_dead, struct gc_weak_queue *due)
 {
+    struct gc_heap *heap = m->heap;
+    const struct gc_protocol *protocol = heap->protocol;
     size_t cleared = 0;
     struct gc_weak **link = chain_of(heap, object);
     while (*link != NULL) {
@@ -170,7 +172,8 @@ static size_t clear_all(struct gc_heap *heap, struct gc_object *object,
         heap->weak_count--;
         cleared++;
         if (weak->callback == NULL || is_dead(&weak->header)) continue;
-        if (heap->protocol->take != NULL) heap->protocol->take(&weak->header);
+        /* It may be dying elsewhere just now; its cell stays until we let go of the lock. */
+        if (protocol->try_take != NULL && !protocol->try_take(m, &weak->header)) continue;
         append(due, weak);
     }
     gc_object_clear_state(object, GC_STATE_REFERENCED);
@@ -193,16 +196,16 @@ void gc_weak_on_death(struct gc_mutator *m, struct gc_object *object)
         if (target_of(weak) != NULL) remove_one(heap, weak);
     }
     if ((state & GC_STATE_REFERENCED) != 0)
-        m->counters.weak_cleared += clear_all(heap, object, is_dying, &due);
+        m->counters.weak_cleared += clear_all(m, object, is_dying, &due);
     gc_lock_release(&heap->weak_lock);
     gc_weak_run_callbacks(m, due.first);
 }
 
-size_t gc_weak_clear_stw(struct gc_heap *heap, struct gc_object *object,
+size_t gc_weak_clear_stw(struct gc_mutator *m, struct gc_object *object,
         gc_is_dead_fn is_dead, struct gc_weak_queue *due)
 {
     if ((gc_object_state(object) & GC_STATE_REFERENCED) == 0) return 0;
-    return clear_all(heap, object, is_dead, due);
+    return clear_all(m, object, is_dead, due);
 }
 
 void gc_weak_forget_stw(struct gc_heap *heap, struct gc_weak *weak)

@@ -30,7 +30,8 @@ typedef int (*gc_weak_fn)(
 struct gc_weak {
     struct gc_object header;
     gc_slot data; /* counted, traced; NULL allowed */
-    /* Relaxed: written under weak_lock or in a stop; a resolve re-reads it there. */
+    /* Relaxed: written under weak_lock or in a stop; a resolve that races with a death
+     * takes the target first and then reads this again (protocol/atomic.c). */
     _Atomic(struct gc_object *) target;
     gc_weak_fn callback;
     struct gc_weak *next;    /* weak_lock: of the table's chain, newest first */
@@ -61,7 +62,7 @@ typedef bool (*gc_is_dead_fn)(struct gc_object *object);
 struct gc_weak_queue {
     struct gc_weak *first, *last;
 };
-size_t gc_weak_clear_stw(struct gc_heap *heap, struct gc_object *object,
+size_t gc_weak_clear_stw(struct gc_mutator *m, struct gc_object *object,
         gc_is_dead_fn is_dead, struct gc_weak_queue *due);
 
 /* Clears, in a stop, a weak reference that is itself dead. */

@@ -3,7 +3,7 @@
 # how to get it. `one|other` is satisfied by either of two packages; the first is installed.
 
 # To build the library and the program, and to run CPython beside it.
-gclab_build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf zlib1g-dev python3"
+gclab_build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf zlib1g-dev liburcu-dev python3"
 # To run the tests: CUnit, objdump, and clang with its sanitizers (and what
 # gives their reports the names of functions).
 gclab_test_packages="libcunit1-dev binutils clang libclang-rt-14-dev llvm"

@@ -149,7 +149,7 @@ static int setup(struct gc_mutator *m, struct gc_trial *trial)
     if (o->holder != HOLDER_OUTSIDE) hand_over(m, heap);
     gc_enable(m);
     gc_collect(m, GC_GENERATIONS - 1);
-    heap->collections_before = m->heap->collections;
+    heap->collections_before = gc_atomic_load_relaxed(&m->heap->collections);
     return 0;
 }
 
@@ -169,7 +169,8 @@ static void report(struct gc_mutator *m, struct gc_trial *trial)
     const struct live_heap_options *o = trial->options;
     /* Of those that several threads ask for at a time only one is made; a collector that
      * makes none at all has answered all the same. */
-    uint64_t made = m->heap->collections - heap->collections_before;
+    uint64_t made =
+            gc_atomic_load_relaxed(&m->heap->collections) - heap->collections_before;
     trial->ops = made > 0 ? made : (uint64_t)o->collections;
     trial->checksum = gc_mix(heap->count);
     trial->planted_is_known = true;

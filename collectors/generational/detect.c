@@ -92,7 +92,7 @@ static GC_COLD void refcount_is_too_small(struct gc_links *target)
 
 /* What the loop over slots reads; kept apart so that it stays in registers. */
 struct set {
-    uint16_t lowest, span;
+    uint16_t lowest, span, held;
     bool word; /* the count word is the total */
     uint64_t (*total)(const struct gc_object *object);
 };
@@ -103,6 +103,7 @@ static inline uintptr_t draw_in(const struct set *set, const struct gc_links *li
     const struct gc_object *object = (const struct gc_object *)(const void *)(links + 1);
     uint64_t count =
             set->word ? gc_atomic_load_relaxed(&object->count) : set->total(object);
+    count -= set->held;
     /* What is immortal, or says DEAD (the top bit), must survive the shift. */
     if (gc_unlikely(count >= IMMORTAL)) count = IMMORTAL;
     return (uintptr_t)count << REFS_SHIFT | COLLECTING;
@@ -126,6 +127,7 @@ static size_t subtract(struct detector *detector, struct detect_scan *scan)
     struct set set = {
         .lowest = detector->lowest,
         .span = (uint16_t)(detector->highest - detector->lowest),
+        .held = detector->held,
         .word = (detector->protocol->flags & GC_PROTOCOL_WORD) != 0,
         .total = detector->protocol->total,
     };

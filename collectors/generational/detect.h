@@ -47,6 +47,7 @@ struct detector {
     size_t room;
     /* per run: the marks of the set, and what survivors are marked with */
     uint16_t lowest, highest, survivor;
+    uint16_t held; /* references of the collector to each object of the set */
     size_t depth;
     bool overflowed; /* some REVISIT bit is set */
     size_t reached;  /* objects that lost their TENTATIVE bit again */

@@ -161,10 +161,13 @@ static void promote_stw(struct gc_heap *heap, int g, size_t survivors)
     if (g + 1 < GC_GENERATIONS)
         gc_for_each_mutator (home, heap)
             gc_list_merge(generational_list(home, g + 1), generational_list(home, g));
-    if (g == 1) state->long_lived_pending += survivors;
+    if (g == 1) {
+        size_t pending = gc_atomic_load_relaxed(&state->long_lived_pending);
+        gc_atomic_store_relaxed(&state->long_lived_pending, pending + survivors);
+    }
     if (g == 2) {
-        state->long_lived_pending = 0;
-        state->long_lived_total = survivors;
+        gc_atomic_store_relaxed(&state->long_lived_pending, 0);
+        gc_atomic_store_relaxed(&state->long_lived_total, survivors);
     }
 }
 
@@ -179,6 +182,7 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     detector->lowest = 0;
     detector->highest = (uint16_t)generation;
     detector->survivor = (uint16_t)generational_older(generation);
+    detector->held = 0;
     struct gc_mutator *first = gc_next_mutator(&heap->mutators);
     bool alone = gc_next_mutator(&first->next) == NULL;
     size_t gone = detect_unreachable_stw(
@@ -207,8 +211,9 @@ static int choose_generation(const struct gc_heap *heap)
 {
     const struct generational_options *o = heap->collector_options;
     const struct generational *state = heap->collector_data;
-    bool enough =
-            !o->quarter_rule || state->long_lived_pending >= state->long_lived_total / 4;
+    size_t pending = gc_atomic_load_relaxed(&state->long_lived_pending);
+    size_t total = gc_atomic_load_relaxed(&state->long_lived_total);
+    bool enough = !o->quarter_rule || pending >= total / 4;
     if (is_due(heap, 2) && enough) return 2;
     return is_due(heap, 1) ? 1 : 0;
 }
@@ -321,7 +326,7 @@ GC_COLLECTOR(generational) = {
     .summary = "counts free at once; cycles by subtracting internal references, in three "
                "generations",
     .paper = "CPythonGC",
-    .protocols = { "plain" },
+    .protocols = { "plain", "atomic" },
     .capabilities = GC_CAP_RECLAIMS | GC_CAP_IMMEDIATE | GC_CAP_CYCLES | GC_CAP_COUNTS |
                     GC_CAP_GENERATIONS | GC_CAP_FINALIZERS | GC_CAP_WEAK | GC_CAP_FREEZE |
                     GC_CAP_UNTRACK | GC_CAP_SAVE_ALL,

@@ -15,10 +15,11 @@ struct generational_home {
 
 struct generational {
     struct detector detector;
-    /* who collects; read by its trigger too */
-    size_t long_lived_total;   /* generation 2 after the last full collection */
-    size_t long_lived_pending; /* what has come to generation 2 since */
-    struct gc_links trash;     /* of the collection under way */
+    /* written by who collects, read by every mutator's trigger; relaxed */
+    _Atomic(size_t) long_lived_total;   /* generation 2 after the last full collection */
+    _Atomic(size_t) long_lived_pending; /* what has come to generation 2 since */
+    /* who collects */
+    struct gc_links trash; /* of the collection under way */
 };
 
 static inline struct generational_home *generational_home_of(struct gc_mutator *home)

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* trash.c - steps 9 to 13: weak references, finalizers, resurrection, clear.
  *
- * Between its stops the world runs: finalizers and callbacks are arbitrary code, and
- * under the global lock other mutators get their turn at its safepoints. The list of
- * trash is an ordinary list all the while, so that a member whose count dies leaves it
- * like any other; nothing here keeps a pointer into it across such code.
+ * Between its stops the world runs, and finalizers, callbacks and clear functions are
+ * arbitrary code. Where none of them can meet the trash it is freed in bulk: nobody else
+ * has a reference into it, so only the edges that leave it need counting. Otherwise each
+ * member is held by a counted reference from the stop that found it on; then only who gives
+ * the hold back, by protocol->kill(), can end it, and the list of trash is the collector's
+ * alone, whatever other mutators do.
+ *
+ * Invariants: (R1) who is marked MARK_TRASH is in state->trash, or in a list of this file's.
+ *             (R2) in careful burials each of them counts one reference of the collector's.
  */
 #include "collectors/generational/generational.h"
+#include "core/home.h"
+#include "core/mutant.h"
 #include "core/os.h"
 
 static bool is_trash(struct gc_object *object)
@@ -20,63 +27,128 @@ static bool always(struct gc_object *object)
     return true;
 }
 
-/* Number of members; their states or-ed. */
-static size_t survey(const struct gc_links *trash, uint32_t *ret_states)
+/* Marks the members (R1). Returns their number, and their states or-ed. */
+static size_t mark_trash_stw(const struct gc_links *trash, uint32_t *ret_states)
 {
     size_t n = 0;
     uint32_t states = 0;
     for (struct gc_links *at = trash->next; at != trash; at = at->next) {
-        states |= gc_object_state(gc_links_object(at));
+        struct gc_object *object = gc_links_object(at);
+        gc_object_set_mark(object, MARK_TRASH);
+        states |= gc_object_state(object);
         n++;
     }
     *ret_states = states;
     return n;
 }
 
-/* From here on the trash is a set of its own. */
-static void mark_trash_stw(struct gc_links *trash)
+/* (R2) */
+static void hold_stw(struct gc_mutator *m, struct gc_links *trash)
 {
+    if (gc_broken(HOLD)) return;
     for (struct gc_links *at = trash->next; at != trash; at = at->next)
-        gc_object_set_mark(gc_links_object(at), MARK_TRASH);
+        m->heap->protocol->take(m, gc_links_object(at));
 }
 
 /* Step 9: a weak reference in the trash is cleared; those to the trash are, and the
  * callbacks of those that are not trash themselves are due. World stopped. */
 static struct gc_weak *clear_weak_stw(struct gc_mutator *m, struct gc_links *trash)
 {
-    struct gc_heap *heap = m->heap;
     struct gc_weak_queue due = { NULL, NULL };
     for (struct gc_links *at = trash->next; at != trash; at = at->next) {
         struct gc_object *object = gc_links_object(at);
         if ((gc_object_state(object) & GC_STATE_WEAK) != 0)
-            gc_weak_forget_stw(heap, (struct gc_weak *)(void *)object);
-        m->counters.weak_cleared += gc_weak_clear_stw(heap, object, is_trash, &due);
+            gc_weak_forget_stw(m->heap, (struct gc_weak *)(void *)object);
+        m->counters.weak_cleared += gc_weak_clear_stw(m, object, is_trash, &due);
     }
     return due.first;
 }
 
-/* Step 10. Members that die here just leave the list. World running. */
+/* --- in bulk ----------------------------------------------------------------------------- */
+
+/* A reference from the trash to what is none. */
+static void drop_leaving_slot(gc_slot *slot, void *argument)
+{
+    struct gc_mutator *m = argument;
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL || is_trash(object)) return;
+    gc_atomic_slot_store_relaxed(slot, NULL);
+    m->heap->protocol->drop(m, object);
+}
+
+/* Drops that may run code come first, while every member is still whole; then the members
+ * go without a look at their counts. World running. */
+static void bury_in_bulk(struct gc_mutator *m, struct gc_links *trash, size_t count)
+{
+    for (struct gc_links *at = trash->next; at != trash; at = at->next)
+        gc_object_trace(gc_links_object(at), drop_leaving_slot, m);
+    for (struct gc_links *at = trash->next, *next; at != trash; at = next) {
+        next = at->next;
+        at->next = NULL;
+        gc_discard(m, gc_links_object(at));
+    }
+    gc_list_init(trash);
+    gc_budget_credit(m, count);
+    m->counters.freed_by_cycle += count;
+}
+
+/* --- with care --------------------------------------------------------------------------- */
+
+/* Step 10. World running. */
 static void finalize(struct gc_mutator *m, struct gc_links *trash)
 {
-    const struct gc_protocol *protocol = m->heap->protocol;
-    struct gc_links seen;
-    gc_list_init(&seen);
-    while (!gc_list_is_empty(trash)) {
-        struct gc_links *at = trash->next;
+    for (struct gc_links *at = trash->next; at != trash; at = at->next)
+        gc_finalize(m, gc_links_object(at));
+}
+
+struct release {
+    struct gc_mutator *m;
+    struct gc_links dead; /* killed, not yet buried */
+};
+
+/* A reference from a killed member to another, which may have kept that one alive. */
+static void release_slot(gc_slot *slot, void *argument)
+{
+    struct release *release = argument;
+    const struct gc_protocol *protocol = release->m->heap->protocol;
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL || !is_trash(object)) return;
+    gc_atomic_slot_store_relaxed(slot, NULL);
+    bool held = protocol->drop_unless_last(release->m, object);
+    gc_assert(held, "a member of the trash is not held (R2)");
+    (void)held;
+    if (protocol->kill(release->m, object))
+        gc_list_move(&release->dead, gc_links_of(object));
+}
+
+static void bury_dead(struct release *release)
+{
+    struct gc_mutator *m = release->m;
+    while (!gc_list_is_empty(&release->dead)) {
+        struct gc_links *at = release->dead.next;
         struct gc_object *object = gc_links_object(at);
-        gc_list_move(&seen, at);
-        if ((gc_object_state(object) & GC_STATE_FINALIZER) == 0) continue;
-        if (gc_object_is_dead(object))
-            continue; /* waits in a cascade of another mutator */
-        protocol->take(object);
-        gc_finalize(m, object);
-        protocol->drop(m, object);
+        gc_object_trace(object, release_slot, release);
+        gc_list_unlink(at);
+        m->heap->protocol->bury(m, object);
     }
-    gc_list_merge(trash, &seen);
+}
+
+/* Ends the members that nothing but the hold keeps, and those that only they kept. World
+ * running. */
+static void release_held(struct gc_mutator *m, struct gc_links *trash)
+{
+    struct release release = { .m = m };
+    gc_list_init(&release.dead);
+    for (struct gc_links *at = trash->next, *next; at != trash; at = next) {
+        next = at->next;
+        if (m->heap->protocol->kill(m, gc_links_object(at)))
+            gc_list_move(&release.dead, at);
+    }
+    bury_dead(&release);
 }
 
 /* Puts an object at the end of its home's list of generation g. */
-static void send_home(struct gc_links *at, int g)
+static void send_home_stw(struct gc_links *at, int g)
 {
     gc_object_set_mark(gc_links_object(at), (uint16_t)g);
     gc_list_move(generational_list(gc_block_of(at)->home, g), at);
@@ -93,74 +165,109 @@ static void resurrect(struct gc_mutator *m, struct generational *state, int olde
     struct detect_scan scan = { .list = &state->trash };
     state->detector.lowest = state->detector.highest = MARK_TRASH;
     state->detector.survivor = (uint16_t)older;
+    state->detector.held = gc_broken(HOLD) ? 0 : 1;
     detect_unreachable_stw(&state->detector, heap, &scan, &dead);
-    for (; !gc_list_is_empty(&state->trash); m->counters.resurrected++)
-        send_home(state->trash.next, older);
-    for (struct gc_links *at = dead.next; at != &dead; at = at->next) {
+    for (; !gc_list_is_empty(&state->trash); m->counters.resurrected++) {
+        struct gc_links *at = state->trash.next;
+        send_home_stw(at, older);
+        bool back = heap->protocol->drop_unless_last(m, gc_links_object(at));
+        gc_assert(back, "an object is back that nobody holds");
+        (void)back;
+    }
+    for (struct gc_links *at = dead.next; at != &dead && !gc_broken(WEAK_AGAIN);
+            at = at->next) {
         struct gc_weak_queue nobody = { NULL, NULL };
         m->counters.weak_cleared +=
-                gc_weak_clear_stw(heap, gc_links_object(at), always, &nobody);
+                gc_weak_clear_stw(m, gc_links_object(at), always, &nobody);
     }
     gc_list_merge(&state->trash, &dead);
     gc_stop_end(m, state->detector.objects + state->detector.edges);
 }
 
-/* Step 13 for the member at the head of the list. */
-static void clear_one(struct gc_mutator *m, struct gc_links *trash, int older)
+/* Step 13, but for the releases. World running. */
+static void clear(struct gc_mutator *m, struct gc_links *trash)
+{
+    struct gc_heap *heap = m->heap;
+    for (struct gc_links *at = trash->next; at != trash; at = at->next) {
+        struct gc_object *object = gc_links_object(at);
+        const struct gc_type *type = gc_object_info(object)->type;
+        if (heap->save_all != NULL) {
+            heap->save_all(object, heap->save_all_argument);
+        } else if (type->clear != NULL) {
+            int error = type->clear(m, object);
+            if (error != 0) gc_callback_error(m, object, error);
+        } else if ((type->flags & GC_TYPE_IMMUTABLE) == 0) {
+            heap->protocol->clear_slots(m, object);
+        }
+    }
+}
+
+/* Whoever has outlived the clearing goes home, in a short stop. */
+static void return_survivors(struct gc_mutator *m, struct gc_links *trash, int older)
 {
     const struct gc_protocol *protocol = m->heap->protocol;
-    struct gc_links *at = trash->next;
-    struct gc_object *object = gc_links_object(at);
-    if (m->heap->save_all != NULL) {
-        send_home(at, older);
-        m->heap->save_all(object, m->heap->save_all_argument);
-        return;
+    struct release release = { .m = m };
+    gc_list_init(&release.dead);
+    uint64_t work = 0;
+    if (!gc_broken(HOME_IN_STOP)) gc_stop_begin(m);
+    for (; !gc_list_is_empty(trash); work++) {
+        struct gc_links *at = trash->next;
+        struct gc_object *object = gc_links_object(at);
+        if (protocol->drop_unless_last(m, object)) {
+            send_home_stw(at, older);
+        } else { /* it has lost its last holder meanwhile */
+            bool killed = protocol->kill(m, object);
+            gc_assert(killed, "a count changes while the world is stopped");
+            (void)killed;
+            gc_list_move(&release.dead, at);
+        }
     }
-    if (gc_object_is_dead(object)) { /* the cascade that it waits in will free it */
-        send_home(at, older);
-        return;
+    if (!gc_broken(HOME_IN_STOP)) gc_stop_end(m, work);
+    bury_dead(&release);
+}
+
+/* Returns how many members were dead after all. */
+static size_t bury_with_care(
+        struct gc_mutator *m, struct generational *state, int older, uint32_t states)
+{
+    struct gc_links *trash = &state->trash;
+    if ((states & GC_STATE_FINALIZER) != 0) {
+        finalize(m, trash);
+        release_held(m, trash); /* those died of their counts: nobody found them */
+        resurrect(m, state, older);
     }
-    protocol->take(object);
-    const struct gc_type *type = gc_object_info(object)->type;
-    if (type->clear != NULL) {
-        int error = type->clear(m, object);
-        if (error != 0) gc_callback_error(m, object, error);
-    } else if ((type->flags & GC_TYPE_IMMUTABLE) == 0) {
-        protocol->clear_slots(m, object);
-    }
-    if (trash->next == at) send_home(at, older);
-    protocol->drop(m, object);
+    size_t collected = gc_list_length(trash);
+    uint64_t freed_before = m->counters.freed_by_count;
+    clear(m, trash);
+    release_held(m, trash);
+    if (!gc_list_is_empty(trash)) return_survivors(m, trash, older);
+    uint64_t freed = m->counters.freed_by_count - freed_before;
+    if (freed > collected) freed = collected; /* the rest died of its count alone */
+    m->counters.freed_by_count -= freed;
+    m->counters.freed_by_cycle += freed;
+    return collected;
 }
 
 size_t generational_bury(struct gc_mutator *m, int g, uint64_t work)
 {
     struct generational *state = m->heap->collector_data;
     struct gc_links *trash = &state->trash;
-    const int older = generational_older(g);
     uint32_t states;
-    size_t collected = survey(trash, &states);
+    size_t collected = mark_trash_stw(trash, &states);
     struct gc_weak *callbacks = NULL;
-    if ((states & GC_STATE_CARE) != 0) mark_trash_stw(trash);
     if ((states & (GC_STATE_WEAK | GC_STATE_REFERENCED)) != 0)
         callbacks = clear_weak_stw(m, trash);
+    const bool care = (states & GC_STATE_FINALIZER) != 0 || m->heap->save_all != NULL ||
+                      (state->detector.flags_seen & GC_TYPE_CLEARS) != 0;
+    if (care) hold_stw(m, trash);
     gc_stop_end(m, work + collected);
     if (collected == 0) return 0;
     uint64_t start = gc_os_now_ns();
-
     size_t freed_weak = gc_weak_run_callbacks(m, callbacks);
-    if ((states & GC_STATE_FINALIZER) != 0) finalize(m, trash);
-    /* A callback can't reach the trash; a finalizer can, and may have kept it. */
-    if ((states & GC_STATE_FINALIZER) != 0) {
-        resurrect(m, state, older);
-        collected = survey(trash, &states);
-    }
-    uint64_t freed_before = m->counters.freed_by_count;
-    while (!gc_list_is_empty(trash))
-        clear_one(m, trash, older);
-    uint64_t freed = m->counters.freed_by_count - freed_before;
-    if (freed > collected) freed = collected; /* the rest died of its count alone */
-    m->counters.freed_by_count -= freed;
-    m->counters.freed_by_cycle += freed;
+    if (care)
+        collected = bury_with_care(m, state, generational_older(g), states);
+    else
+        bury_in_bulk(m, trash, collected);
     gc_stall_record(m->stalls, GC_STALL_collection, start, collected);
     return collected + freed_weak;
 }

@@ -131,7 +131,7 @@ static void clear_weak(struct gc_weak *weak, void *argument)
         state->m->counters.weak_cleared++;
     } else if (is_unmarked(target)) {
         state->m->counters.weak_cleared +=
-                gc_weak_clear_stw(heap, target, is_unmarked, &state->callbacks);
+                gc_weak_clear_stw(state->m, target, is_unmarked, &state->callbacks);
     }
 }
 

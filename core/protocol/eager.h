@@ -9,10 +9,8 @@
  *   static inline bool eager_kill(struct gc_object *object);
  *       The same for an object that needed care, with its finalizer out of the way:
  *       true when it says DEAD now, false when somebody took a reference meanwhile.
- *   static inline void eager_unlist(struct gc_mutator *m, struct gc_object *object);
- *       Takes a DEAD object out of its home's list, and gives the budget back.
- *   static inline void eager_free(struct gc_mutator *m, struct gc_object *object);
- *       Gives its cell back.
+ *   static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object);
+ *       Whether `m` may act for the object's home.
  *
  * Order of a death: finalizer (which may bring the object back), DEAD, weak references
  * cleared and called, slots dropped, cell freed. Nothing recurses on the shape of the
@@ -24,6 +22,8 @@
 #define CORE_PROTOCOL_EAGER_H
 
 #include "core/collector.h"
+#include "core/home.h"
+#include "core/mutant.h"
 #include "core/os.h"
 
 enum {
@@ -46,15 +46,21 @@ static bool eager_put_off(struct gc_mutator *m, struct gc_object *object)
     return true;
 }
 
-/* An object that needs care has lost its last reference, which we hold. True when it is
- * DEAD afterwards. */
+/* An object that needs care has lost its last reference: we hold it, or it is DEAD. True
+ * when it is DEAD afterwards. */
 static bool eager_care(struct gc_mutator *m, struct gc_object *object)
 {
+    if (gc_object_is_dead(object)) {
+        m->death_depth++;
+        gc_weak_on_death(m, object);
+        m->death_depth--;
+        return true;
+    }
     if (m->death_depth >= EAGER_DEPTH && eager_put_off(m, object)) return false;
     m->death_depth++;
     gc_finalize(m, object);
     bool dead = eager_kill(object);
-    if (dead && (gc_object_state(object) & GC_STATE_CARE) != 0)
+    if (dead && !gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
         gc_weak_on_death(m, object);
     m->death_depth--;
     return dead;
@@ -64,6 +70,24 @@ struct eager_cascade {
     struct gc_mutator *m;
     struct gc_object *dead; /* list, by gc_object_link_dead() */
 };
+
+/* A DEAD object leaves its home's list, and the budget gets it back. Elsewhere the list
+ * has to wait until the object has come home. */
+static inline void eager_unlist(struct gc_mutator *m, struct gc_object *object)
+{
+    m->budget += m->budget < m->budget_limit;
+    if (!m->birth_links || !eager_is_at_home(m, object)) return;
+    struct gc_links *links = gc_links_of(object);
+    if (gc_links_are_tracked(links)) gc_list_unlink(links);
+}
+
+static inline void eager_free(struct gc_mutator *m, struct gc_object *object)
+{
+    if (gc_likely(eager_is_at_home(m, object)))
+        gc_cell_free(object);
+    else
+        gc_home_send(m, object, gc_block_of(object)->home);
+}
 
 static inline void eager_drop_child(
         struct eager_cascade *cascade, struct gc_object *child)
@@ -95,6 +119,8 @@ static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
         if (gc_unlikely(info->irregular) && info->type->trace != NULL)
             info->type->trace(object, eager_drop_slot, &cascade);
         eager_free(m, object);
+        if (gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
+            gc_weak_on_death(m, object);
         if (gc_unlikely(++objects == EAGER_TIMED_FROM)) start = gc_os_now_ns();
         object = cascade.dead;
         if (object == NULL) break;
@@ -114,7 +140,7 @@ static void eager_drop_deferred(struct gc_mutator *m)
     }
 }
 
-/* The whole of a drop that eager_release() answered with true. */
+/* The whole of a drop that eager_release() answered with true, or of a burial. */
 static bool eager_die(struct gc_mutator *m, struct gc_object *object)
 {
     bool dead = true;

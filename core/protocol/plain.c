@@ -119,18 +119,11 @@ static inline bool eager_kill(struct gc_object *object)
     return count == 1;
 }
 
-static inline void eager_unlist(struct gc_mutator *m, struct gc_object *object)
+/* Who holds the global lock may act for every home. */
+static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object)
 {
-    m->budget += m->budget < m->budget_limit;
-    if (!m->birth_links) return;
-    struct gc_links *links = gc_links_of(object);
-    if (gc_links_are_tracked(links)) gc_list_unlink(links);
-}
-
-static inline void eager_free(struct gc_mutator *m, struct gc_object *object)
-{
-    (void)m;
-    gc_cell_free(object);
+    (void)m, (void)object;
+    return true;
 }
 
 #include "core/protocol/eager.h"
@@ -146,9 +139,45 @@ bool gc_plain_drop_last(struct gc_mutator *m, struct gc_object *object)
     return eager_die(m, object);
 }
 
+static void take(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)m;
+    gc_plain_take(object);
+}
+
+static bool try_take(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)m;
+    if (gc_object_is_dead(object)) return false;
+    gc_plain_take(object);
+    return true;
+}
+
 static bool drop(struct gc_mutator *m, struct gc_object *object)
 {
     return gc_plain_drop(m, object);
+}
+
+static bool drop_unless_last(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)m;
+    uint64_t count = gc_atomic_load_relaxed(&object->count);
+    if (count == 1) return false;
+    gc_atomic_store_relaxed(&object->count, count - 1);
+    return true;
+}
+
+static bool kill(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)m;
+    if (gc_atomic_load_relaxed(&object->count) != 1) return false;
+    gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
+    return true;
+}
+
+static void bury(struct gc_mutator *m, struct gc_object *object)
+{
+    eager_die(m, object);
 }
 
 static void clear_slot(gc_slot *slot, void *argument)
@@ -170,11 +199,8 @@ static uint64_t total(const struct gc_object *object)
 
 static struct gc_object *weak_resolve(struct gc_mutator *m, struct gc_weak *weak)
 {
-    (void)m;
     struct gc_object *target = gc_atomic_load_relaxed(&weak->target);
-    if (target == NULL || gc_object_is_dead(target)) return NULL;
-    gc_plain_take(target);
-    return target;
+    return target != NULL && try_take(m, target) ? target : NULL;
 }
 
 const struct gc_protocol gc_protocol_plain = {
@@ -187,8 +213,12 @@ const struct gc_protocol gc_protocol_plain = {
     .finish = finish,
     .enter = enter,
     .leave = leave,
-    .take = gc_plain_take,
+    .take = take,
+    .try_take = try_take,
     .drop = drop,
+    .drop_unless_last = drop_unless_last,
+    .kill = kill,
+    .bury = bury,
     .clear_slots = clear_slots,
     .total = total,
     .weak_resolve = weak_resolve,

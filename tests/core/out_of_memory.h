@@ -10,6 +10,7 @@
 
 struct outcome {
     const struct gc_collector *collector;
+    const struct gc_protocol *protocol;
     const char *options;
     bool completed;    /* it came to its end */
     uint32_t refusals; /* calls that said that there is no memory */
@@ -19,5 +20,6 @@ struct outcome {
 
 void out_of_memory_run_bare(struct outcome *outcome);
 void out_of_memory_run_plain(struct outcome *outcome);
+void out_of_memory_run_atomic(struct outcome *outcome);
 
 #endif

@@ -98,6 +98,7 @@ void PASTE(out_of_memory_run, GC_PROTOCOL_NAME)(struct outcome *outcome)
 {
     struct gc_heap_config config = {
         .collector = outcome->collector,
+        .protocol = outcome->protocol,
         .options = outcome->options,
         .on_exhausted = on_exhausted,
     };

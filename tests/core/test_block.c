@@ -59,6 +59,12 @@ static void audit_block(struct gc_block *block, void *argument)
     case GC_BLOCK_SPAN:
         must(used == 1 && block->countdown == 1);
         break;
+    case GC_BLOCK_EMPTY:
+        must(used == 0 && alive == 0);
+        break;
+    case GC_BLOCK_LIMBO:
+        must(alive == 0);
+        break;
     case GC_BLOCK_FREE:
     case GC_BLOCK_INSIDE:
         must(false);

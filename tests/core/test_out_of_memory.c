@@ -1,33 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 /* test_out_of_memory.c - every allocation of the runtime fails once, by number: the program
- * that met it ends cleanly and leaves nothing. The program is compiled for both protocols.
+ * that met it ends cleanly and leaves nothing. The program is compiled for each protocol.
  */
 #include "tests/core/out_of_memory.h"
+
+#include <string.h>
 
 #include "tests/suites.h"
 #include "tests/support.h"
 
+static const struct {
+    const char *protocol;
+    void (*run)(struct outcome *outcome);
+} programs[] = {
+    { "bare", out_of_memory_run_bare },
+    { "plain", out_of_memory_run_plain },
+    { "atomic", out_of_memory_run_atomic },
+};
+
+static void run_program(struct outcome *outcome)
+{
+    for (size_t i = 0; i < COUNT(programs); i++)
+        if (strcmp(programs[i].protocol, outcome->protocol->name) == 0)
+            programs[i].run(outcome);
+}
+
 /* The n-th allocation fails, n = 1, 2, ..., until a run does not get that far. */
-static void fail_each(const char *collector, const char *options)
+static void fail_each(const char *collector, const char *protocol, const char *options)
 {
     const struct gc_collector *found = gc_collector_find(collector);
     CU_ASSERT_PTR_NOT_NULL_FATAL(found);
-    bool bare = found->protocols[0][0] == 'b';
     uint32_t failures = 0;
     for (uint64_t n = 1; n < 1000; n++) {
-        struct outcome outcome = { .collector = found, .options = options };
+        struct outcome outcome = {
+            .collector = found,
+            .protocol = gc_protocol_find(protocol),
+            .options = options,
+        };
         struct memory before = memory_now();
         uint64_t asked = memory_requests();
         gc_os_fail_allocation(n);
-        (bare ? out_of_memory_run_bare : out_of_memory_run_plain)(&outcome);
+        run_program(&outcome);
         gc_os_fail_allocation(0);
         asked = memory_requests() - asked;
         bool clean = memory_is_equal(memory_now(), before);
         CU_ASSERT_TRUE(clean);
         CU_ASSERT_EQUAL(outcome.unsound, 0);
         if (!clean || outcome.unsound != 0)
-            printf("# %s: allocation %llu: %s\n", collector, (unsigned long long)n,
-                    outcome.error.text);
+            printf("# %s@%s: allocation %llu: %s\n", collector, protocol,
+                    (unsigned long long)n, outcome.error.text);
         if (asked < n) {
             CU_ASSERT_TRUE(outcome.completed && outcome.refusals == 0);
             break;
@@ -40,20 +61,22 @@ static void fail_each(const char *collector, const char *options)
 
 static void each_failing_allocation_is_survived_without_a_collector(void)
 {
-    fail_each("none", NULL);
-    fail_each("refcount", NULL);
+    fail_each("none", "bare", NULL);
+    fail_each("refcount", "plain", NULL);
+    fail_each("refcount", "atomic", NULL);
 }
 
 static void each_failing_allocation_is_survived_by_generational(void)
 {
-    fail_each("generational", "threshold0=20");
-    fail_each("generational", "threshold0=20:detect=keep");
+    fail_each("generational", "plain", "threshold0=20");
+    fail_each("generational", "plain", "threshold0=20:detect=keep");
+    fail_each("generational", "atomic", "threshold0=20");
 }
 
 static void each_failing_allocation_is_survived_by_mark_sweep(void)
 {
-    fail_each("mark_sweep", NULL);
-    fail_each("mark_sweep", "minimum=64K:mark_stack=4");
+    fail_each("mark_sweep", "bare", NULL);
+    fail_each("mark_sweep", "bare", "minimum=64K:mark_stack=4");
 }
 
 int test_out_of_memory_suite(void)

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* handshake.c - posting, answering, and answering for others.
+ *
+ * Sync edges: [sync HS1] a handshake is posted, against a mutator that parks
+ *             [sync HS2] an answer, and what the function has done
+ */
+#include "core/handshake.h"
+
+#include "core/collector.h"
+#include "core/home.h"
+#include "core/mutant.h"
+#include "core/os.h"
+
+static bool has_answered(struct gc_mutator *m, uint64_t number)
+{
+    /* [sync HS2] acquire: pairs with the release in answer(). */
+    return gc_atomic_load_acquire(&m->answered) >= number;
+}
+
+/* By who may act for the mutator. */
+static void answer(struct gc_mutator *m, const struct gc_handshake *handshake)
+{
+    handshake->run(m, handshake->argument);
+    gc_schedule_yield(); /* between the answer and its mark */
+    /* [sync HS2] release: what run() did is seen by who asked; pairs with
+     * has_answered(). */
+    gc_atomic_store_release(&m->answered, handshake->number);
+}
+
+void gc_handshake_answer(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    gc_lock_acquire(&heap->registry_lock);
+    struct gc_handshake handshake = heap->handshake;
+    gc_lock_release(&heap->registry_lock);
+    if (has_answered(m, handshake.number) && !gc_broken(SHAKE_ONCE)) return;
+    uint64_t start = gc_os_now_ns();
+    answer(m, &handshake);
+    gc_stall_record(m->stalls, GC_STALL_handshake, start, 1);
+    gc_lock_acquire(&heap->registry_lock);
+    gc_condition_broadcast(&heap->parked);
+    gc_lock_release(&heap->registry_lock);
+}
+
+/* Waits until `other` has answered, or answers for it. */
+static void await(struct gc_mutator *other, const struct gc_handshake *handshake)
+{
+    struct gc_heap *heap = other->heap;
+    while (!has_answered(other, handshake->number)) {
+        if (!gc_broken(SHAKE_BLOCKED) && gc_home_claim(other)) {
+            if (!has_answered(other, handshake->number)) answer(other, handshake);
+            gc_home_release(other);
+            return;
+        }
+        gc_lock_acquire(&heap->registry_lock);
+        /* [sync HS1] seq_cst: after the post (Dekker), as in gc_home_claim(). */
+        uint32_t state = gc_atomic_load_seq_cst(&other->state);
+        bool can_claim = state == GC_MUTATOR_BLOCKED || state == GC_MUTATOR_EXITED;
+        if (gc_broken(SHAKE_BLOCKED)) can_claim = false;
+        /* Who parks from now on sees shake_pending, and wakes us under the lock. */
+        if (!can_claim && !has_answered(other, handshake->number))
+            gc_condition_wait(&heap->parked, &heap->registry_lock);
+        gc_lock_release(&heap->registry_lock);
+    }
+}
+
+void gc_handshake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *argument),
+        void *argument)
+{
+    struct gc_heap *heap = m->heap;
+    uint64_t start = gc_os_now_ns();
+    gc_settle(m); /* no code of the program may run under the coordinator lock */
+    gc_coordinator_acquire(m);
+    gc_lock_acquire(&heap->registry_lock);
+    struct gc_handshake handshake = {
+        .run = run,
+        .argument = argument,
+        .number = heap->handshake.number + 1,
+    };
+    heap->handshake = handshake;
+    /* [sync HS1] seq_cst store, then the seq_cst claims (Dekker): pairs with the load in
+     * gc_blocked_begin(). */
+    gc_atomic_store_seq_cst(&heap->shake_pending, 1);
+    gc_for_each_mutator (other, heap)
+        if (other != m) gc_atomic_fetch_or_relaxed(&other->poll, GC_POLL_SHAKE);
+    gc_lock_release(&heap->registry_lock);
+    answer(m, &handshake);
+    gc_blocked_begin(m);
+    gc_for_each_mutator (other, heap)
+        if (other != m) await(other, &handshake);
+    gc_atomic_store_relaxed(&heap->shake_pending, 0);
+    gc_blocked_end(m);
+    gc_lock_release(&heap->coordinator);
+    m->counters.handshakes++;
+    gc_stall_record(m->stalls, GC_STALL_handshake, start, 1);
+}

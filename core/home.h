@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* home.h - acting for a home, and what comes home from elsewhere.
+ *
+ * An object's home is the record whose block it lies in. Where mutators run in parallel,
+ * only who may act for the home touches its lists and blocks: an object that dies on
+ * another mutator is sent home, is taken out of its list there, and freed. Homes of threads
+ * that wait or have ended are acted for by whoever sent something: he claims them.
+ *
+ * Invariants: (H1) what is sent is noticed: a sender looks at the home's state after he has
+ *                  pushed, and who makes a record BLOCKED or EXITED, or gives a claim back,
+ *                  looks at its arrivals after that.
+ *             (H2) who holds a claim does not wait, allocate, or run code of the program.
+ *             (H3) a mutator that is not RUNNING has no drops, and nothing in a parcel.
+ */
+#ifndef CORE_HOME_H
+#define CORE_HOME_H
+
+#include <stdbool.h>
+
+#include "core/heap.h"
+#include "core/thread.h"
+
+/* Claims a record that is BLOCKED or EXITED. False: it is RUNNING, or claimed. */
+bool gc_home_claim(struct gc_mutator *home) GC_NODISCARD;
+
+/* Gives the claim back, and looks at what has arrived meanwhile. No lock is held. */
+void gc_home_release(struct gc_mutator *home);
+
+/* Takes in what has arrived, if the record is BLOCKED or EXITED. No lock is held. */
+void gc_home_look(struct gc_mutator *home);
+
+/* Takes in what has arrived. By who may act for the home. */
+void gc_home_drain(struct gc_mutator *home);
+
+/* Sends a DEAD object home, whose slots have been dropped. On a running mutator. */
+GC_EXPORT void gc_home_send(
+        struct gc_mutator *m, struct gc_object *object, struct gc_mutator *home);
+
+/* Frees the cell of an object that is dead, whose slots are dropped, and that is in no
+ * list, whatever its home. On a running mutator. */
+static inline void gc_discard(struct gc_mutator *m, struct gc_object *object)
+{
+    struct gc_mutator *home = gc_block_of(object)->home;
+    if (home == m || !m->heap->type_stable)
+        gc_cell_free(object);
+    else
+        gc_home_send(m, object, home);
+}
+
+/* Keeps a reference, to drop it at the mutator's next safepoint; a safepoint itself where
+ * GC_DROPS are kept already. On a running mutator. */
+GC_EXPORT GC_COLD void gc_drop_later(struct gc_mutator *m, struct gc_object *object);
+
+/* Drops what was kept for later, and sends off what was collected for other homes (H3). A
+ * safepoint. On a running mutator. */
+void gc_settle(struct gc_mutator *m);
+
+#endif
