@@ -200,7 +200,9 @@ static int observe(struct gc_mutator *m, enum gc_collection_event event, int gen
 {
     (void)m, (void)collected, (void)uncollectable;
     struct run *run = argument;
+    shadow_lock(run); /* callbacks of the other thread read it */
     run->full = event == GC_COLLECTION_START && generation == GC_GENERATIONS - 1;
+    shadow_unlock(run);
     return 0;
 }
 
