@@ -17,9 +17,12 @@
 #    define GC_CHECK 0
 #endif
 
-#define GC_INLINE       static inline __attribute__((always_inline))
-#define GC_EXPORT       __attribute__((visibility("default")))
-#define GC_COLD         __attribute__((cold, noinline))
+#define GC_INLINE static inline __attribute__((always_inline))
+#define GC_EXPORT __attribute__((visibility("default")))
+#define GC_COLD   __attribute__((cold, noinline))
+/* For what a fast path hands over to, but that is no rare event: a function that only cold
+ * ones call is optimised for size. */
+#define GC_NOINLINE     __attribute__((noinline))
 #define GC_NODISCARD    __attribute__((warn_unused_result))
 #define GC_NORETURN     __attribute__((noreturn))
 #define GC_PRINTF(f, a) __attribute__((format(printf, f, a)))

@@ -64,6 +64,8 @@ void gc_grace_quiet(struct gc_mutator *m)
     urcu_qsbr_quiescent_state();
 }
 
+/* A mutator may be quiet too early, before the period has begun: so it is asked at each of
+ * its safepoints until the period is over. */
 static void await_grace_period(struct gc_heap *heap)
 {
     gc_for_each_mutator (m, heap)
@@ -71,6 +73,8 @@ static void await_grace_period(struct gc_heap *heap)
     edge_before();
     urcu_qsbr_synchronize_rcu();
     edge_after();
+    gc_for_each_mutator (m, heap)
+        gc_atomic_fetch_and_relaxed(&m->poll, ~(uint32_t)GC_POLL_QUIET);
 }
 
 /* What limbo holds at one time becomes ripe together. Blocks are given back by mutators

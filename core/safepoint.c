@@ -96,18 +96,21 @@ void gc_blocked_end(struct gc_mutator *m)
 
 void gc_safepoint_slow(struct gc_mutator *m)
 {
-    const uint32_t parks = GC_POLL_STOP | GC_POLL_SWITCH;
+    const uint32_t ours = GC_POLL_SETTLE | GC_POLL_DRAIN | GC_POLL_SHAKE;
     gc_schedule_yield();
     uint32_t poll;
     while ((poll = gc_atomic_load_relaxed(&m->poll)) != 0) {
-        gc_atomic_fetch_and_relaxed(&m->poll, parks);
+        gc_atomic_fetch_and_relaxed(&m->poll, ~ours);
         gc_settle(m);
         gc_home_drain(m);
         if ((poll & GC_POLL_SHAKE) != 0) gc_handshake_answer(m);
         if ((poll & GC_POLL_QUIET) != 0) gc_grace_quiet(m);
-        if ((poll & parks) == 0) continue;
-        gc_blocked_begin(m);
-        gc_blocked_end(m);
+        if ((poll & (GC_POLL_STOP | GC_POLL_SWITCH)) != 0) {
+            gc_blocked_begin(m);
+            gc_blocked_end(m);
+        } else if ((poll & ours) == 0) {
+            return; /* QUIET stays up until the grace period is over */
+        }
     }
 }
 

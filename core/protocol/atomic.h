@@ -37,9 +37,9 @@
 /* The holder of what seems to be the last reference gives it up; the same for who has
  * subtracted his and reached 0. Finalizer, death, cascade; may be a safepoint, through a
  * finalizer or callback. Both return true, so that a fast path can end in them. */
-GC_EXPORT GC_COLD bool gc_counts_drop_last(
+GC_EXPORT GC_NOINLINE bool gc_counts_drop_last(
         struct gc_mutator *m, struct gc_object *object);
-GC_EXPORT GC_COLD bool gc_counts_drop_zero(
+GC_EXPORT GC_NOINLINE bool gc_counts_drop_zero(
         struct gc_mutator *m, struct gc_object *object);
 
 /* A racing load that met something DEAD (`taken` is NULL), or that has taken what is not in

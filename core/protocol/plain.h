@@ -26,7 +26,8 @@
 /* The holder of the last reference gives it up: finalizer, death, cascade. May be a
  * safepoint, through a finalizer or callback.
  * Returns true, so that a fast path can end in it. */
-GC_EXPORT GC_COLD bool gc_plain_drop_last(struct gc_mutator *m, struct gc_object *object);
+GC_EXPORT GC_NOINLINE bool gc_plain_drop_last(
+        struct gc_mutator *m, struct gc_object *object);
 
 GC_INLINE void gc_plain_take(struct gc_object *object)
 {
