@@ -5,59 +5,53 @@
 #include "core/collector.h"
 #include "core/home.h"
 
+#define EAGER_RACES 1
+enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
+
 /* The count has been 0 since we took our reference off it, unless somebody has taken one
  * meanwhile, who will then come here himself. With care due the reference is taken back,
- * and kept. True: DEAD, or ours with care due. */
-static inline bool finish_zero(struct gc_object *object, uint32_t care)
+ * and kept. */
+static inline enum eager_fate finish_zero(struct gc_object *object, uint32_t care)
 {
     uint64_t zero = 0;
     bool keep = (gc_object_state(object) & care) != 0;
+    enum eager_fate fate = keep ? EAGER_CARE : EAGER_DEAD;
     if (gc_broken(ZERO_BY_EXCHANGE)) {
         gc_atomic_store_relaxed(&object->count, keep ? 1 : GC_COUNT_DEAD);
-        return true;
+        return fate;
     }
     gc_schedule_yield(); /* between reaching 0 and the kill */
     /* [sync AT1] acq_rel: all that others did before they dropped; pairs with the releases
      * in gc_counts_drop(). (A2). Test: core/protocol_atomic. */
     return gc_atomic_compare_exchange_acq_rel(
-            &object->count, &zero, keep ? 1 : GC_COUNT_DEAD);
+                   &object->count, &zero, keep ? 1 : GC_COUNT_DEAD)
+                   ? fate
+                   : EAGER_LIVES;
 }
 
-/* Gives a reference up, as gc_counts_drop() does; of an object with one of the states
- * `care` the last one is kept. True: DEAD, or kept. */
-static inline bool give_up(struct gc_object *object, uint32_t care)
+static inline enum eager_fate eager_release(struct gc_object *object, uint32_t care)
 {
     uint64_t count = gc_atomic_load_relaxed(&object->count);
     gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
     while (count == 1) {
         bool due = (gc_object_state(object) & care) != 0;
         if (due && gc_broken(KEEP_FOR_FINALIZER)) break;
-        if (due) return true;
+        if (due) return EAGER_CARE;
         if (gc_broken(LAST_BY_EXCHANGE)) {
             gc_schedule_yield();
             gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
-            return true;
+            return EAGER_DEAD;
         }
         gc_schedule_yield(); /* between look and kill */
         /* [sync AT1] acq_rel: as in finish_zero(). (A2) */
         if (gc_atomic_compare_exchange_acq_rel(&object->count, &count, GC_COUNT_DEAD))
-            return true;
+            return EAGER_DEAD;
+        if (care == 0 && gc_broken(KEEP_FOR_FINALIZER)) return finish_zero(object, 0);
     }
     /* [sync AT1] release: pairs with the killing exchange. */
-    if (gc_atomic_fetch_sub_release(&object->count, 1) != 1) return false;
-    if (care != 0 && gc_broken(KEEP_FOR_FINALIZER)) return true;
+    if (gc_atomic_fetch_sub_release(&object->count, 1) != 1) return EAGER_LIVES;
+    if (care != 0 && gc_broken(KEEP_FOR_FINALIZER)) return EAGER_CARE;
     return finish_zero(object, care);
-}
-
-static inline bool eager_release(struct gc_object *object)
-{
-    return give_up(object, GC_STATE_CARE);
-}
-
-static inline bool eager_kill(struct gc_object *object)
-{
-    if (gc_broken(KEEP_FOR_FINALIZER)) return finish_zero(object, 0);
-    return give_up(object, 0);
 }
 
 static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object)
@@ -71,12 +65,12 @@ bool gc_counts_drop_last(struct gc_mutator *m, struct gc_object *object)
 {
     gc_assert(gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_RUNNING,
             "a reference is dropped by a mutator that does not run");
-    return !eager_release(object) || eager_die(m, object);
+    return eager_finish(m, object, eager_release(object, GC_STATE_CARE));
 }
 
 bool gc_counts_drop_zero(struct gc_mutator *m, struct gc_object *object)
 {
-    return !finish_zero(object, GC_STATE_CARE) || eager_die(m, object);
+    return eager_finish(m, object, finish_zero(object, GC_STATE_CARE));
 }
 
 static bool drop_unless_last(struct gc_mutator *m, struct gc_object *object)
@@ -148,7 +142,7 @@ static bool kill(struct gc_mutator *m, struct gc_object *object)
 
 static void bury(struct gc_mutator *m, struct gc_object *object)
 {
-    eager_die(m, object);
+    eager_finish(m, object, EAGER_DEAD);
 }
 
 static void clear_slot(gc_slot *slot, void *argument)

@@ -3,20 +3,20 @@
  *
  * A protocol's .c file defines, before it includes this file once,
  *
- *   static inline bool eager_release(struct gc_object *object);
- *       Gives up one reference. True: it was the last. The object then says DEAD, or,
- *       if it needs care (GC_STATE_CARE), still counts the reference given up.
- *   static inline bool eager_kill(struct gc_object *object);
- *       The same for an object that needed care, with its finalizer out of the way:
- *       true when it says DEAD now, false when somebody took a reference meanwhile.
+ *   #define EAGER_RACES 0 or 1
+ *       Whether others may take references to an object while it is being dropped.
+ *   enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
+ *   static inline enum eager_fate eager_release(struct gc_object *object, uint32_t care);
+ *       Gives up one reference. LIVES: others hold the object. DEAD: it says so. CARE: it
+ *       has one of the states `care` (0: none), and the reference, the last one, is kept.
  *   static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object);
  *       Whether `m` may act for the object's home.
  *
- * Order of a death: finalizer (which may bring the object back), DEAD, weak references
- * cleared and called, slots dropped, cell freed. Nothing recurses on the shape of the
- * heap: dead objects wait in a list threaded through their count words. Only a
- * finalizer or callback that drops references itself can nest deaths; from a certain
- * depth on such references are put off to the outermost death.
+ * Order of a death: finalizer (which may bring the object
+ * back), DEAD, weak references cleared and called, slots dropped, cell freed. Nothing
+ * recurses on the shape of the heap: dead objects wait in a list threaded through their
+ * count words. Only a finalizer or callback that drops references itself can nest deaths;
+ * from a certain depth on such references are put off to the outermost death.
  */
 #ifndef CORE_PROTOCOL_EAGER_H
 #define CORE_PROTOCOL_EAGER_H
@@ -46,30 +46,40 @@ static bool eager_put_off(struct gc_mutator *m, struct gc_object *object)
     return true;
 }
 
-/* An object that needs care has lost its last reference: we hold it, or it is DEAD. True
- * when it is DEAD afterwards. */
-static bool eager_care(struct gc_mutator *m, struct gc_object *object)
+/* The end of a DEAD object's weak references; of a weak reference. */
+static GC_NOINLINE void eager_forget(struct gc_mutator *m, struct gc_object *object)
 {
-    if (gc_object_is_dead(object)) {
-        m->death_depth++;
-        gc_weak_on_death(m, object);
-        m->death_depth--;
-        return true;
-    }
+    m->death_depth++;
+    gc_weak_on_death(m, object);
+    m->death_depth--;
+}
+
+/* An object that needs care has lost its last reference, which we hold. True when it is
+ * DEAD afterwards. */
+static GC_NOINLINE bool eager_care(struct gc_mutator *m, struct gc_object *object)
+{
     if (m->death_depth >= EAGER_DEPTH && eager_put_off(m, object)) return false;
     m->death_depth++;
     gc_finalize(m, object);
-    bool dead = eager_kill(object);
+    bool dead = eager_release(object, 0) == EAGER_DEAD;
     if (dead && !gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
         gc_weak_on_death(m, object);
     m->death_depth--;
     return dead;
 }
 
-struct eager_cascade {
-    struct gc_mutator *m;
-    struct gc_object *dead; /* list, by gc_object_link_dead() */
-};
+/* Drops one reference. True: the object is DEAD, and owes its slots and its cell. */
+static inline bool eager_drop(struct gc_mutator *m, struct gc_object *object)
+{
+    enum eager_fate fate = eager_release(object, GC_STATE_CARE);
+    if (fate == EAGER_LIVES) return false;
+    if (gc_unlikely(fate == EAGER_CARE)) return eager_care(m, object);
+    /* Where others could have taken a reference since we looked, they could have made a
+     * weak one too. */
+    if (EAGER_RACES && gc_unlikely((gc_object_state(object) & GC_STATE_CARE) != 0))
+        eager_forget(m, object);
+    return true;
+}
 
 /* A DEAD object leaves its home's list, and the budget gets it back. Elsewhere the list
  * has to wait until the object has come home. */
@@ -89,42 +99,53 @@ static inline void eager_free(struct gc_mutator *m, struct gc_object *object)
         gc_home_send(m, object, gc_block_of(object)->home);
 }
 
-static inline void eager_drop_child(
-        struct eager_cascade *cascade, struct gc_object *child)
+/* Dead objects that wait: a list, by gc_object_link_dead(). */
+struct eager_cascade {
+    struct gc_mutator *m;
+    struct gc_object *dead;
+};
+
+static void eager_drop_slot(gc_slot *slot, void *argument)
 {
-    if (child == NULL || !eager_release(child)) return;
-    if (gc_unlikely((gc_object_state(child) & GC_STATE_CARE) != 0)) {
-        if (!eager_care(cascade->m, child)) return;
-    }
+    struct eager_cascade *cascade = argument;
+    struct gc_object *child = gc_atomic_slot_load_relaxed(slot);
+    if (child == NULL || !eager_drop(cascade->m, child)) return;
     gc_object_link_dead(child, cascade->dead);
     cascade->dead = child;
 }
 
-static void eager_drop_slot(gc_slot *slot, void *argument)
+/* The slots of an array, or of a type with `trace`. Returns the new list. */
+static GC_NOINLINE struct gc_object *eager_drop_irregular(
+        struct gc_mutator *m, struct gc_object *object, struct gc_object *dead)
 {
-    eager_drop_child(argument, gc_atomic_slot_load_relaxed(slot));
+    struct eager_cascade cascade = { .m = m, .dead = dead };
+    gc_object_trace(object, eager_drop_slot, &cascade);
+    return cascade.dead;
 }
 
 /* Frees a DEAD object and all that dies with it. */
 static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
 {
-    struct eager_cascade cascade = { .m = m, .dead = NULL };
+    struct gc_object *dead = NULL;
     uint64_t objects = 0, start = 0;
     for (;;) {
         const struct gc_type_info *info = gc_object_info(object);
+        gc_slot *slots = (gc_slot *)(void *)(object + 1);
         if (info->cyclic) eager_unlist(m, object);
-        struct gc_slots slots = gc_object_slots(object, info);
-        for (uint32_t i = 0; i < slots.count; i++)
-            eager_drop_child(&cascade, gc_atomic_slot_load_relaxed(&slots.first[i]));
-        if (gc_unlikely(info->irregular) && info->type->trace != NULL)
-            info->type->trace(object, eager_drop_slot, &cascade);
+        for (uint32_t i = 0, n = info->slots; i < n; i++) {
+            struct gc_object *child = gc_atomic_slot_load_relaxed(&slots[i]);
+            if (child == NULL || !eager_drop(m, child)) continue;
+            gc_object_link_dead(child, dead);
+            dead = child;
+        }
+        if (gc_unlikely(info->irregular)) dead = eager_drop_irregular(m, object, dead);
         eager_free(m, object);
         if (gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
             gc_weak_on_death(m, object);
         if (gc_unlikely(++objects == EAGER_TIMED_FROM)) start = gc_os_now_ns();
-        object = cascade.dead;
+        object = dead;
         if (object == NULL) break;
-        cascade.dead = gc_object_next_dead(object);
+        dead = gc_object_next_dead(object);
     }
     m->counters.freed_by_count += objects;
     if (gc_unlikely(start != 0))
@@ -132,7 +153,7 @@ static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
 }
 
 /* Drops what was put off, until nothing is left. */
-static void eager_drop_deferred(struct gc_mutator *m)
+static GC_NOINLINE void eager_drop_deferred(struct gc_mutator *m)
 {
     while (m->deferred_count > 0) {
         struct gc_object *object = m->deferred[--m->deferred_count];
@@ -140,14 +161,26 @@ static void eager_drop_deferred(struct gc_mutator *m)
     }
 }
 
-/* The whole of a drop that eager_release() answered with true, or of a burial. */
-static bool eager_die(struct gc_mutator *m, struct gc_object *object)
+/* Frees a DEAD object, and whatever was put off by that. Returns true. */
+static inline bool eager_die(struct gc_mutator *m, struct gc_object *object)
 {
-    bool dead = true;
-    if ((gc_object_state(object) & GC_STATE_CARE) != 0) dead = eager_care(m, object);
-    if (dead) eager_cascade_run(m, object);
+    eager_cascade_run(m, object);
     if (gc_unlikely(m->deferred_count > 0) && m->death_depth == 0) eager_drop_deferred(m);
     return true;
+}
+
+/* The end of a drop: what eager_release() has left to do. Returns true. */
+static inline bool eager_finish(
+        struct gc_mutator *m, struct gc_object *object, enum eager_fate fate)
+{
+    if (fate == EAGER_LIVES) return true;
+    if (fate == EAGER_CARE && !eager_care(m, object)) {
+        if (m->deferred_count > 0 && m->death_depth == 0) eager_drop_deferred(m);
+        return true;
+    }
+    if (fate == EAGER_DEAD && (gc_object_state(object) & GC_STATE_CARE) != 0)
+        eager_forget(m, object);
+    return eager_die(m, object);
 }
 
 #endif

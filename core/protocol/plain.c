@@ -99,24 +99,20 @@ static void leave(struct gc_mutator *m)
     gc_lock_release(&plain->lock);
 }
 
-static inline bool eager_release(struct gc_object *object)
+#define EAGER_RACES 0
+enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
+
+static inline enum eager_fate eager_release(struct gc_object *object, uint32_t care)
 {
     uint64_t count = gc_atomic_load_relaxed(&object->count);
     gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
     if (count != 1) {
         gc_atomic_store_relaxed(&object->count, count - 1);
-        return false;
+        return EAGER_LIVES;
     }
-    if ((gc_object_state(object) & GC_STATE_CARE) == 0)
-        gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
-    return true;
-}
-
-static inline bool eager_kill(struct gc_object *object)
-{
-    uint64_t count = gc_atomic_load_relaxed(&object->count);
-    gc_atomic_store_relaxed(&object->count, count == 1 ? GC_COUNT_DEAD : count - 1);
-    return count == 1;
+    if ((gc_object_state(object) & care) != 0) return EAGER_CARE;
+    gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
+    return EAGER_DEAD;
 }
 
 /* Who holds the global lock may act for every home. */
@@ -133,10 +129,7 @@ bool gc_plain_drop_last(struct gc_mutator *m, struct gc_object *object)
     gc_assert(gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_RUNNING,
             "a reference is dropped by a mutator that does not run");
     gc_schedule_yield();
-    bool last = eager_release(object);
-    gc_assert(last, "drop_last of an object with more references");
-    (void)last;
-    return eager_die(m, object);
+    return eager_finish(m, object, eager_release(object, GC_STATE_CARE));
 }
 
 static void take(struct gc_mutator *m, struct gc_object *object)
@@ -177,7 +170,7 @@ static bool kill(struct gc_mutator *m, struct gc_object *object)
 
 static void bury(struct gc_mutator *m, struct gc_object *object)
 {
-    eager_die(m, object);
+    eager_finish(m, object, EAGER_DEAD);
 }
 
 static void clear_slot(gc_slot *slot, void *argument)
