@@ -23,11 +23,9 @@ GC_INLINE void gc_birth(struct gc_mutator *m, struct gc_object *object,
         const struct gc_type *type, uint32_t id, bool cyclic)
 {
     if (GC_POISONS) gc_cell_unpoison(object);
-    gc_atomic_store_relaxed(&object->type_word, id);
-    gc_atomic_store_relaxed(
-            &object->state, (uint16_t)((type->finalize != NULL ? GC_STATE_FINALIZER : 0) |
-                                       (cyclic ? GC_STATE_CYCLIC : 0)));
-    gc_atomic_store_relaxed(&object->mark, m->birth_mark);
+    const uint64_t state = (type->finalize != NULL ? GC_STATE_FINALIZER : 0) |
+                           (cyclic ? GC_STATE_CYCLIC : 0);
+    gc_atomic_store_relaxed(&object->words, id | state << GC_STATE_SHIFT | m->birth_mark);
     if (cyclic && m->birth_links) gc_list_append(&m->young, gc_links_of(object));
 }
 

@@ -149,16 +149,23 @@ GC_EXPORT void gc_cell_unpoison(struct gc_object *object);
 /* The countdown reached 0: moves the block to its next state. (B1) */
 GC_COLD void gc_block_event(struct gc_block *block);
 
-/* Gives a cell back to its block. The object must be unreachable and out of every
- * list; it says DEAD from now on. (B1) */
-static inline void gc_cell_free(struct gc_object *object)
+/* Gives the cell of an object that says DEAD back to its block. The object must be
+ * unreachable and out of every list. (B1) */
+static inline void gc_cell_free_dead(struct gc_object *object)
 {
     struct gc_block *block = gc_block_of(object);
-    gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
+    gc_assert(gc_object_is_dead(object), "a live object is freed");
     *gc_cell_link(object) = block->free;
     block->free = object;
     if (GC_POISONS) gc_cell_poison(object);
     if (gc_unlikely(--block->countdown == 0)) gc_block_event(block);
+}
+
+/* The same for an object that need not say so; it does from now on. (B1) */
+static inline void gc_cell_free(struct gc_object *object)
+{
+    gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
+    gc_cell_free_dead(object);
 }
 
 /* Takes all free cells that the run's class can get at once: what its block got

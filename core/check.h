@@ -27,6 +27,9 @@
 #define GC_NORETURN     __attribute__((noreturn))
 #define GC_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
+/* Before a loop whose bound is a small constant once its function is inlined. */
+#define GC_UNROLL _Pragma("GCC unroll 8")
+
 #define gc_likely(x)   __builtin_expect(!!(x), 1)
 #define gc_unlikely(x) __builtin_expect(!!(x), 0)
 

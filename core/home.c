@@ -86,7 +86,7 @@ void gc_home_drain(struct gc_mutator *home)
         if (home->birth_links && (gc_object_state(object) & GC_STATE_CYCLIC) != 0 &&
                 gc_links_are_tracked(gc_links_of(object)))
             gc_list_unlink(gc_links_of(object));
-        gc_cell_free(object);
+        gc_cell_free_dead(object);
         object = next;
     }
 }

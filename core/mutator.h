@@ -146,11 +146,11 @@ GC_INLINE bool gc_new_object(
         struct gc_mutator *m, gc_slot *local, const struct gc_type *type)
 {
     const bool cyclic = gc_type_is_cyclic(type);
-    const size_t bytes = type->size + (cyclic ? m->prefix_bytes : 0);
     if (type->size + GC_PREFIX_MAX > GC_SMALL_BYTES || type->finalize != NULL ||
             type->trace != NULL)
         return gc_new_slow(m, local, type, 0, 0);
-    struct gc_run *run = &m->runs[cyclic][gc_class_of_small(bytes)];
+    struct gc_run *runs = cyclic ? m->cyclic_runs : m->runs[0];
+    struct gc_run *run = &runs[gc_class_of_small(type->size)];
     struct gc_object *object = run->free;
     const uint32_t id = gc_type_id(type);
     if (gc_unlikely(object == NULL || id == 0 || gc_safepoint_is_due(m)))

@@ -22,10 +22,15 @@
 struct gc_object {
     /* Relaxed wherever a protocol needs no order; the protocol's header says. */
     _Atomic(uint64_t) count;
-    /* Id: constant from birth to death. Relaxed: an object is published by count. */
-    _Atomic(uint32_t) type_word;
-    _Atomic(uint16_t) state; /* relaxed; changes by read-modify-write */
-    _Atomic(uint16_t) mark;  /* relaxed; written as the collector says */
+    union {
+        struct {
+            /* Id: constant from birth to death. Relaxed: an object is published by count. */
+            _Atomic(uint32_t) type_word;
+            _Atomic(uint16_t) state; /* relaxed; changes by read-modify-write */
+            _Atomic(uint16_t) mark;  /* relaxed; written as the collector says */
+        };
+        _Atomic(uint64_t) words; /* all three, at birth, when nobody else looks */
+    };
 };
 
 /* A field of a program's struct, or a local, that holds a reference. Any pointer
@@ -62,6 +67,8 @@ enum gc_state_bit {
 #define GC_STATE_CARE (GC_STATE_FINALIZER | GC_STATE_REFERENCED | GC_STATE_WEAK)
 
 #define GC_TYPE_ID_MASK 0xffffu
+
+enum { GC_STATE_SHIFT = 32, GC_MARK_SHIFT = 48 }; /* in `words` */
 
 static inline bool gc_object_is_dead(const struct gc_object *object)
 {

@@ -25,6 +25,7 @@ static struct gc_mutator *record_new(struct gc_heap *heap)
     }
     m->heap = heap;
     m->prefix_bytes = heap->collector->prefix_bytes;
+    m->cyclic_runs = &m->runs[1][m->prefix_bytes / GC_GRANULE];
     m->birth_links = heap->collector->birth == GC_BIRTH_LINK;
     gc_list_init(&m->young);
     gc_atomic_init(&m->poll, 0);

@@ -83,9 +83,10 @@ struct gc_mutator {
     _Atomic(uint32_t) poll;
 
     /* owner only, read by every allocation; const while a collector runs */
-    uint32_t prefix_bytes; /* of objects that can be in a cycle */
-    uint16_t birth_mark;   /* mark of a new object */
-    uint32_t birth_links;  /* GC_BIRTH_LINK is selected */
+    uint32_t prefix_bytes;      /* of objects that can be in a cycle */
+    uint32_t birth_links;       /* GC_BIRTH_LINK is selected */
+    uint64_t birth_mark;        /* mark of a new object, in its place in `words` */
+    struct gc_run *cyclic_runs; /* runs[1], behind as many as the prefix has granules */
 
     /* owner only: one less for each cyclic object made, one more, up to the limit,
      * for each that dies; at zero the collector's on_budget is due. A stopper resets it */

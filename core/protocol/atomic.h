@@ -98,8 +98,10 @@ GC_INLINE void gc_protocol_leave_frame(struct gc_mutator *m, void *at, size_t lo
 {
     struct gc_frame *frame = at;
     gc_slot *local = gc_frame_locals(frame);
+    GC_UNROLL
     for (size_t i = 0; i < locals; i++) {
         struct gc_object *object = local[i];
+        if (object == NULL) continue;
         local[i] = NULL; /* before the drop: a death may run code that walks frames */
         gc_counts_drop(m, object);
     }

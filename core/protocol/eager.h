@@ -94,7 +94,7 @@ static inline void eager_unlist(struct gc_mutator *m, struct gc_object *object)
 static inline void eager_free(struct gc_mutator *m, struct gc_object *object)
 {
     if (gc_likely(eager_is_at_home(m, object)))
-        gc_cell_free(object);
+        gc_cell_free_dead(object);
     else
         gc_home_send(m, object, gc_block_of(object)->home);
 }
