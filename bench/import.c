@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "bench/command.h"
+#include "bench/place.h"
 #include "bench/spec.h"
 #include "bench/text.h"
 
 #define DUMPER  "import/cpython_dump.py"
-#define DATA    "GCLAB_DATA"
 #define PYTHON3 "/usr/bin/python3"
 
 enum key { KEY_PYTHON = 0x100 };
@@ -78,29 +78,6 @@ static const struct argp argp = {
            "Exit status: 2 usage, 3 a bad file or script, 4 the environment.",
 };
 
-/* The dumper: where the environment says, in the source, or where it was installed. */
-static char *find_dumper(void)
-{
-    const char *data = getenv(DATA);
-    if (data != NULL && *data != '\0') {
-        char *path = gc_need_text("%s/" DUMPER, data);
-        if (access(path, R_OK) == 0) return path;
-        gc_complain(GC_EXIT_ENVIRONMENT, "%s (from " DATA "): %s", path, strerror(errno));
-        free(path);
-        return NULL;
-    }
-    static const char *const places[] = { GCLAB_DATA_DIR, GCLAB_SOURCE_DATA_DIR };
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        char *path = gc_need_text("%s/" DUMPER, places[i]);
-        if (access(path, R_OK) == 0) return path;
-        free(path);
-    }
-    gc_complain(GC_EXIT_ENVIRONMENT,
-            "%s/" DUMPER " is missing: install gclab, or name its data in " DATA,
-            GCLAB_DATA_DIR);
-    return NULL;
-}
-
 static int run(int argc, char **argv)
 {
     struct request request = { .python = PYTHON3 };
@@ -109,7 +86,7 @@ static int run(int argc, char **argv)
     if (error != 0) return GC_EXIT_USAGE;
     if (access(argv[request.rest], R_OK) != 0)
         return gc_complain(GC_EXIT_FILE, "%s: %s", argv[request.rest], strerror(errno));
-    char *dumper = find_dumper();
+    char *dumper = gc_place_find(DUMPER);
     if (dumper == NULL) return GC_EXIT_ENVIRONMENT;
 
     const char **arguments =

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "bench/command.h"
+#include "bench/plugins.h"
 #include "bench/spec.h"
 #include "bench/text.h"
-#include "workloads/registry.h"
 
 static const char *const kinds[] = { "collectors", "workloads", "protocols", NULL };
 
@@ -46,7 +46,9 @@ static const struct argp list_argp = {
     .options = list_options,
     .parser = list_parse,
     .args_doc = "[collectors|workloads|protocols]",
-    .doc = "Lists what is built in.",
+    .doc = "Lists what is built in, and the plugins in the folders that "
+           "GCLAB_PLUGIN_PATH "
+           "names and in the installed one.",
 };
 
 static const char *summary_of(const char *kind, const char *name)
@@ -81,13 +83,14 @@ static int list_run(int argc, char **argv)
     error_t error = argp_parse(&list_argp, argc, argv, ARGP_IN_ORDER, NULL, &request);
     if (request.status != GC_EXIT_OK) return request.status;
     if (error != 0) return GC_EXIT_USAGE;
+    int status = gc_plugins_scan();
     for (size_t i = 0; kinds[i] != NULL; i++) {
         if (request.kind != NULL && request.kind != kinds[i]) continue;
         bool heading = request.kind == NULL && !request.names_only;
         if (heading && i > 0) putchar('\n');
         list_kind(kinds[i], request.names_only, heading);
     }
-    return GC_EXIT_OK;
+    return status;
 }
 
 /* "threshold0=700  integer, 0 to 1000000" and the doc below. */
@@ -163,9 +166,9 @@ static void print_workload(const struct gc_workload *workload)
                                      : "depends on how threads interleave");
     printf("protocols:");
     const char *before = "";
-    for (size_t i = 0; gc_all_workloads[i] != NULL; i++) {
-        if (strcmp(gc_all_workloads[i]->name, workload->name) != 0) continue;
-        printf("%s %s", before, gc_all_workloads[i]->protocol);
+    for (size_t i = 0; gc_workloads()[i] != NULL; i++) {
+        if (strcmp(gc_workloads()[i]->name, workload->name) != 0) continue;
+        printf("%s %s", before, gc_workloads()[i]->protocol);
         before = ",";
     }
     putchar('\n');
@@ -201,6 +204,33 @@ static bool print_named(const char *name)
     if (workload != NULL) print_workload(workload);
     if (protocol != NULL) print_protocol(protocol);
     return collector != NULL || workload != NULL || protocol != NULL;
+}
+
+/* All that a file holds; a workload once, whatever the number of its protocols. */
+static int print_file(const char *path)
+{
+    const struct gc_plugin *plugin;
+    bool first = true;
+    int status = gc_plugins_load(path, &plugin);
+    if (status != GC_EXIT_OK) return status;
+    const struct gc_collector *const *c = gc_plugin_collectors(plugin);
+    const struct gc_protocol *const *p = gc_plugin_protocols(plugin);
+    const struct gc_workload *const *w = gc_plugin_workloads(plugin);
+    for (; *c != NULL; c++, first = false) {
+        if (!first) putchar('\n');
+        print_collector(*c);
+    }
+    for (; *p != NULL; p++, first = false) {
+        if (!first) putchar('\n');
+        print_protocol(*p);
+    }
+    for (; *w != NULL; w++) {
+        if (gc_workload_some((*w)->name) != *w) continue;
+        if (!first) putchar('\n');
+        print_workload(*w);
+        first = false;
+    }
+    return GC_EXIT_OK;
 }
 
 static int complain_about(const char *name)
@@ -248,7 +278,8 @@ static error_t info_parse(int key, char *argument, struct argp_state *state)
 static const struct argp info_argp = {
     .parser = info_parse,
     .args_doc = "NAME...",
-    .doc = "Tells about a collector, workload or protocol: promises, protocols, options "
+    .doc = "Tells about a collector, workload or protocol, or all that a plugin's file "
+           "holds: promises, protocols, options "
            "with "
            "type, range and default, paper; of a workload its card.",
 };
@@ -260,7 +291,15 @@ static int info_run(int argc, char **argv)
         return GC_EXIT_USAGE;
     for (uint32_t i = 0; i < request.count; i++) {
         if (i > 0) putchar('\n');
-        if (!print_named(request.names[i])) return complain_about(request.names[i]);
+        const char *name = request.names[i];
+        if (gc_plugins_file(name) > 0) {
+            int status = print_file(name);
+            if (status != GC_EXIT_OK) return status;
+            continue;
+        }
+        if (print_named(name)) continue;
+        gc_plugins_scan();
+        if (!print_named(name)) return complain_about(name);
     }
     return GC_EXIT_OK;
 }

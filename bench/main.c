@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench/command.h"
+#include "bench/plugins.h"
 #include "bench/spec.h"
 #include "bench/text.h"
 
@@ -28,6 +29,7 @@ static const struct gc_command *const commands[] = {
     &gc_command_info,
     &gc_command_run,
     &gc_command_import,
+    &gc_command_new,
     &command_help,
     &gc_command_sample,
     NULL,
@@ -122,6 +124,7 @@ int main(int argc, char **argv)
 {
     argp_program_version = "gclab " GCLAB_VERSION;
     argp_err_exit_status = GC_EXIT_USAGE;
+    gc_plugins_start();
     struct request request = { .status = GC_EXIT_OK };
     error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &request);
     if (request.status != GC_EXIT_OK) return request.status;

@@ -8,7 +8,6 @@
 
 #include "bench/command.h"
 #include "bench/text.h"
-#include "workloads/registry.h"
 
 enum { THREADS_MAX = 4096 };
 
@@ -45,7 +44,7 @@ struct gc_job gc_plan_job(const struct gc_plan *plan, struct gc_place place)
         .collector = collector,
         .spec = spec,
         .workload =
-                gc_workload_find(gc_all_workloads, spec->name, collector->protocol_name),
+                gc_workload_find(gc_workloads(), spec->name, collector->protocol_name),
         .threads = plan->threads[place.threads],
         .heap_limit = plan->heap_limit,
         .seed = plan->seed,
@@ -128,7 +127,7 @@ int gc_plan_complete(struct gc_plan *plan)
         for (uint32_t c = 0; c < plan->collector_count; c++) {
             const char *name = plan->workloads[w].name;
             const char *protocol = plan->collectors[c].protocol_name;
-            if (gc_workload_find(gc_all_workloads, name, protocol) == NULL)
+            if (gc_workload_find(gc_workloads(), name, protocol) == NULL)
                 return gc_complain(GC_EXIT_USAGE,
                         "workload '%s' is not compiled for protocol '%s' (collector "
                         "'%s')",

@@ -88,7 +88,11 @@ static pid_t start(const struct gc_job *job, int result, int report)
     snprintf(seed, sizeof(seed), "%" PRIu64, job->seed);
     char program[] = "gclab", command[] = "sample", weak[] = "weak", fixed[] = "fixed";
     char *arguments[] = { program, command, fd, job->collector->label, job->spec->label,
-        threads, heap, seed, job->weak ? weak : fixed, NULL };
+        threads, heap, seed, job->weak ? weak : fixed, NULL, NULL, NULL };
+    size_t n = sizeof(arguments) / sizeof(arguments[0]) - 3;
+    const char *const files[] = { job->collector->file, job->spec->file };
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        if (files[i] != NULL) arguments[n++] = (char *)(uintptr_t)files[i];
     pid_t child = fork();
     if (child < 0) return -errno;
     if (child == 0) become_sample(arguments, report);

@@ -2,7 +2,8 @@
 /* sample.c - `gclab sample`: the process that measures one sample and sends it back.
  *
  * Not for people: `gclab run` starts it. Its arguments are the number of the open end of
- * a pipe, the two specs, threads, heap limit in bytes, seed, and fixed or weak.
+ * a pipe, the two specs, threads, heap limit in bytes, seed, fixed or weak, and the files
+ * of plugins that it needs.
  */
 #include "bench/sample.h"
 
@@ -14,8 +15,8 @@
 #include <unistd.h>
 
 #include "bench/command.h"
+#include "bench/plugins.h"
 #include "bench/text.h"
-#include "workloads/registry.h"
 
 enum { ARGUMENTS = 7 };
 
@@ -100,9 +101,14 @@ static int run(int argc, char **argv)
 {
     struct gc_collector_spec collector;
     struct gc_workload_spec workload;
-    if (argc != ARGUMENTS + 1)
+    if (argc < ARGUMENTS + 1)
         return gc_complain(GC_EXIT_USAGE, "'sample' is how 'gclab run' calls itself");
-    int status = gc_collector_spec_parse(argv[2], &collector);
+    int status = GC_EXIT_OK;
+    for (int i = ARGUMENTS + 1; i < argc && status == GC_EXIT_OK; i++) {
+        const struct gc_plugin *plugin;
+        status = gc_plugins_load(argv[i], &plugin);
+    }
+    if (status == GC_EXIT_OK) status = gc_collector_spec_parse(argv[2], &collector);
     if (status != GC_EXIT_OK) return status;
     status = gc_workload_spec_parse(argv[3], &workload);
     if (status != GC_EXIT_OK) return status;
@@ -110,8 +116,8 @@ static int run(int argc, char **argv)
     struct gc_job job = {
         .collector = &collector,
         .spec = &workload,
-        .workload = gc_workload_find(
-                gc_all_workloads, workload.name, collector.protocol_name),
+        .workload =
+                gc_workload_find(gc_workloads(), workload.name, collector.protocol_name),
         .threads = (uint32_t)strtoul(argv[4], NULL, 10),
         .heap_limit = strtoull(argv[5], NULL, 10),
         .seed = strtoull(argv[6], NULL, 10),

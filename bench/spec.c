@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "bench/command.h"
+#include "bench/plugins.h"
 #include "bench/text.h"
-#include "workloads/registry.h"
 
 const char **gc_collector_names(void)
 {
@@ -38,11 +38,12 @@ const char **gc_protocol_names(void)
 const char **gc_workload_names(void)
 {
     size_t n = 0, count = 0;
-    while (gc_all_workloads[n] != NULL)
+    const struct gc_workload *const *workloads = gc_workloads();
+    while (workloads[n] != NULL)
         n++;
     const char **names = gc_need((n + 1) * sizeof(*names));
     for (size_t i = 0; i < n; i++) {
-        const char *name = gc_all_workloads[i]->name;
+        const char *name = workloads[i]->name;
         size_t j = 0;
         while (j < count && strcmp(names[j], name) != 0)
             j++;
@@ -53,9 +54,7 @@ const char **gc_workload_names(void)
 
 const struct gc_workload *gc_workload_some(const char *name)
 {
-    for (size_t i = 0; gc_all_workloads[i] != NULL; i++)
-        if (strcmp(gc_all_workloads[i]->name, name) == 0) return gc_all_workloads[i];
-    return NULL;
+    return gc_workload_find(gc_workloads(), name, NULL);
 }
 
 int gc_complain_unknown(const char *kind, const char *name, const char *const *names)
@@ -122,10 +121,11 @@ static int check_options(
 static char *cut(const char *text, char **ret_protocol, char **ret_options)
 {
     char *name = gc_need_text("%s", text);
-    char *colon = strchr(name, ':');
+    char *behind = name + gc_plugins_file(name);
+    char *colon = strchr(behind, ':');
     *ret_options = gc_need_text("%s", colon != NULL ? colon + 1 : "");
     if (colon != NULL) *colon = '\0';
-    *ret_protocol = strchr(name, '@');
+    *ret_protocol = strchr(behind, '@');
     if (*ret_protocol != NULL) *(*ret_protocol)++ = '\0';
     return name;
 }
@@ -149,20 +149,107 @@ static int resolve_protocol(struct gc_collector_spec *spec, const char *name)
     return GC_EXIT_OK;
 }
 
+/* Says that a file does not hold exactly one thing of a kind, and what it holds. */
+static int complain_choice(const char *path, const char *kind, const char *const *names)
+{
+    if (*names == NULL) return gc_complain(GC_EXIT_FILE, "%s holds no %s", path, kind);
+    char *list = gc_need_text("%s", *names);
+    while (*++names != NULL) {
+        char *longer = gc_need_text("%s, %s", list, *names);
+        free(list);
+        list = longer;
+    }
+    gc_complain(GC_EXIT_USAGE,
+            "%s holds more than one %s (%s): name one, with the file's folder in "
+            "GCLAB_PLUGIN_PATH",
+            path, kind, list);
+    free(list);
+    return GC_EXIT_USAGE;
+}
+
+/* The one collector of a file. */
+static int collector_of_file(const char *path, const struct gc_collector **ret_collector)
+{
+    const struct gc_plugin *plugin;
+    int status = gc_plugins_load(path, &plugin);
+    if (status != GC_EXIT_OK) return status;
+    const struct gc_collector *const *c = gc_plugin_collectors(plugin);
+    if (c[0] != NULL && c[1] == NULL) {
+        *ret_collector = c[0];
+        return GC_EXIT_OK;
+    }
+    size_t n = 0;
+    while (c[n] != NULL)
+        n++;
+    const char **names = gc_need((n + 1) * sizeof(*names));
+    for (size_t i = 0; i < n; i++)
+        names[i] = gc_collector_info(c[i]).name;
+    status = complain_choice(path, "collector", names);
+    free(names);
+    return status;
+}
+
+/* The one workload of a file, for any protocol. */
+static int workload_of_file(const char *path, const struct gc_workload **ret_workload)
+{
+    const struct gc_plugin *plugin;
+    int status = gc_plugins_load(path, &plugin);
+    if (status != GC_EXIT_OK) return status;
+    const struct gc_workload *const *w = gc_plugin_workloads(plugin);
+    const char *names[16] = { NULL };
+    size_t count = 0;
+    for (; *w != NULL && count < sizeof(names) / sizeof(names[0]) - 1; w++) {
+        size_t j = 0;
+        while (j < count && strcmp(names[j], (*w)->name) != 0)
+            j++;
+        if (j == count) names[count++] = (*w)->name;
+    }
+    if (count != 1) return complain_choice(path, "workload", names);
+    *ret_workload = gc_plugin_workloads(plugin)[0];
+    return GC_EXIT_OK;
+}
+
+/* What a name stands for: a file, something built in or loaded, or something that the
+ * folders of plugins hold. */
+static int find_collector(const char *name, const struct gc_collector **ret_collector)
+{
+    if (gc_plugins_file(name) > 0) return collector_of_file(name, ret_collector);
+    *ret_collector = gc_collector_find(name);
+    if (*ret_collector == NULL) {
+        gc_plugins_scan();
+        *ret_collector = gc_collector_find(name);
+    }
+    if (*ret_collector != NULL) return GC_EXIT_OK;
+    const char **names = gc_collector_names();
+    int status = gc_complain_unknown("collector", name, names);
+    free(names);
+    return status;
+}
+
+static int find_workload(const char *name, const struct gc_workload **ret_workload)
+{
+    if (gc_plugins_file(name) > 0) return workload_of_file(name, ret_workload);
+    *ret_workload = gc_workload_some(name);
+    if (*ret_workload == NULL) {
+        gc_plugins_scan();
+        *ret_workload = gc_workload_some(name);
+    }
+    if (*ret_workload != NULL) return GC_EXIT_OK;
+    const char **names = gc_workload_names();
+    int status = gc_complain_unknown("workload", name, names);
+    free(names);
+    return status;
+}
+
 int gc_collector_spec_parse(const char *text, struct gc_collector_spec *ret_spec)
 {
     struct gc_collector_spec *spec = ret_spec;
     char *protocol;
     memset(spec, 0, sizeof(*spec));
     char *name = cut(text, &protocol, &spec->options);
-    int status;
-    spec->collector = gc_collector_find(name);
-    if (spec->collector == NULL) {
-        const char **names = gc_collector_names();
-        status = gc_complain_unknown("collector", name, names);
-        free(names);
-        goto out;
-    }
+    int status = find_collector(name, &spec->collector);
+    if (status != GC_EXIT_OK) goto out;
+    spec->file = gc_plugins_file_of_collector(spec->collector);
     spec->info = gc_collector_info(spec->collector);
     status = resolve_protocol(spec, protocol);
     if (status != GC_EXIT_OK) goto out;
@@ -172,7 +259,7 @@ int gc_collector_spec_parse(const char *text, struct gc_collector_spec *ret_spec
     else
         status = check_options(spec->info.options, spec->info.name, spec->options);
     if (status != GC_EXIT_OK) goto out;
-    spec->label = gc_need_text("%s@%s%s%s", name, spec->protocol_name,
+    spec->label = gc_need_text("%s@%s%s%s", spec->info.name, spec->protocol_name,
             spec->options[0] != '\0' ? ":" : "", spec->options);
 out:
     free(name);
@@ -225,14 +312,9 @@ int gc_workload_spec_parse(const char *text, struct gc_workload_spec *ret_spec)
     char *protocol;
     memset(spec, 0, sizeof(*spec));
     char *name = cut(text, &protocol, &spec->options);
-    int status;
-    spec->some = gc_workload_some(name);
-    if (spec->some == NULL) {
-        const char **names = gc_workload_names();
-        status = gc_complain_unknown("workload", name, names);
-        free(names);
-        goto out;
-    }
+    int status = find_workload(name, &spec->some);
+    if (status != GC_EXIT_OK) goto out;
+    spec->file = gc_plugins_file_of_workload(spec->some);
     spec->name = spec->some->name;
     if (protocol != NULL) {
         status = gc_complain(GC_EXIT_USAGE,
@@ -249,7 +331,7 @@ int gc_workload_spec_parse(const char *text, struct gc_workload_spec *ret_spec)
         status = check_options(spec->some->options, spec->name, spec->options);
     if (status != GC_EXIT_OK) goto out;
     spec->label = gc_need_text(
-            "%s%s%s", name, spec->options[0] != '\0' ? ":" : "", spec->options);
+            "%s%s%s", spec->name, spec->options[0] != '\0' ? ":" : "", spec->options);
 out:
     free(name);
     if (status != GC_EXIT_OK) gc_workload_spec_finish(spec);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* spec.h - "name[@protocol][:option=value]..." as the command line gives it. */
+/* spec.h - "name[@protocol][:option=value]..." as the command line gives it. The name may
+ * be a plugin's file: it has a slash, or ends in ".so". */
 #ifndef BENCH_SPEC_H
 #define BENCH_SPEC_H
 
@@ -8,7 +9,8 @@
 #include "core/harness.h"
 
 struct gc_collector_spec {
-    char *label; /* name@protocol[:options] */
+    char *label;      /* name@protocol[:options] */
+    const char *file; /* that it came from, or NULL */
     const struct gc_collector *collector;
     const struct gc_protocol *protocol;
     struct gc_collector_info info;
@@ -17,7 +19,8 @@ struct gc_collector_spec {
 };
 
 struct gc_workload_spec {
-    char *label; /* name[:options], without scale= */
+    char *label;      /* name[:options], without scale= */
+    const char *file; /* that it came from, or NULL */
     const char *name;
     char *options;
     bool has_scale, weak;           /* scale=fixed|weak was given */
@@ -34,7 +37,7 @@ bool gc_has_option(const struct gc_option *options, const char *name);
 void gc_collector_spec_finish(struct gc_collector_spec *spec);
 void gc_workload_spec_finish(struct gc_workload_spec *spec);
 
-/* Names of what is built in, for lists and for gc_nearest_name(); each once, ended by
+/* Names of what is built in or loaded, for lists and for gc_nearest_name(); each once, ended by
  * NULL. Free the array alone. */
 const char **gc_collector_names(void);
 const char **gc_protocol_names(void);

@@ -147,7 +147,7 @@ GC_EXPORT void gc_cell_poison(struct gc_object *object);
 GC_EXPORT void gc_cell_unpoison(struct gc_object *object);
 
 /* The countdown reached 0: moves the block to its next state. (B1) */
-GC_COLD void gc_block_event(struct gc_block *block);
+GC_EXPORT GC_COLD void gc_block_event(struct gc_block *block);
 
 /* Gives the cell of an object that says DEAD back to its block. The object must be
  * unreachable and out of every list. (B1) */
@@ -176,7 +176,7 @@ GC_NODISCARD bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t cl
 
 /* Gives the lists and current blocks of all runs back: when a mutator exits, and
  * before a sweep. (B1) */
-void gc_runs_flush(struct gc_mutator *m);
+GC_EXPORT void gc_runs_flush(struct gc_mutator *m);
 
 /* Puts the home's empty blocks into limbo. (B1) */
 void gc_blocks_retire(struct gc_mutator *home);

@@ -22,7 +22,7 @@ GC_EXPORT int64_t gc_collect(struct gc_mutator *m, int generation);
 
 /* For collectors' triggers: the same, but nothing while automatic collection is
  * disabled. */
-void gc_collect_automatic(struct gc_mutator *m, int generation);
+GC_EXPORT void gc_collect_automatic(struct gc_mutator *m, int generation);
 
 /* Waits until no collection of another thread is under way, in a blocked region. */
 GC_EXPORT void gc_collect_wait(struct gc_mutator *m);
@@ -85,7 +85,7 @@ GC_EXPORT void gc_observer_remove(struct gc_mutator *m, struct gc_observer *obse
 /* For collectors that use budgets: adds the mutator's net allocations to the heap's
  * sum (never below 0) and grants it a new budget, which is exact while it is the only
  * mutator. Returns the sum. On the mutator, or for it in a stop. */
-int gc_budget_flush(struct gc_mutator *m);
+GC_EXPORT int gc_budget_flush(struct gc_mutator *m);
 
 /* For blocked regions: under a serial protocol the mutator's budget goes back to the sum,
  * so that whoever runs next counts on from there. On the mutator. */
@@ -93,13 +93,13 @@ void gc_budget_return(struct gc_mutator *m);
 
 /* Lets the mutator make some more objects before on_budget is asked again: for a time in
  * which no collection can be. On the mutator, right after a flush. */
-void gc_budget_postpone(struct gc_mutator *m);
+GC_EXPORT void gc_budget_postpone(struct gc_mutator *m);
 
 /* The mutator has freed `count` objects that can be in a cycle otherwise than by their
  * counts. On the mutator. */
 void gc_budget_credit(struct gc_mutator *m, size_t count);
 
 /* The sum becomes 0, and every mutator starts anew. When the young are collected. */
-void gc_budget_reset_stw(struct gc_heap *heap);
+GC_EXPORT void gc_budget_reset_stw(struct gc_heap *heap);
 
 #endif

@@ -79,7 +79,7 @@ struct gc_stall_log {
 
 /* Appends a stall of `cause` that began at start_ns and ends now. By the mutator
  * whose log it is. */
-void gc_stall_record(struct gc_stall_log *log, enum gc_stall_cause cause,
+GC_EXPORT void gc_stall_record(struct gc_stall_log *log, enum gc_stall_cause cause,
         uint64_t start_ns, uint64_t work);
 
 /* Adds `from` to `to` (sums and histograms; not the ring). */

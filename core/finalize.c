@@ -27,6 +27,17 @@ void gc_finalize(struct gc_mutator *m, struct gc_object *object)
     if (error != 0) gc_callback_error(m, object, error);
 }
 
+void gc_clear_slots(struct gc_mutator *m, struct gc_object *object)
+{
+    const struct gc_type *type = gc_object_info(object)->type;
+    if (type->clear != NULL) {
+        int error = type->clear(m, object);
+        if (error != 0) gc_callback_error(m, object, error);
+    } else if ((type->flags & GC_TYPE_IMMUTABLE) == 0) {
+        m->heap->protocol->clear_slots(m, object);
+    }
+}
+
 bool gc_finalizable_add(struct gc_heap *heap, struct gc_object *object)
 {
     gc_lock_acquire(&heap->registry_lock);

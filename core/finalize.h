@@ -13,7 +13,11 @@ struct gc_mutator;
 
 /* Runs the object's finalizer if it is due; it is due no longer then. The caller holds
  * a reference. World running, on a mutator, under no lock. */
-void gc_finalize(struct gc_mutator *m, struct gc_object *object);
+GC_EXPORT void gc_finalize(struct gc_mutator *m, struct gc_object *object);
+
+/* Clears the slots of garbage: by the type's clear if it has one; not those of an immutable
+ * object. The caller holds a reference. Context as above. */
+GC_EXPORT void gc_clear_slots(struct gc_mutator *m, struct gc_object *object);
 
 /* For collectors whose deaths are implicit: enters a new object whose type has a
  * finalizer into the heap's register, which does not keep it alive. False when there
@@ -22,11 +26,12 @@ bool gc_finalizable_add(struct gc_heap *heap, struct gc_object *object) GC_NODIS
 
 /* Passes the register: visit(object, argument) says what is to become of an entry. */
 enum gc_finalizable_fate { GC_FINALIZABLE_KEEP, GC_FINALIZABLE_REMOVE };
-void gc_finalizable_filter_stw(struct gc_heap *heap,
+GC_EXPORT void gc_finalizable_filter_stw(struct gc_heap *heap,
         enum gc_finalizable_fate (*visit)(struct gc_object *object, void *argument),
         void *argument);
 
 /* Reports a callback's non-zero result to the heap's hook. */
-void gc_callback_error(struct gc_mutator *m, struct gc_object *object, int error);
+GC_EXPORT void gc_callback_error(
+        struct gc_mutator *m, struct gc_object *object, int error);
 
 #endif

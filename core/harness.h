@@ -21,12 +21,35 @@ struct gc_heap;
 struct gc_mutator;
 struct gc_collector;
 struct gc_protocol;
+struct gc_plugin;
+struct gc_workload;
 
-/* What is built in. The arrays end with NULL. */
+/* What is built in or was loaded. The arrays end with NULL, and are valid until the next
+ * load. */
 GC_EXPORT const struct gc_collector *const *gc_collectors(void);
 GC_EXPORT const struct gc_protocol *const *gc_protocols(void);
+GC_EXPORT const struct gc_workload *const *gc_workloads(void);
 GC_EXPORT const struct gc_collector *gc_collector_find(const char *name); /* or NULL */
 GC_EXPORT const struct gc_protocol *gc_protocol_find(const char *name);   /* or NULL */
+
+/* Core knows no workload: a driver adds those that it was linked with, before it loads
+ * plugins, once. The descriptors must live on. 0 or -ENOMEM. */
+GC_EXPORT int gc_workloads_add(const struct gc_workload *const *workloads) GC_NODISCARD;
+
+/* Loads a plugin (plugin.h), for good; what it holds is in the lists above afterwards. To
+ * load one again is no error. On one thread, before there are heaps. 0; or -errno with a
+ * sentence: it is not there, no plugin, built for another ABI or flavour, or it
+ * brings a name that is taken. */
+GC_EXPORT int gc_plugin_load(const char *path, const struct gc_plugin **ret_plugin,
+        struct gc_error *error) GC_NODISCARD;
+
+/* What a plugin holds; the arrays end with NULL. */
+GC_EXPORT const struct gc_collector *const *gc_plugin_collectors(
+        const struct gc_plugin *plugin);
+GC_EXPORT const struct gc_protocol *const *gc_plugin_protocols(
+        const struct gc_plugin *plugin);
+GC_EXPORT const struct gc_workload *const *gc_plugin_workloads(
+        const struct gc_plugin *plugin);
 
 /* What a driver may know of a collector or protocol. */
 struct gc_collector_info {

@@ -155,8 +155,8 @@ GC_EXPORT int gc_heap_create(const struct gc_heap_config *config,
 GC_EXPORT void gc_heap_destroy(struct gc_heap *heap);
 
 /* Charges `bytes` against the limit. False when they do not fit. Any thread. */
-GC_NODISCARD bool gc_heap_charge(struct gc_heap *heap, size_t bytes);
-void gc_heap_discharge(struct gc_heap *heap, size_t bytes);
+GC_EXPORT GC_NODISCARD bool gc_heap_charge(struct gc_heap *heap, size_t bytes);
+GC_EXPORT void gc_heap_discharge(struct gc_heap *heap, size_t bytes);
 
 /* What is in a heap, exact while the world is stopped or no mutator is attached. */
 struct gc_heap_stats {

@@ -38,32 +38,32 @@ struct gc_condition {
     pthread_cond_t condition;
 };
 
-void gc_lock_init(struct gc_lock *lock, enum gc_lock_rank rank);
-void gc_lock_finish(struct gc_lock *lock);
+GC_EXPORT void gc_lock_init(struct gc_lock *lock, enum gc_lock_rank rank);
+GC_EXPORT void gc_lock_finish(struct gc_lock *lock);
 
 /* Waits until the lock is free and takes it. Never under a lock of a higher rank. */
-void gc_lock_acquire(struct gc_lock *lock);
+GC_EXPORT void gc_lock_acquire(struct gc_lock *lock);
 
 /* Takes it only if it is free. */
-bool gc_lock_try_acquire(struct gc_lock *lock) GC_NODISCARD;
-void gc_lock_release(struct gc_lock *lock);
+GC_EXPORT bool gc_lock_try_acquire(struct gc_lock *lock) GC_NODISCARD;
+GC_EXPORT void gc_lock_release(struct gc_lock *lock);
 
 /* The first line of every function whose caller must hold `lock`. */
-void gc_lock_assert_held(const struct gc_lock *lock);
+GC_EXPORT void gc_lock_assert_held(const struct gc_lock *lock);
 
-void gc_condition_init(struct gc_condition *condition);
-void gc_condition_finish(struct gc_condition *condition);
+GC_EXPORT void gc_condition_init(struct gc_condition *condition);
+GC_EXPORT void gc_condition_finish(struct gc_condition *condition);
 
 /* Gives up `lock`, waits for a signal (it may wake without one), takes it again. */
-void gc_condition_wait(struct gc_condition *condition, struct gc_lock *lock);
+GC_EXPORT void gc_condition_wait(struct gc_condition *condition, struct gc_lock *lock);
 
 /* The same for at most `ns` nanoseconds; false when they have passed. Under a
  * schedule time passes only when nobody can run. */
-bool gc_condition_wait_ns(
+GC_EXPORT bool gc_condition_wait_ns(
         struct gc_condition *condition, struct gc_lock *lock, uint64_t ns);
 
-void gc_condition_signal(struct gc_condition *condition);
-void gc_condition_broadcast(struct gc_condition *condition);
+GC_EXPORT void gc_condition_signal(struct gc_condition *condition);
+GC_EXPORT void gc_condition_broadcast(struct gc_condition *condition);
 
 /* A thread of the runtime or of the harness. */
 struct gc_thread {

@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* plugin.h - the registry: which collectors and protocols this library holds.
+/* plugin.h - what a plugin file exports, and the registry of what is built in or loaded.
  *
- * Core names none of them. The build hands their descriptors over as two arrays.
+ * A plugin is a shared object, built against an installed gclab, with one symbol:
+ *
+ *     GC_PLUGIN = {
+ *         GC_PLUGIN_HEADER,
+ *         .collectors = GC_PLUGIN_LIST(gc_collector, &gc_collector_mine),
+ *     };
+ *
+ * It is loaded with gc_plugin_load() (harness.h) and never unloaded.
+ * Core names nothing of what is built in: the build hands it over as two arrays.
  */
 #ifndef CORE_PLUGIN_H
 #define CORE_PLUGIN_H
@@ -9,10 +17,41 @@
 #include "core/collector.h"
 #include "core/harness.h"
 
+struct gc_plugin {
+    uint32_t abi_version;             /* the first word, whatever the version */
+    uint32_t check_level;             /* the flavour */
+    uint32_t mutator_size, heap_size; /* sizes of the structs that it was built with */
+    uint32_t collector_size, protocol_size, workload_size;
+
+    /* Lists that end with NULL, or NULL. */
+    const struct gc_collector *const *collectors;
+    const struct gc_protocol *const *protocols;
+    const struct gc_workload *const *workloads; /* one entry a protocol */
+};
+
+#define GC_PLUGIN_HEADER                                                                 \
+    .abi_version = GC_ABI_VERSION, .check_level = GC_CHECK,                              \
+    .mutator_size = sizeof(struct gc_mutator), .heap_size = sizeof(struct gc_heap),      \
+    .collector_size = sizeof(struct gc_collector),                                       \
+    .protocol_size = sizeof(struct gc_protocol),                                         \
+    .workload_size = sizeof(struct gc_workload)
+
+#define GC_PLUGIN                                                                        \
+    extern GC_EXPORT const struct gc_plugin gc_plugin;                                   \
+    const struct gc_plugin gc_plugin
+
+#define GC_PLUGIN_LIST(structure, ...)                                                   \
+    ((const struct structure *const[]){ __VA_ARGS__, NULL })
+
 /* Defined by the build's generated file; they end with NULL. */
 extern const struct gc_collector *const gc_static_collectors[];
 extern const struct gc_protocol *const gc_static_protocols[];
 
-/* gc_collectors(), gc_collector_find() and the like are declared in harness.h. */
+/* Checks a plugin that is in memory already, and enters what it holds into the registry;
+ * `path` is for messages. As gc_plugin_load(), which calls it. */
+int gc_plugin_enter(const char *path, const struct gc_plugin *plugin,
+        struct gc_error *error) GC_NODISCARD;
+
+/* All else is declared in harness.h. */
 
 #endif

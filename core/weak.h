@@ -51,7 +51,7 @@ GC_EXPORT void gc_weak_load(struct gc_mutator *m, gc_slot *local, struct gc_weak
 
 /* For deaths by count. The object says DEAD: if it is a weak reference, it leaves the
  * table; if it has weak references, they are cleared and their callbacks run. */
-void gc_weak_on_death(struct gc_mutator *m, struct gc_object *object);
+GC_EXPORT void gc_weak_on_death(struct gc_mutator *m, struct gc_object *object);
 
 /* For collections. Clears, in a stop, all weak references to `object`; those with a
  * callback that `is_dead` does not hold for are appended to *due, newest first, counted
@@ -62,19 +62,19 @@ typedef bool (*gc_is_dead_fn)(struct gc_object *object);
 struct gc_weak_queue {
     struct gc_weak *first, *last;
 };
-size_t gc_weak_clear_stw(struct gc_mutator *m, struct gc_object *object,
+GC_EXPORT size_t gc_weak_clear_stw(struct gc_mutator *m, struct gc_object *object,
         gc_is_dead_fn is_dead, struct gc_weak_queue *due);
 
 /* Clears, in a stop, a weak reference that is itself dead. */
-void gc_weak_forget_stw(struct gc_heap *heap, struct gc_weak *weak);
+GC_EXPORT void gc_weak_forget_stw(struct gc_heap *heap, struct gc_weak *weak);
 
 /* Calls the pending callbacks in order of the list, and drops the list's references;
  * returns how many of the weak references died by that. World running. */
-size_t gc_weak_run_callbacks(struct gc_mutator *m, struct gc_weak *pending);
+GC_EXPORT size_t gc_weak_run_callbacks(struct gc_mutator *m, struct gc_weak *pending);
 
 /* Calls visit for each weak reference that has a target. World stopped. It may clear
  * weak references; then some may be visited again. */
-void gc_weak_walk_stw(struct gc_heap *heap,
+GC_EXPORT void gc_weak_walk_stw(struct gc_heap *heap,
         void (*visit)(struct gc_weak *weak, void *argument), void *argument);
 
 #endif

@@ -190,15 +190,10 @@ static void clear(struct gc_mutator *m, struct gc_links *trash)
     struct gc_heap *heap = m->heap;
     for (struct gc_links *at = trash->next; at != trash; at = at->next) {
         struct gc_object *object = gc_links_object(at);
-        const struct gc_type *type = gc_object_info(object)->type;
-        if (heap->save_all != NULL) {
+        if (heap->save_all != NULL)
             heap->save_all(object, heap->save_all_argument);
-        } else if (type->clear != NULL) {
-            int error = type->clear(m, object);
-            if (error != 0) gc_callback_error(m, object, error);
-        } else if ((type->flags & GC_TYPE_IMMUTABLE) == 0) {
-            heap->protocol->clear_slots(m, object);
-        }
+        else
+            gc_clear_slots(m, object);
     }
 }
 

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* new.c - `gclab new`: makes a collector or workload that builds, runs and passes.
+ *
+ * What it makes is copied from templates in the data (bench/new/), with the word
+ * "example" replaced by the name. With the top of a source tree as the current folder it
+ * goes into the tree, and into the lists there; otherwise into a folder of its own, as
+ * a plugin.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bench/command.h"
+#include "bench/place.h"
+#include "bench/spec.h"
+#include "bench/text.h"
+
+#define WORD "example"
+
+enum { NAME_MAX_LENGTH = 32 };
+
+static const char *const kinds[] = { "collector", "workload", NULL };
+
+static const struct argp_option options[] = {
+    { .name = "output",
+            .key = 'o',
+            .arg = "DIR",
+            .doc = "make a plugin in this folder, which must not exist (default: the "
+                   "name; "
+                   "in the top folder of a gclab source tree: in the tree)" },
+    { .name = NULL },
+};
+
+struct request {
+    const char *kind, *name, *folder;
+    int status;
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct request *request = state->input;
+    switch (key) {
+    case 'o':
+        request->folder = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (request->name != NULL) argp_error(state, "one name at most");
+        if (request->kind != NULL) {
+            request->name = argument;
+            return 0;
+        }
+        for (size_t i = 0; kinds[i] != NULL; i++)
+            if (strcmp(argument, kinds[i]) == 0) request->kind = kinds[i];
+        if (request->kind != NULL) return 0;
+        request->status = gc_complain_unknown("kind", argument, kinds);
+        return ECANCELED;
+    case ARGP_KEY_END:
+        if (request->kind == NULL)
+            argp_error(state, "what to make is missing: collector or workload");
+        if (request->name == NULL) argp_error(state, "its name is missing");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "collector|workload NAME",
+    .doc = "Makes a collector or workload that builds, runs and passes the tests, to be "
+           "changed into what you have in mind.\v"
+           "Exit status: 2 usage, 3 the folder is there or can't be made, 4 the "
+           "environment.",
+};
+
+static int check_name(const struct request *request)
+{
+    const char *name = request->name;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    static const char good[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    size_t length = strlen(name);
+    if (length == 0 || length > NAME_MAX_LENGTH || strspn(name, letters) == 0 ||
+            strspn(name, good) != length)
+        return gc_complain(GC_EXIT_USAGE,
+                "'%s' can't be the name of a %s: it takes a small letter, then up to %d "
+                "small letters, digits and '_'",
+                name, request->kind, NAME_MAX_LENGTH - 1);
+    bool taken = request->kind == kinds[0] ? gc_collector_find(name) != NULL
+                                           : gc_workload_some(name) != NULL;
+    if (taken)
+        return gc_complain(
+                GC_EXIT_USAGE, "there is a %s '%s' already", request->kind, name);
+    return GC_EXIT_OK;
+}
+
+/* --- files ------------------------------------------------------------------------------ */
+
+static int complain_file(const char *path)
+{
+    return gc_complain(GC_EXIT_FILE, "%s: %s", path, strerror(errno));
+}
+
+/* The whole of a file, or NULL with errno. Free with free(). */
+static char *read_text(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return NULL;
+    size_t length = 0, room = 1 << 12, n;
+    char *text = gc_need(room);
+    while ((n = fread(text + length, 1, room - length - 1, file)) > 0) {
+        length += n;
+        if (length == room - 1) text = gc_need_more(text, room *= 2);
+    }
+    text[length] = '\0';
+    bool failed = ferror(file) != 0;
+    fclose(file);
+    if (!failed) return text;
+    free(text);
+    errno = EIO;
+    return NULL;
+}
+
+/* Writes a new file, or a changed one. An enum gc_exit. */
+static int write_text(const char *path, const char *text, bool is_new)
+{
+    FILE *file = fopen(path, is_new ? "wxe" : "we");
+    if (file == NULL) return complain_file(path);
+    bool failed = fputs(text, file) < 0;
+    if (fclose(file) != 0 || failed) return complain_file(path);
+    return GC_EXIT_OK;
+}
+
+/* A template with the name filled in, or NULL: then it has been said. */
+static char *fill(const struct request *request, const char *template)
+{
+    char *file = gc_need_text("new/%s/%s", request->kind, template);
+    char *path = gc_place_find(file);
+    free(file);
+    if (path == NULL) return NULL;
+    char *text = read_text(path);
+    if (text == NULL) complain_file(path);
+    free(path);
+    if (text == NULL) return NULL;
+    char *result = gc_need_text("%s", "");
+    for (char *at = text, *word; at != NULL;
+            at = word != NULL ? word + strlen(WORD) : NULL) {
+        word = strstr(at, WORD);
+        int length = word != NULL ? (int)(word - at) : (int)strlen(at);
+        char *longer = gc_need_text(
+                "%s%.*s%s", result, length, at, word != NULL ? request->name : "");
+        free(result);
+        result = longer;
+    }
+    free(text);
+    return result;
+}
+
+/* Makes folder/name from a template, and from a second one behind it unless that is NULL. */
+static int make(const struct request *request, const char *folder, const char *name,
+        const char *template, const char *behind)
+{
+    char *text = fill(request, template);
+    char *more = behind != NULL ? fill(request, behind) : gc_need_text("%s", "");
+    int status = text == NULL || more == NULL ? GC_EXIT_ENVIRONMENT : GC_EXIT_OK;
+    if (status == GC_EXIT_OK) {
+        char *path = gc_need_text("%s/%s", folder, name);
+        char *whole = gc_need_text("%s%s", text, more);
+        status = write_text(path, whole, true);
+        free(whole);
+        free(path);
+    }
+    free(more);
+    free(text);
+    return status;
+}
+
+static int make_folder(const char *path)
+{
+    if (mkdir(path, 0777) == 0) return GC_EXIT_OK;
+    return complain_file(path);
+}
+
+/* --- a plugin --------------------------------------------------------------------------- */
+
+static int make_plugin(const struct request *request)
+{
+    const char *folder = request->folder != NULL ? request->folder : request->name;
+    bool is_collector = request->kind == kinds[0];
+    char *source = gc_need_text("%s.c", request->name);
+    int status = make_folder(folder);
+    if (status == GC_EXIT_OK) status = make(request, folder, source, WORD ".c", NULL);
+    if (status == GC_EXIT_OK)
+        status = make(request, folder, "plugin.c", "plugin.c", NULL);
+    if (status == GC_EXIT_OK)
+        status = make(request, folder, "meson.build", "meson.build", NULL);
+    if (status == GC_EXIT_OK)
+        status = make(request, folder, "README.md", "README.md",
+                is_collector ? "BUILD.md" : NULL);
+    free(source);
+    if (status != GC_EXIT_OK) return status;
+    printf("%s is a %s that works, as a plugin. Build and test it for both flavours:\n"
+           "\n"
+           "    cd %s\n"
+           "    meson setup build && meson test -C build\n"
+           "    meson setup build-checked --buildtype=debug && meson test -C "
+           "build-checked\n"
+           "    gclab run %s ./build/%s.so\n",
+            folder, request->kind, folder, is_collector ? "-c" : "-w", request->name);
+    return GC_EXIT_OK;
+}
+
+/* --- in the tree -------------------------------------------------------------------------- */
+
+/* One line more at the end of a list. */
+struct entry {
+    const char *file;
+    const char *list; /* how the list's first line starts */
+    const char *end;  /* how the first line behind its last one starts */
+    char *line;
+};
+
+/* Puts the line there; an enum gc_exit. */
+static int insert(const struct entry *entry)
+{
+    char *text = read_text(entry->file);
+    if (text == NULL) return complain_file(entry->file);
+    char *at = text;
+    while (at != NULL && strncmp(at, entry->list, strlen(entry->list)) != 0) {
+        at = strchr(at, '\n');
+        if (at != NULL) at++;
+    }
+    while (at != NULL && strncmp(at, entry->end, strlen(entry->end)) != 0) {
+        at = strchr(at, '\n');
+        if (at != NULL) at++;
+    }
+    int status;
+    if (at == NULL) {
+        status =
+                gc_complain(GC_EXIT_FILE, "%s: the list that starts with '%s' is missing",
+                        entry->file, entry->list);
+    } else {
+        char *changed = gc_need_text("%.*s%s%s", (int)(at - text), text, entry->line, at);
+        status = write_text(entry->file, changed, false);
+        free(changed);
+    }
+    free(text);
+    return status;
+}
+
+static int make_collector_in_tree(const struct request *request)
+{
+    const char *name = request->name;
+    char *folder = gc_need_text("collectors/%s", name);
+    char *source = gc_need_text("%s.c", name);
+    int status = make_folder(folder);
+    if (status == GC_EXIT_OK) status = make(request, folder, source, WORD ".c", NULL);
+    if (status == GC_EXIT_OK)
+        status = make(request, folder, "README.md", "README.md", NULL);
+    free(source);
+    free(folder);
+    return status;
+}
+
+static int make_in_tree(const struct request *request)
+{
+    const char *name = request->name;
+    bool is_collector = request->kind == kinds[0];
+    char *row = fill(request, "row.md");
+    if (row == NULL) return GC_EXIT_ENVIRONMENT;
+    const struct entry entries[] = {
+        { is_collector ? "collectors/meson.build" : "workloads/meson.build",
+                is_collector ? "collectors = {" : "workloads = {", "}",
+                is_collector
+                        ? gc_need_text("    '%s': files('%s/%s.c'),\n", name, name, name)
+                        : gc_need_text("    '%s': files('%s.c'),\n", name, name) },
+        { is_collector ? "collectors/meson.build" : "workloads/meson.build",
+                is_collector ? "collector_order = [" : "workload_order = [", "]",
+                gc_need_text("    '%s',\n", name) },
+        { is_collector ? "collectors/README.md" : "workloads/README.md",
+                is_collector ? "| collector |" : "| workload |", "\n", row },
+    };
+    enum { ENTRIES = sizeof(entries) / sizeof(entries[0]) };
+    int status;
+    if (is_collector) {
+        status = make_collector_in_tree(request);
+    } else {
+        char *source = gc_need_text("%s.c", name);
+        status = make(request, "workloads", source, WORD ".c", NULL);
+        free(source);
+    }
+    for (int i = 0; i < ENTRIES; i++) {
+        if (status == GC_EXIT_OK) status = insert(&entries[i]);
+        free(entries[i].line);
+    }
+    if (status != GC_EXIT_OK) return status;
+    printf("%s%s%s is made, and entered into %s and %s. Build and test:\n"
+           "\n"
+           "    meson setup build && ninja -C build\n"
+           "    build/bench/gclab run %s %s\n"
+           "    tests/run --fast\n",
+            is_collector ? "collectors/" : "workloads/", name, is_collector ? "/" : ".c",
+            entries[0].file, entries[2].file, is_collector ? "-c" : "-w", name);
+    return GC_EXIT_OK;
+}
+
+static bool is_source_tree(void)
+{
+    static const char *const files[] = { "collectors/meson.build", "core/collector.h",
+        "meson.build", "workloads/meson.build" };
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        if (access(files[i], R_OK) != 0) return false;
+    return true;
+}
+
+static int run(int argc, char **argv)
+{
+    struct request request = { .status = GC_EXIT_OK };
+    error_t error = argp_parse(&argp, argc, argv, 0, NULL, &request);
+    if (request.status != GC_EXIT_OK) return request.status;
+    if (error != 0) return GC_EXIT_USAGE;
+    int status = check_name(&request);
+    if (status != GC_EXIT_OK) return status;
+    if (request.folder == NULL && is_source_tree()) return make_in_tree(&request);
+    return make_plugin(&request);
+}
+
+const struct gc_command gc_command_new = {
+    .name = "new",
+    .summary = "make a collector or workload of your own",
+    .argp = &argp,
+    .run = run,
+};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* place.c - where the program's own files are. */
+#include "bench/place.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/command.h"
+#include "bench/text.h"
+
+#define DATA "GCLAB_DATA"
+
+/* A folder that the build has described as seen from the prefix. */
+static char *installed(const char *folder)
+{
+    char program[4096];
+    if (*folder == '/') return gc_need_text("%s", folder);
+    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    program[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(program, '/');
+    if (slash != NULL) *slash = '\0';
+    return gc_need_text("%s/" GCLAB_UP "/%s", program, folder);
+}
+
+static char *in_folder(const char *folder, const char *name)
+{
+    char *path = gc_need_text("%s/%s", folder, name);
+    if (access(path, R_OK) == 0) return path;
+    free(path);
+    return NULL;
+}
+
+char *gc_place_find(const char *name)
+{
+    const char *given = getenv(DATA);
+    if (given != NULL && *given != '\0') {
+        char *path = in_folder(given, name);
+        if (path == NULL)
+            gc_complain(GC_EXIT_ENVIRONMENT, "%s/%s (from " DATA "): %s", given, name,
+                    strerror(errno));
+        return path;
+    }
+    char *data = installed(GCLAB_DATA_DIR);
+    char *path = in_folder(data, name);
+    if (path == NULL) path = in_folder(GCLAB_SOURCE_DATA_DIR, name);
+    if (path == NULL)
+        gc_complain(GC_EXIT_ENVIRONMENT,
+                "%s/%s is missing: install gclab, or name its data in " DATA, data, name);
+    free(data);
+    return path;
+}
+
+char *gc_place_plugins(void)
+{
+    return installed(GCLAB_PLUGIN_DIR);
+}
