@@ -97,7 +97,7 @@ GC_EXPORT void gc_budget_postpone(struct gc_mutator *m);
 
 /* The mutator has freed `count` objects that can be in a cycle otherwise than by their
  * counts. On the mutator. */
-void gc_budget_credit(struct gc_mutator *m, size_t count);
+GC_EXPORT void gc_budget_credit(struct gc_mutator *m, size_t count);
 
 /* The sum becomes 0, and every mutator starts anew. When the young are collected. */
 GC_EXPORT void gc_budget_reset_stw(struct gc_heap *heap);

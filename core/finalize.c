@@ -5,6 +5,7 @@
 #include "core/heap.h"
 #include "core/mutant.h"
 #include "core/os.h"
+#include "core/protocol.h"
 #include "core/schedule.h"
 #include "core/type.h"
 

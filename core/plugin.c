@@ -218,8 +218,12 @@ static int check_contents(
     const struct gc_workload *const *w = gc_plugin_workloads(plugin);
     if (*c == NULL && *p == NULL && *w == NULL)
         result = gc_error_set(error, -EINVAL, "%s: the plugin is empty", path);
-    for (; result == 0 && *c != NULL; c++)
+    for (; result == 0 && *c != NULL; c++) {
         result = check_collector(path, *c, error);
+        for (size_t i = 0; result == 0 && gc_plugin_collectors(plugin)[i] != *c; i++)
+            if (strcmp(gc_plugin_collectors(plugin)[i]->name, (*c)->name) == 0)
+                result = taken(path, "collector", (*c)->name, error);
+    }
     for (; result == 0 && *p != NULL; p++) {
         if (!is_name((*p)->name))
             result = bad_name(path, "protocol", (*p)->name, error);
@@ -243,10 +247,10 @@ int gc_plugin_enter(
     const struct gc_collector *const *c = gc_plugin_collectors(plugin);
     const struct gc_protocol *const *p = gc_plugin_protocols(plugin);
     const struct gc_workload *const *w = gc_plugin_workloads(plugin);
-    const struct gc_plugin *this[] = { plugin, NULL }, *const none[] = { NULL };
+    const struct gc_plugin *this[] = { plugin, NULL }, *const nothing[] = { NULL };
     void *grown[] = { grow(gc_collectors(), length_of(c)),
         grow(gc_protocols(), length_of(p)), grow(gc_workloads(), length_of(w)),
-        grow(plugins != NULL ? (const void *)plugins : none, 1) };
+        grow(plugins != NULL ? (const void *)plugins : nothing, 1) };
     enum { LISTS = sizeof(grown) / sizeof(grown[0]) };
     for (int i = 0; i < LISTS; i++)
         if (grown[i] == NULL) result = -ENOMEM;

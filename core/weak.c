@@ -171,7 +171,7 @@ static size_t clear_all(struct gc_mutator *m, struct gc_object *object,
         gc_atomic_store_relaxed(&weak->target, NULL);
         heap->weak_count--;
         cleared++;
-        if (weak->callback == NULL || is_dead(&weak->header)) continue;
+        if (weak->callback == NULL || is_dead == NULL || is_dead(&weak->header)) continue;
         /* It may be dying elsewhere just now; its cell stays until we let go of the lock. */
         if (protocol->try_take != NULL && !protocol->try_take(m, &weak->header)) continue;
         append(due, weak);

@@ -55,7 +55,7 @@ GC_EXPORT void gc_weak_on_death(struct gc_mutator *m, struct gc_object *object);
 
 /* For collections. Clears, in a stop, all weak references to `object`; those with a
  * callback that `is_dead` does not hold for are appended to *due, newest first, counted
- * once more if the protocol counts. */
+ * once more if the protocol counts. NULL: nobody is to be called. */
 typedef bool (*gc_is_dead_fn)(struct gc_object *object);
 
 /* Weak references whose callbacks are due, in order; { NULL, NULL } is empty. */

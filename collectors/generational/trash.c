@@ -21,12 +21,6 @@ static bool is_trash(struct gc_object *object)
     return gc_object_mark(object) == MARK_TRASH;
 }
 
-static bool always(struct gc_object *object)
-{
-    (void)object;
-    return true;
-}
-
 /* Marks the members (R1). Returns their number, and their states or-ed. */
 static size_t mark_trash_stw(const struct gc_links *trash, uint32_t *ret_states)
 {
@@ -176,9 +170,7 @@ static void resurrect(struct gc_mutator *m, struct generational *state, int olde
     }
     for (struct gc_links *at = dead.next; at != &dead && !gc_broken(WEAK_AGAIN);
             at = at->next) {
-        struct gc_weak_queue nobody = { NULL, NULL };
-        m->counters.weak_cleared +=
-                gc_weak_clear_stw(m, gc_links_object(at), always, &nobody);
+        m->counters.weak_cleared += gc_weak_clear_stw(m, gc_links_object(at), NULL, NULL);
     }
     gc_list_merge(&state->trash, &dead);
     gc_stop_end(m, state->detector.objects + state->detector.edges);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* conformance.c - runs the cases that a collector promises on that collector.
  *
- *   gclab-conformance --collector NAME[:OPTION=VALUE]... [--protocol NAME]
- *                     [--case NUMBER]... [--list] [--quiet] FILE
+ *   gclab-conformance --collector SPEC [--protocol NAME] [--case NUMBER]... [--list]
+ *                     [--quiet] [--in-process] [FILE]
+ *
+ * SPEC is what `gclab run -c` takes: a name or a plugin's file, with options. Without a FILE
+ * the cases are those that gclab was installed with. A case runs in a process of its own,
+ * so that a crash is a failure of that case alone; --in-process runs all in one, for
+ * debuggers and leak checkers.
  *
  * CONFORMANCE_PROTOCOLS names the protocols that the interpreter was compiled for, as
- * X(plain) X(bare). Exit status: 0 all passed, 1 a case failed, 2 usage or a bad file.
+ * X(plain) X(bare). Exit status: 0 all passed, 1 a case failed, 2 usage, 3 a bad file.
  */
 #include <getopt.h>
 #include <stdarg.h>
@@ -13,9 +18,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "bench/command.h"
+#include "bench/place.h"
+#include "bench/plugins.h"
+#include "bench/spec.h"
+#include "bench/text.h"
 #include "core/collector.h"
-#include "core/harness.h"
 #include "tests/conformance/conformance.h"
 
 #define X(protocol) extern const struct interpreter interpreter_##protocol;
@@ -29,14 +40,29 @@ static const struct interpreter *const interpreters[] = {
             NULL,
 };
 
-enum { CASES_WANTED = 64 };
+enum { CASES_WANTED = 64, PROMISES = 32 };
 
 struct request {
     const char *collector, *protocol, *file;
     const char *cases[CASES_WANTED];
     int case_count;
-    bool list, quiet;
+    bool list, quiet, in_process;
 };
+
+/* The line of the file, without blanks around it, or "" if there is none. */
+static void read_line(const char *path, int number, char *ret_line, size_t room)
+{
+    FILE *file = fopen(path, "re");
+    *ret_line = '\0';
+    for (int i = 0; file != NULL && i < number; i++) {
+        if (fgets(ret_line, (int)room, file) == NULL) *ret_line = '\0';
+    }
+    if (file != NULL) fclose(file);
+    size_t first = strspn(ret_line, " \t");
+    size_t length = strcspn(ret_line + first, "\n");
+    memmove(ret_line, ret_line + first, length);
+    ret_line[length] = '\0';
+}
 
 void report_fail(struct report *report, int line, const char *format, ...)
 {
@@ -45,14 +71,16 @@ void report_fail(struct report *report, int line, const char *format, ...)
         if (report->lines[i] == line) return;
     if (report->fails < room) report->lines[report->fails] = line;
     report->fails++;
-    char what[4200];
+    char seen[4200], promised[256] = "what holds after every case";
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof(what), format, arguments);
+    vsnprintf(seen, sizeof(seen), format, arguments);
     va_end(arguments);
+    if (line != 0) read_line(report->path, line, promised, sizeof(promised));
     size_t left = sizeof(report->text) - report->used;
-    int n = snprintf(report->text + report->used, left, "     %s:%d: %s\n", report->path,
-            line, what);
+    int n = snprintf(report->text + report->used, left,
+            "     line %d, promised: %s\n     %*s seen: %s\n", line, promised,
+            line > 999 ? 14 : 13, "", seen);
     if (n > 0 && (size_t)n < left) report->used += (size_t)n;
 }
 
@@ -121,10 +149,11 @@ static bool is_wanted(const struct request *request, const struct test_case *tes
 
 static int usage(const char *why, const char *what)
 {
-    fprintf(stderr, "gclab-conformance: %s%s\n", why, what);
-    fprintf(stderr, "usage: gclab-conformance --collector NAME[:OPTION=VALUE]... "
-                    "[--protocol NAME] [--case NUMBER]... [--list] [--quiet] FILE\n");
-    return 2;
+    gc_complain(GC_EXIT_USAGE, "%s%s", why, what);
+    fprintf(stderr, "usage: gclab-conformance --collector SPEC [--protocol NAME] [--case "
+                    "NUMBER]... "
+                    "[--list] [--quiet] [--in-process] [FILE]\n");
+    return GC_EXIT_USAGE;
 }
 
 static int read_request(int argc, char **argv, struct request *ret_request)
@@ -135,10 +164,11 @@ static int read_request(int argc, char **argv, struct request *ret_request)
         { "case", required_argument, NULL, 'n' },
         { "list", no_argument, NULL, 'l' },
         { "quiet", no_argument, NULL, 'q' },
+        { "in-process", no_argument, NULL, 'i' },
         { NULL, 0, NULL, 0 },
     };
     struct request request = { 0 };
-    for (int c; (c = getopt_long(argc, argv, "c:p:n:lq", options, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "c:p:n:lqi", options, NULL)) != -1;) {
         switch (c) {
         case 'c':
             request.collector = optarg;
@@ -152,6 +182,9 @@ static int read_request(int argc, char **argv, struct request *ret_request)
         case 'q':
             request.quiet = true;
             break;
+        case 'i':
+            request.in_process = true;
+            break;
         case 'n':
             if (request.case_count == CASES_WANTED) return usage("too many cases", "");
             request.cases[request.case_count++] = optarg;
@@ -160,37 +193,33 @@ static int read_request(int argc, char **argv, struct request *ret_request)
             return usage("unknown option", "");
         }
     }
-    if (optind + 1 != argc) return usage("one file of cases is wanted", "");
-    request.file = argv[optind];
+    if (optind + 1 < argc) return usage("one file of cases at most", "");
+    request.file = argv[optind]; /* or NULL */
     if (request.collector == NULL && !request.list) return usage("which collector?", "");
     *ret_request = request;
     return 0;
 }
 
-/* Splits NAME:OPTIONS and finds what it names. */
-static int find_subject(const struct request *request, struct subject *ret_subject,
-        const struct interpreter **ret_interpreter)
+/* Reads the SPEC, with --protocol put into it. An enum gc_exit. */
+static int read_spec(const struct request *request, struct gc_collector_spec *ret_spec)
 {
-    static char name[128];
-    snprintf(name, sizeof(name), "%.*s", (int)strcspn(request->collector, ":"),
-            request->collector);
-    const char *options = strchr(request->collector, ':');
-    const struct gc_collector *collector = gc_collector_find(name);
-    if (collector == NULL) return usage("no such collector: ", name);
-    const char *protocol = request->protocol;
-    if (protocol == NULL) protocol = collector->protocols[0];
-    *ret_subject = (struct subject){
-        .collector = collector,
-        .protocol = gc_protocol_find(protocol),
-        .options = options != NULL ? options + 1 : NULL,
-    };
-    if (ret_subject->protocol == NULL) return usage("no such protocol: ", protocol);
+    const char *text = request->collector;
+    if (request->protocol == NULL) return gc_collector_spec_parse(text, ret_spec);
+    size_t name = gc_plugins_file(text);
+    name += strcspn(text + name, "@:");
+    if (text[name] == '@') return usage("two protocols: ", text);
+    char *whole =
+            gc_need_text("%.*s@%s%s", (int)name, text, request->protocol, text + name);
+    int status = gc_collector_spec_parse(whole, ret_spec);
+    free(whole);
+    return status;
+}
+
+static const struct interpreter *find_interpreter(const char *protocol)
+{
     for (size_t i = 0; interpreters[i] != NULL; i++)
-        if (strcmp(interpreters[i]->protocol, protocol) == 0)
-            *ret_interpreter = interpreters[i];
-    if (*ret_interpreter == NULL)
-        return usage("not compiled for the protocol ", protocol);
-    return 0;
+        if (strcmp(interpreters[i]->protocol, protocol) == 0) return interpreters[i];
+    return NULL;
 }
 
 static int list_cases(const struct request *request, const struct case_file *file)
@@ -200,14 +229,109 @@ static int list_cases(const struct request *request, const struct case_file *fil
     return 0;
 }
 
-/* Runs the cases that are wanted; returns the exit status. */
-static int run_cases(const struct request *request, const struct case_file *file)
+/* Says what a case promised and what was seen. */
+static void print_failure(const struct test_case *test, const char *text)
 {
-    struct subject subject = { 0 };
-    const struct interpreter *interpreter = NULL;
+    printf("FAIL %s %s\n     promised by:", test->number, test->title);
+    for (uint32_t i = 0; i < test->needs_count; i++)
+        printf(" %s", test->needs[i].text);
+    printf("%s\n%s", test->needs_count == 0 ? " every collector" : "", text);
+    fflush(stdout);
+}
+
+/* Runs a case here; what failed is printed. */
+static bool run_here(const struct case_file *file, struct test_case *test,
+        const struct subject *subject, const struct interpreter *interpreter)
+{
+    struct report report = { .path = file->path };
+    interpreter->run(file, test, subject, &report);
+    if (report.fails > 0) print_failure(test, report.text);
+    return report.fails == 0;
+}
+
+/* The same in a process of its own. */
+static bool run_apart(const struct case_file *file, struct test_case *test,
+        const struct subject *subject, const struct interpreter *interpreter)
+{
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        bool passed = run_here(file, test, subject, interpreter);
+        fflush(NULL);
+        _exit(passed ? 0 : 1);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child) {
+        print_failure(test, "     seen: no process could be made\n");
+        return false;
+    }
+    if (WIFSIGNALED(status)) {
+        char text[256];
+        snprintf(text, sizeof(text), "     seen: the case was killed by SIG%s\n",
+                sigabbrev_np(WTERMSIG(status)));
+        print_failure(test, text);
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* How a promise was kept. */
+struct promise {
+    const char *word;
+    int run, failed;
+};
+
+static void count_promises(
+        const struct test_case *test, bool passed, struct promise promises[PROMISES])
+{
+    for (uint32_t i = 0; i < test->needs_count; i++) {
+        struct promise *p = promises;
+        while (p->word != NULL && strcmp(p->word, test->needs[i].text) != 0)
+            p++;
+        p->word = test->needs[i].text;
+        p->run++;
+        p->failed += !passed;
+    }
+}
+
+static double failed_share(const struct promise *promise)
+{
+    return promise->word != NULL ? (double)promise->failed / promise->run : 0;
+}
+
+/* Why it failed, in a sentence: the promises whose cases failed, the worst first. Uses them
+ * up. */
+static void print_verdict(const char *label, struct promise promises[PROMISES])
+{
+    const char *before = "";
+    printf("%s does not keep what it promises:", label);
+    for (;;) {
+        struct promise *worst = promises;
+        for (int i = 0; i < PROMISES; i++)
+            if (failed_share(&promises[i]) > failed_share(worst)) worst = &promises[i];
+        if (failed_share(worst) == 0) break;
+        printf("%s %s (%d of %d cases that need it failed)", before, worst->word,
+                worst->failed, worst->run);
+        worst->failed = 0;
+        before = ",";
+    }
+    puts(*before == '\0' ? " what every collector owes" : "");
+}
+
+/* Runs the cases that are wanted; returns the exit status. */
+static int run_cases(const struct request *request, const struct case_file *file,
+        const struct gc_collector_spec *spec)
+{
+    struct subject subject = {
+        .collector = spec->collector,
+        .protocol = spec->protocol,
+        .options = spec->options,
+    };
+    const struct interpreter *interpreter = find_interpreter(spec->protocol_name);
+    struct promise promises[PROMISES] = { 0 };
     struct rlimit stack;
     int passed = 0, failed = 0, skipped = 0;
-    if (find_subject(request, &subject, &interpreter) != 0) return 2;
+    if (interpreter == NULL)
+        return usage("not compiled for the protocol ", spec->protocol_name);
     if (getrlimit(RLIMIT_STACK, &stack) != 0) return usage("no limit of the stack", "");
     for (struct test_case *test = file->cases; test != NULL; test = test->next) {
         if (!is_wanted(request, test)) continue;
@@ -218,31 +342,48 @@ static int run_cases(const struct request *request, const struct case_file *file
                 printf("skip %s %s (%s)\n", test->number, test->title, promise);
             continue;
         }
-        struct report report = { .path = request->file };
-        interpreter->run(file, test, &subject, &report);
+        bool good = (request->in_process ? run_here : run_apart)(
+                file, test, &subject, interpreter);
         setrlimit(RLIMIT_STACK, &stack);
-        *(report.fails > 0 ? &failed : &passed) += 1;
-        if (report.fails > 0 || !request->quiet)
-            printf("%s %s %s\n%s", report.fails > 0 ? "FAIL" : "ok  ", test->number,
-                    test->title, report.text);
+        *(good ? &passed : &failed) += 1;
+        if (good && !request->quiet) printf("ok   %s %s\n", test->number, test->title);
         fflush(stdout);
+        count_promises(test, good, promises);
     }
     if (passed + failed + skipped == 0) return usage("no such case", "");
+    if (failed > 0) print_verdict(spec->label, promises);
     printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
     return failed > 0 ? 1 : 0;
+}
+
+static int run_file(const struct request *request, const char *path)
+{
+    struct case_file file;
+    struct gc_collector_spec spec;
+    struct gc_error error;
+    int status = GC_EXIT_OK;
+    if (case_file_read(path, &file, &error) != 0)
+        status = gc_complain(GC_EXIT_FILE, "%s", error.text);
+    else if (request->list)
+        status = list_cases(request, &file);
+    else if ((status = read_spec(request, &spec)) == GC_EXIT_OK) {
+        status = run_cases(request, &file, &spec);
+        gc_collector_spec_finish(&spec);
+    }
+    case_files_free();
+    return status;
 }
 
 int main(int argc, char **argv)
 {
     struct request request = { 0 };
-    struct case_file file;
-    struct gc_error error;
-    int result = read_request(argc, argv, &request);
-    if (result != 0) return result;
-    if (case_file_read(request.file, &file, &error) != 0)
-        result = usage(error.text, "");
-    else
-        result = request.list ? list_cases(&request, &file) : run_cases(&request, &file);
-    case_files_free();
-    return result;
+    int status = read_request(argc, argv, &request);
+    if (status != 0) return status;
+    gc_plugins_start();
+    if (request.file != NULL) return run_file(&request, request.file);
+    char *path = gc_place_find("conformance/cases.txt");
+    if (path == NULL) return GC_EXIT_ENVIRONMENT;
+    status = run_file(&request, path);
+    free(path);
+    return status;
 }

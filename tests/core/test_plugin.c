@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* test_plugin.c - what the library holds can be found, described, and is consistent. */
+/* test_plugin.c - what the library holds can be found, described, and is consistent; what
+ * a plugin brings is checked first. Real files are loaded by tests/plugins. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/plugin.h"
 #include "tests/suites.h"
@@ -74,6 +79,168 @@ static void the_build_says_how_much_it_checks(void)
     CU_ASSERT_EQUAL(gc_build_check_level(), GC_CHECK);
 }
 
+/* --- plugins ----------------------------------------------------------------------- */
+
+static void run_nothing(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
+{
+    (void)m, (void)trial, (void)thread;
+}
+
+/* A plugin in memory, good until a test changes it. */
+struct sketch {
+    struct gc_collector collector;
+    struct gc_workload workload;
+    const struct gc_collector *collectors[2];
+    const struct gc_workload *workloads[2];
+    struct gc_plugin plugin;
+};
+
+static void draw(struct sketch *sketch, const char *name)
+{
+    *sketch = (struct sketch){
+        .collector = *gc_collector_find("none"),
+        .workload = { .name = name,
+                .protocol = "bare",
+                .summary = "does nothing",
+                .unit = "nothings",
+                .run = run_nothing },
+        .collectors = { &sketch->collector, NULL },
+        .workloads = { &sketch->workload, NULL },
+        .plugin = { GC_PLUGIN_HEADER, .collectors = sketch->collectors,
+                .workloads = sketch->workloads },
+    };
+    sketch->collector.name = name;
+}
+
+/* Asserts that it is refused with a sentence that has the words, and changes nothing. */
+static void refused(struct sketch *sketch, int code, const char *words)
+{
+    const struct gc_collector *const *collectors = gc_collectors();
+    const struct gc_workload *const *workloads = gc_workloads();
+    struct gc_error error = { "" };
+    CU_ASSERT_EQUAL(gc_plugin_enter("sketch.so", &sketch->plugin, &error), code);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, words));
+    CU_ASSERT_EQUAL(strncmp(error.text, "sketch.so: ", 11), 0);
+    CU_ASSERT_PTR_EQUAL(gc_collectors(), collectors);
+    CU_ASSERT_PTR_EQUAL(gc_workloads(), workloads);
+}
+
+static void a_plugin_of_another_build_is_refused(void)
+{
+    struct sketch sketch;
+    draw(&sketch, "sketch");
+    sketch.plugin.abi_version++;
+    refused(&sketch, -EINVAL, "plugin ABI");
+    draw(&sketch, "sketch");
+    sketch.plugin.check_level = GC_CHECK > 0 ? 0 : 3;
+    refused(&sketch, -EINVAL,
+            GC_CHECK > 0 ? "release flavour of gclab (GC_CHECK=0)"
+                         : "checked flavour of gclab (GC_CHECK=3)");
+    uint32_t *const sizes[] = { &sketch.plugin.mutator_size, &sketch.plugin.heap_size,
+        &sketch.plugin.collector_size, &sketch.plugin.protocol_size,
+        &sketch.plugin.workload_size };
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        draw(&sketch, "sketch");
+        *sizes[i] += 8;
+        refused(&sketch, -EINVAL, "headers of another gclab");
+    }
+    uint32_t *const headers[] = { &sketch.collector.abi_version,
+        &sketch.collector.mutator_size, &sketch.collector.heap_size,
+        &sketch.collector.check_level };
+    for (size_t i = 0; i < COUNT(headers); i++) {
+        draw(&sketch, "sketch");
+        ++*headers[i];
+        refused(&sketch, -EINVAL, "GC_COLLECTOR_HEADER");
+    }
+}
+
+static void a_plugin_with_gaps_is_refused(void)
+{
+    struct sketch sketch;
+    static const char *const names[] = { NULL, "", "a b", "a@b", "a:b", "a/b", "a.so" };
+    for (size_t i = 0; i < COUNT(names); i++) {
+        draw(&sketch, "sketch");
+        sketch.collector.name = names[i];
+        refused(&sketch, -EINVAL, "name of a collector");
+        draw(&sketch, "sketch");
+        sketch.workload.name = names[i];
+        refused(&sketch, -EINVAL, "name of a workload");
+    }
+    draw(&sketch, "sketch");
+    sketch.collector.protocols[0] = NULL;
+    refused(&sketch, -EINVAL, "names no protocol");
+    draw(&sketch, "sketch");
+    sketch.collector.capabilities = GC_CAP_CYCLES;
+    refused(&sketch, -EINVAL, "can't collect");
+    draw(&sketch, "sketch");
+    sketch.workload.run = NULL;
+    refused(&sketch, -EINVAL, "'sketch' lacks");
+    draw(&sketch, "sketch");
+    sketch.plugin.collectors = NULL;
+    sketch.plugin.workloads = NULL;
+    refused(&sketch, -EINVAL, "empty");
+}
+
+static void a_plugin_whose_name_is_taken_is_refused(void)
+{
+    struct sketch sketch;
+    draw(&sketch, "refcount");
+    refused(&sketch, -EEXIST, "there is a collector 'refcount' already");
+    draw(&sketch, "sketch");
+    struct gc_collector again = sketch.collector;
+    const struct gc_collector *twice[] = { &sketch.collector, &again, NULL };
+    sketch.plugin.collectors = twice;
+    refused(&sketch, -EEXIST, "'sketch' already");
+}
+
+static void a_file_that_is_no_plugin_is_refused(void)
+{
+    struct gc_error error = { "" };
+    const struct gc_plugin *plugin;
+    CU_ASSERT_EQUAL(gc_plugin_load("/nowhere/at-all.so", &plugin, &error), -ENOENT);
+    CU_ASSERT_STRING_EQUAL(error.text, "/nowhere/at-all.so: No such file or directory");
+    char path[] = "/tmp/gclab-test-XXXXXX";
+    int fd = mkstemp(path);
+    CU_ASSERT(fd >= 0);
+    CU_ASSERT_EQUAL(write(fd, "junk", 4), 4);
+    close(fd);
+    CU_ASSERT_EQUAL(gc_plugin_load(path, &plugin, &error), -ENOEXEC);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "can't be loaded: "));
+    unlink(path);
+}
+
+static void what_a_plugin_holds_is_found(void)
+{
+    static struct sketch sketch, other; /* they stay in the registry */
+    struct gc_error error = { "" };
+    draw(&sketch, "sketch");
+    gc_os_fail_allocation(2);
+    refused(&sketch, -ENOMEM, "no memory");
+    gc_os_fail_allocation(0);
+
+    CU_ASSERT_EQUAL(gc_plugin_enter("sketch.so", &sketch.plugin, &error), 0);
+    CU_ASSERT_PTR_EQUAL(gc_collector_find("sketch"), &sketch.collector);
+    CU_ASSERT_PTR_NOT_NULL(gc_collector_find("none"));
+    CU_ASSERT_PTR_EQUAL(
+            gc_workload_find(gc_workloads(), "sketch", "bare"), &sketch.workload);
+    CU_ASSERT_PTR_NULL(gc_workload_find(gc_workloads(), "sketch", "plain"));
+    CU_ASSERT_PTR_EQUAL(gc_plugin_collectors(&sketch.plugin)[0], &sketch.collector);
+    CU_ASSERT_PTR_NULL(gc_plugin_protocols(&sketch.plugin)[0]);
+
+    /* The same once more is no error; another one with that name is. */
+    const struct gc_collector *const *before = gc_collectors();
+    CU_ASSERT_EQUAL(gc_plugin_enter("sketch.so", &sketch.plugin, &error), 0);
+    CU_ASSERT_PTR_EQUAL(gc_collectors(), before);
+    draw(&other, "sketch");
+    refused(&other, -EEXIST, "there is a collector 'sketch' already");
+    other.collector.name = "other";
+    refused(&other, -EEXIST, "there is a workload 'sketch' already");
+    other.workload.name = "other";
+    CU_ASSERT_EQUAL(gc_plugin_enter("other.so", &other.plugin, &error), 0);
+    CU_ASSERT_PTR_EQUAL(gc_collector_find("sketch"), &sketch.collector);
+    CU_ASSERT_PTR_EQUAL(gc_collector_find("other"), &other.collector);
+}
+
 int test_plugin_suite(void)
 {
     static const struct test tests[] = {
@@ -83,6 +250,12 @@ int test_plugin_suite(void)
                 information_agrees_with_the_descriptor },
         { "every_promise_has_a_word", every_promise_has_a_word },
         { "the_build_says_how_much_it_checks", the_build_says_how_much_it_checks },
+        { "a_plugin_of_another_build_is_refused", a_plugin_of_another_build_is_refused },
+        { "a_plugin_with_gaps_is_refused", a_plugin_with_gaps_is_refused },
+        { "a_plugin_whose_name_is_taken_is_refused",
+                a_plugin_whose_name_is_taken_is_refused },
+        { "a_file_that_is_no_plugin_is_refused", a_file_that_is_no_plugin_is_refused },
+        { "what_a_plugin_holds_is_found", what_a_plugin_holds_is_found },
     };
     return suite_add("core/plugin", tests, COUNT(tests));
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* example.c - eager counting; cycles are found by walking the whole heap in a stop.
  *
- * The protocol counts, and frees at once what a count of zero says: only cyclic garbage is
- * left over. A collection copies the counts of all objects that can be in a cycle, and
- * subtracts the references between them. What still has some is held from outside; that, and
- * what it reaches, lives. The rest is garbage: finalized, looked at again, and cleared.
- */
+ * A count of zero frees at once. For cycles, a collection copies the counts of all objects
+ * that can be in one, and subtracts the references between them: what still has some is held
+ * from outside, and lives, with all that it reaches. The rest is finalized and cleared. */
 #include "core/collector.h"
 
 struct note { /* in front of every object that can be in a cycle: prefix_bytes */
@@ -15,10 +13,12 @@ struct note { /* in front of every object that can be in a cycle: prefix_bytes *
 };
 
 enum { ELSEWHERE, IN_SET, REACHED }; /* mark of an object; it is born with the first */
-
-#define for_each(object, set)                                                            \
-    for (struct gc_object *object = (set), *next_;                                       \
-            object != NULL && (next_ = note_of(object)->next, true); object = next_)
+struct set {
+    const struct gc_protocol *protocol;
+    uint16_t from; /* the mark that its members had before */
+    struct gc_object *first, *todo;
+    uint64_t work; /* slots that were looked at */
+};
 
 static struct note *note_of(struct gc_object *object)
 {
@@ -30,102 +30,100 @@ static bool is_in_set(struct gc_object *object)
     return object != NULL && gc_object_mark(object) == IN_SET;
 }
 
-static void add(struct gc_object **set, struct gc_object *object, uint16_t mark)
+static bool add(struct gc_object *object, void *argument)
 {
-    gc_object_set_mark(object, mark);
-    note_of(object)->next = *set;
-    *set = object;
-}
-
-static bool add_if_cyclic(struct gc_object *object, void *set)
-{
-    if ((gc_object_state(object) & GC_STATE_CYCLIC) != 0) add(set, object, IN_SET);
+    struct set *set = argument;
+    if ((gc_object_state(object) & GC_STATE_CYCLIC) == 0) return true;
+    if (gc_object_mark(object) != set->from) return true;
+    gc_object_set_mark(object, IN_SET);
+    *note_of(object) =
+            (struct note){ set->first, NULL, (int64_t)set->protocol->total(object) };
+    set->first = object;
     return true;
 }
 
 static void subtract(gc_slot *slot, void *argument)
 {
-    (void)argument;
     struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    ((struct set *)argument)->work++;
     if (is_in_set(object)) note_of(object)->outside--; /* all rests on this decrement */
 }
 
 static void reach(gc_slot *slot, void *argument)
 {
-    struct gc_object *object = gc_atomic_slot_load_relaxed(slot), **todo = argument;
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    struct set *set = argument;
     if (!is_in_set(object)) return;
     gc_object_set_mark(object, REACHED);
-    note_of(object)->todo = *todo;
-    *todo = object;
+    note_of(object)->todo = set->todo;
+    set->todo = object;
 }
 
-/* In a stop: leaves in the set what is garbage, and returns the rest. The first time the set
- * is the whole heap; from then on we hold what stays in it, so that nothing goes by itself. */
-static struct gc_object *take_out(
-        struct gc_mutator *m, struct gc_object **set, bool is_first)
+/* In a stop: returns what is garbage among the objects with the mark `from`. It is held by us
+ * then, so that nothing goes by itself, and no weak reference leads to it. */
+static struct set find_garbage(struct gc_mutator *m, uint16_t from)
 {
-    const struct gc_protocol *protocol = m->heap->protocol;
-    struct gc_object *todo = NULL, *garbage = NULL, *survivors = NULL;
+    struct set set = { .protocol = m->heap->protocol, .from = from };
     struct gc_weak_queue due = { NULL, NULL };
-    uint64_t work = 0;
     gc_stop_begin(m);
-    if (is_first) gc_heap_walk_stw(m->heap, add_if_cyclic, set);
-    for_each(object, *set) note_of(object)->outside =
-            (int64_t)protocol->total(object) - (is_first ? 0 : 1);
-    for_each(object, *set) gc_object_trace(object, subtract, NULL);
-    for_each(object, *set)
-    {
-        gc_require(note_of(object)->outside >= 0, "refcount is too small: %p, a %s",
-                (void *)object, gc_object_info(object)->type->name);
-        if (note_of(object)->outside > 0) reach(&object, &todo);
-        for (struct gc_object *at; (at = todo) != NULL;) {
-            todo = note_of(at)->todo;
-            gc_object_trace(at, reach, &todo);
+    gc_heap_walk_stw(m->heap, add, &set);
+    for (struct gc_object *o = set.first; o != NULL; o = note_of(o)->next)
+        gc_object_trace(o, subtract, &set);
+    for (struct gc_object *o = set.first, *at; o != NULL; o = note_of(o)->next) {
+        gc_require(note_of(o)->outside >= 0, "refcount is too small: %p, a %s", (void *)o,
+                gc_object_info(o)->type->name);
+        if (note_of(o)->outside > 0) reach(&o, &set);
+        for (; (at = set.todo) != NULL; gc_object_trace(at, reach, &set))
+            set.todo = note_of(at)->todo;
+    }
+    for (struct gc_object **link = &set.first, *o; (o = *link) != NULL;) {
+        if (is_in_set(o)) {
+            set.protocol->take(m, o);
+            if ((gc_object_state(o) & GC_STATE_WEAK) != 0)
+                gc_weak_forget_stw(m->heap, (struct gc_weak *)(void *)o);
+            gc_weak_clear_stw(m, o, from == ELSEWHERE ? is_in_set : NULL, &due);
+            link = &note_of(o)->next;
+        } else { /* it lives */
+            gc_object_set_mark(o, ELSEWHERE);
+            *link = note_of(o)->next;
         }
     }
-    for_each(object, *set)
-    {
-        bool lives = gc_object_mark(object) == REACHED;
-        add(lives ? &survivors : &garbage, object, lives ? ELSEWHERE : IN_SET);
-        if (is_first && !lives) protocol->take(m, object);
-        work++;
-    }
-    for_each(object, garbage)
-    {
-        if ((gc_object_state(object) & GC_STATE_WEAK) != 0)
-            gc_weak_forget_stw(m->heap, (struct gc_weak *)(void *)object);
-        m->counters.weak_cleared += gc_weak_clear_stw(m, object, is_in_set, &due);
-    }
-    gc_stop_end(m, work);
-    *set = garbage;
+    gc_stop_end(m, set.work);
     gc_weak_run_callbacks(m, due.first);
-    return survivors;
+    return set;
+}
+
+/* Gives up what we held, with a mark; what nothing else holds dies of that. */
+static size_t let_go(struct gc_mutator *m, struct gc_object *list, uint16_t mark)
+{
+    size_t n = 0;
+    for (struct gc_object *next; list != NULL; list = next, n++) {
+        next = note_of(list)->next;
+        gc_object_set_mark(list, mark);
+        m->heap->protocol->drop(m, list);
+    }
+    return n;
 }
 
 static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectable)
 {
     (void)generation, (void)uncollectable;
-    struct gc_object *set = NULL;
-    size_t found = 0;
-    take_out(m, &set, true);
-    for_each(object, set) gc_finalize(m, object);
-    struct gc_object *survivors =
-            take_out(m, &set, false); /* what finalizers brought back */
-    for_each(object, survivors) protocol->drop(m, object);
-    for_each(object, set) gc_clear_slots(m, object);
-    for_each(object, set)
-    {
-        gc_object_set_mark(object, ELSEWHERE);
-        m->heap->protocol->drop(m, object);
-        found++;
+    struct set garbage = find_garbage(m, ELSEWHERE);
+    uint64_t before = m->counters.finalizers;
+    for (struct gc_object *o = garbage.first; o != NULL; o = note_of(o)->next)
+        gc_finalize(m, o);
+    if (m->counters.finalizers > before) { /* they may have brought some back */
+        let_go(m, garbage.first, IN_SET);
+        garbage = find_garbage(m, IN_SET);
     }
-    return found;
+    for (struct gc_object *o = garbage.first; o != NULL; o = note_of(o)->next)
+        gc_clear_slots(m, o);
+    return let_go(m, garbage.first, ELSEWHERE);
 }
 
 /* Collects when the heap is twice what it was after the last time, and 4 MiB. */
 static void on_pressure(struct gc_mutator *m, size_t bytes)
 {
-    (void)bytes;
     gc_collect_automatic(m, GC_GENERATIONS - 1);
     bytes = gc_atomic_load_relaxed(&m->heap->bytes);
     gc_atomic_store_relaxed(&m->heap->trigger_bytes, 2 * bytes + (4 << 20));
