@@ -35,12 +35,14 @@ static const struct argp_option options[] = {
     { .name = "collector",
             .key = 'c',
             .arg = "SPEC",
-            .doc = "a collector, NAME[@PROTOCOL][:OPTION=VALUE]...; may be repeated "
+            .doc = "a collector, NAME[@PROTOCOL][:OPTION=VALUE]..., or a plugin's "
+                   "FILE.so instead of the NAME; may be repeated "
                    "(default: all collectors)" },
     { .name = "workload",
             .key = 'w',
             .arg = "SPEC",
-            .doc = "a workload, NAME[:OPTION=VALUE]...; scale=weak gives each thread the "
+            .doc = "a workload, NAME[:OPTION=VALUE]... or FILE.so...; scale=weak gives "
+                   "each thread the "
                    "whole work; may be repeated (default: a suite)" },
     { .name = "suite",
             .key = KEY_SUITE,

@@ -172,15 +172,44 @@ plant(layers, 'core/check.c', '#include "check.h"\n')
 
 @rule
 def harness_alone(tree):
-    """Of core, bench/ includes what a C++ driver could: harness.h, and what has no atomics."""
+    """Of core, bench/ includes what a C++ driver could: harness.h, and what has no atomics. (The
+    templates in bench/new/ are no part of it.)"""
     allowed = {'core/check.h', 'core/harness.h', 'core/histogram.h', 'core/option.h', 'core/os.h'}
     for source in tree.c_files('bench/'):
+        if source.path.startswith('bench/new/'):
+            continue
         for line, match in find_all(source, INCLUDE, source.code):
             if match.group(1).startswith('core/') and match.group(1) not in allowed:
                 yield source.path, line, 'includes "%s"; its header is core/harness.h' % match.group(1)
 
 
 plant(harness_alone, 'bench/planted.c', '#include "core/heap.h"\n')
+
+
+@rule
+def headers_are_installed(tree):
+    """Every header of core is a line of core/meson.build, which installs them."""
+    build = tree.sources['core/meson.build'].text if 'core/meson.build' in tree.sources else ''
+    for source in tree.files('core/', suffixes=('.h',)):
+        name = source.path[len('core/'):]
+        if not re.search(r"^ *'%s',$" % re.escape(name), build, re.MULTILINE):
+            yield source.path, 1, 'core/meson.build does not install it'
+
+
+plant(headers_are_installed, 'core/planted.h', '/* SPDX-License-Identifier: MIT */\n')
+
+
+@rule
+def templates_are_small(tree):
+    """What a first author reads, bench/new/collector/example.c, has at most 150 lines."""
+    path = 'bench/new/collector/example.c'
+    if path not in tree.sources:
+        yield path, 0, 'is missing'
+    elif len(tree.sources[path].lines) > 150:
+        yield path, 151, 'has %d lines' % len(tree.sources[path].lines)
+
+
+plant(templates_are_small, 'bench/new/collector/example.c', '\n' * 100)
 
 
 @rule
@@ -737,7 +766,7 @@ plant(tests_are_built, 'tests/meson.build', "    ['planted', 'core/test_planted.
 @rule
 def runnable(tree):
     """Scripts that people call have their run bit."""
-    for path in ('bench/run', 'tests/run', 'tests/fresh', 'tests/matrix'):
+    for path in ('bench/run', 'tests/run', 'tests/fresh', 'tests/matrix', 'tests/plugins'):
         if path not in tree.sources:
             yield path, 0, 'is missing'
         elif not tree.sources[path].executable:
