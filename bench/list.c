@@ -139,7 +139,9 @@ static void print_options(const struct gc_option *options)
 static void print_collector(const struct gc_collector *collector)
 {
     struct gc_collector_info info = gc_collector_info(collector);
+    const char *file = gc_plugins_file_of_collector(collector);
     printf("collector %s - %s\n", info.name, info.summary);
+    if (file != NULL) printf("file: %s\n", file);
     printf("promises:");
     const char *word, *before = "";
     for (size_t i = 0; gc_collector_promises(collector, i, &word); i++) {
@@ -158,7 +160,9 @@ static void print_collector(const struct gc_collector *collector)
 
 static void print_workload(const struct gc_workload *workload)
 {
+    const char *file = gc_plugins_file_of_workload(workload);
     printf("workload %s - %s\n", workload->name, workload->summary);
+    if (file != NULL) printf("file: %s\n", file);
     printf("card: %s\n", workload->card != NULL ? workload->card : "none");
     printf("throughput in: %s\n", workload->unit);
     printf("checksum: %s\n", workload->race_free

@@ -71,16 +71,18 @@ void report_fail(struct report *report, int line, const char *format, ...)
         if (report->lines[i] == line) return;
     if (report->fails < room) report->lines[report->fails] = line;
     report->fails++;
-    char seen[4200], promised[256] = "what holds after every case";
+    char seen[4200], promised[256] = "after every case";
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(seen, sizeof(seen), format, arguments);
     va_end(arguments);
-    if (line != 0) read_line(report->path, line, promised, sizeof(promised));
+    if (line != 0) {
+        int used = snprintf(promised, sizeof(promised), "line %d, promised: ", line);
+        read_line(report->path, line, promised + used, sizeof(promised) - (size_t)used);
+    }
     size_t left = sizeof(report->text) - report->used;
-    int n = snprintf(report->text + report->used, left,
-            "     line %d, promised: %s\n     %*s seen: %s\n", line, promised,
-            line > 999 ? 14 : 13, "", seen);
+    int n = snprintf(report->text + report->used, left, "     %s\n       seen: %s\n",
+            promised, seen);
     if (n > 0 && (size_t)n < left) report->used += (size_t)n;
 }
 
