@@ -67,6 +67,7 @@ void gc_cell_poison(struct gc_object *object)
 {
     char *body = (char *)object + GC_CELL_MIN_BYTES;
     size_t bytes = poisoned_bytes(object);
+    unshade(body, bytes); /* of an empty block that is built again it is shaded still */
     memset(body, POISON, bytes);
     shade(body, bytes);
 }
