@@ -287,12 +287,16 @@ int gc_workloads_add(const struct gc_workload *const *workloads)
 int gc_plugin_load(
         const char *path, const struct gc_plugin **ret_plugin, struct gc_error *error)
 {
-    char here[4096];
     if (access(path, R_OK) != 0)
         return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
     /* Without a slash the loader would look among the system's libraries. */
-    snprintf(here, sizeof(here), "%s%s", strchr(path, '/') == NULL ? "./" : "", path);
+    size_t room = strlen(path) + sizeof("./");
+    char *here = gc_os_alloc(room);
+    if (here == NULL)
+        return gc_error_set(error, -ENOMEM, "%s: there is no memory to load it", path);
+    snprintf(here, room, "%s%s", strchr(path, '/') == NULL ? "./" : "", path);
     void *handle = dlopen(here, RTLD_NOW | RTLD_LOCAL);
+    gc_os_free(here);
     if (handle == NULL) {
         const char *why = dlerror(); /* NOLINT(concurrency-mt-unsafe): one thread loads */
         bool other = strstr(why, "libgclab") != NULL;
