@@ -12,16 +12,20 @@
 
 #define DATA "GCLAB_DATA"
 
+enum { PATH_ROOM = 4096 };
+
 /* A folder that the build has described as seen from the prefix. */
 static char *installed(const char *folder)
 {
-    char program[4096];
     if (*folder == '/') return gc_need_text("%s", folder);
-    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
-    program[length > 0 ? length : 0] = '\0';
+    char *program =
+            gc_need(PATH_ROOM); /* all zero: what is read into it ends somewhere */
+    if (readlink("/proc/self/exe", program, PATH_ROOM - 1) < 0) *program = '\0';
     char *slash = strrchr(program, '/');
     if (slash != NULL) *slash = '\0';
-    return gc_need_text("%s/" GCLAB_UP "/%s", program, folder);
+    char *path = gc_need_text("%s/" GCLAB_UP "/%s", program, folder);
+    free(program);
+    return path;
 }
 
 static char *in_folder(const char *folder, const char *name)
