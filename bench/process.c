@@ -87,8 +87,10 @@ static pid_t start(const struct gc_job *job, int result, int report)
     snprintf(heap, sizeof(heap), "%" PRIu64, job->heap_limit);
     snprintf(seed, sizeof(seed), "%" PRIu64, job->seed);
     char program[] = "gclab", command[] = "sample", weak[] = "weak", fixed[] = "fixed";
+    char counted[] = "counted", timed[] = "timed";
     char *arguments[] = { program, command, fd, job->collector->label, job->spec->label,
-        threads, heap, seed, job->weak ? weak : fixed, NULL };
+        threads, heap, seed, job->weak ? weak : fixed,
+        job->workload->counts_operations ? counted : timed, NULL };
     pid_t child = fork();
     if (child < 0) return -errno;
     if (child == 0) become_sample(arguments, report);

@@ -2,7 +2,8 @@
 /* sample.c - `gclab sample`: the process that measures one sample and sends it back.
  *
  * Not for people: `gclab run` starts it. Its arguments are the number of the open end of
- * a pipe, the two specs, threads, heap limit in bytes, seed, and fixed or weak.
+ * a pipe, the two specs, threads, heap limit in bytes, seed, fixed or weak, and timed or
+ * counted.
  */
 #include "bench/sample.h"
 
@@ -17,7 +18,7 @@
 #include "bench/text.h"
 #include "workloads/registry.h"
 
-enum { ARGUMENTS = 7 };
+enum { ARGUMENTS = 8 };
 
 void gc_measured_fill(struct gc_measured *measured, const struct gc_sample *sample)
 {
@@ -107,10 +108,11 @@ static int run(int argc, char **argv)
     status = gc_workload_spec_parse(argv[3], &workload);
     if (status != GC_EXIT_OK) return status;
 
+    bool counted = strcmp(argv[8], "counted") == 0;
     struct gc_job job = {
         .collector = &collector,
         .spec = &workload,
-        .workload = gc_workload_find(
+        .workload = (counted ? gc_workload_find_counting : gc_workload_find)(
                 gc_all_workloads, workload.name, collector.protocol_name),
         .threads = (uint32_t)strtoul(argv[4], NULL, 10),
         .heap_limit = strtoull(argv[5], NULL, 10),
