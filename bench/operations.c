@@ -93,12 +93,18 @@ static void print_lot(FILE *file, const struct column *columns, uint32_t first,
 
 static void print_columns(FILE *file, const struct column *columns, uint32_t n)
 {
-    int names = 0;
+    int names = (int)strlen("operation");
+    bool any = false;
     for (int i = 0; i < GC_OPERATION_COUNT; i++) {
         int length = (int)strlen(gc_operation_names[i]);
-        if (occurred(columns, n, i) && length > names) names = length;
+        if (!occurred(columns, n, i)) continue;
+        any = true;
+        if (length > names) names = length;
     }
-    if (names < (int)strlen("operation")) names = (int)strlen("operation");
+    if (!any && n > 0) {
+        fputs("  none occurred\n", file);
+        return;
+    }
     for (uint32_t first = 0, end; first < n; first = end) {
         int width = names + 1 + columns[first].width;
         for (end = first + 1; end < n; end++) {
@@ -124,7 +130,7 @@ void gc_operations_print(FILE *file, const struct gc_plan *plan, uint32_t worklo
             colours ? "\033[1m" : "", spec->label, colours ? "\033[0m" : "",
             spec->some->unit,
             weak ? "each thread does the whole work" : "threads share the work");
-    if (n > 0) print_columns(file, columns, n);
+    print_columns(file, columns, n);
     gc_table_print_failures(file, plan, workload);
     fputc('\n', file);
     fflush(file);

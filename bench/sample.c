@@ -122,7 +122,8 @@ static int run(int argc, char **argv)
     struct exhaustion *exhaustion = gc_need(sizeof(*exhaustion));
     struct gc_wire *wire = gc_need(sizeof(*wire));
     exhaustion->fd = (int)strtol(argv[1], NULL, 10);
-    *wire = (struct gc_wire){ .magic = GC_WIRE_MAGIC, .size = sizeof(*wire) };
+    wire->magic = GC_WIRE_MAGIC;
+    wire->size = sizeof(*wire);
     exhaustion->wire = *wire;
     gc_sample_measure(&job, on_exhausted, exhaustion, &wire->measured);
     send_wire(exhaustion->fd, wire);

@@ -13,6 +13,8 @@
  *
  * and it calls its slow paths through gc_slow_path() (operation.h).
  *
+ * They are not forced inline, as a protocol's are: nobody times them.
+ *
  * What a call drops is read before the call. With one thread that is exact; of a slot that
  * several write at once it is what the slot held a moment before. For the same reason
  * `object` may be dead where a protocol's loads race: its header may be read, atomically.
@@ -37,19 +39,19 @@ _Static_assert((int)GC_OPERATION_slot_dropped_stuck ==
                        (int)GC_COST_stuck * GC_REFERENCE_EVENTS + GC_SLOT_DROPPED,
         "operations on references come first, by cost");
 
-GC_INLINE void gc_count(struct gc_mutator *m, enum gc_operation operation)
+static inline void gc_count(struct gc_mutator *m, enum gc_operation operation)
 {
     m->operations[operation]++;
 }
 
-GC_INLINE void gc_count_local(
+static inline void gc_count_local(
         struct gc_mutator *m, enum gc_reference_event event, struct gc_object *object)
 {
     if (object != NULL)
         m->operations[GC_PROTOCOL_LOCAL_COST(m, object) * GC_REFERENCE_EVENTS + event]++;
 }
 
-GC_INLINE void gc_count_slot(struct gc_mutator *m, enum gc_reference_event event,
+static inline void gc_count_slot(struct gc_mutator *m, enum gc_reference_event event,
         struct gc_object *holder, struct gc_object *object)
 {
     (void)holder;
@@ -59,25 +61,25 @@ GC_INLINE void gc_count_slot(struct gc_mutator *m, enum gc_reference_event event
 }
 
 /* `slot` is about to hold something else. */
-GC_INLINE void gc_count_replaced(
+static inline void gc_count_replaced(
         struct gc_mutator *m, struct gc_object *holder, gc_slot *slot)
 {
     gc_count_slot(m, GC_SLOT_DROPPED, holder, gc_atomic_slot_load_relaxed(slot));
 }
 
-GC_INLINE void gc_count_elided(struct gc_mutator *m, struct gc_object *object)
+static inline void gc_count_elided(struct gc_mutator *m, struct gc_object *object)
 {
     m->operations[GC_OPERATION_elided] += object != NULL;
 }
 
-GC_INLINE void gc_counted_enter_frame(struct gc_mutator *m, void *at, size_t locals)
+static inline void gc_counted_enter_frame(struct gc_mutator *m, void *at, size_t locals)
 {
     gc_count(m, GC_OPERATION_frames_entered);
     m->operations[GC_OPERATION_frame_locals] += locals;
     gc_protocol_enter_frame(m, at, locals);
 }
 
-GC_INLINE void gc_counted_leave_frame(struct gc_mutator *m, void *at, size_t locals)
+static inline void gc_counted_leave_frame(struct gc_mutator *m, void *at, size_t locals)
 {
     struct gc_frame *frame = at;
     gc_count(m, GC_OPERATION_frames_left);
@@ -86,7 +88,7 @@ GC_INLINE void gc_counted_leave_frame(struct gc_mutator *m, void *at, size_t loc
     gc_protocol_leave_frame(m, at, locals);
 }
 
-GC_INLINE void gc_counted_load(struct gc_mutator *m, gc_slot *local, gc_slot *slot)
+static inline void gc_counted_load(struct gc_mutator *m, gc_slot *local, gc_slot *slot)
 {
     gc_count(m, GC_OPERATION_loads);
     gc_count_local(m, GC_LOCAL_DROPPED, *local);
@@ -94,7 +96,8 @@ GC_INLINE void gc_counted_load(struct gc_mutator *m, gc_slot *local, gc_slot *sl
     gc_count_local(m, GC_LOCAL_TAKEN, *local);
 }
 
-GC_INLINE void gc_counted_load_shared(struct gc_mutator *m, gc_slot *local, gc_slot *slot)
+static inline void gc_counted_load_shared(
+        struct gc_mutator *m, gc_slot *local, gc_slot *slot)
 {
     gc_count(m, GC_OPERATION_loads_shared);
     gc_count_local(m, GC_LOCAL_DROPPED, *local);
@@ -102,7 +105,7 @@ GC_INLINE void gc_counted_load_shared(struct gc_mutator *m, gc_slot *local, gc_s
     gc_count_local(m, GC_LOCAL_TAKEN, *local);
 }
 
-GC_INLINE void gc_counted_weak_load(
+static inline void gc_counted_weak_load(
         struct gc_mutator *m, gc_slot *local, struct gc_weak *weak)
 {
     gc_count(m, GC_OPERATION_loads_weak);
@@ -111,7 +114,7 @@ GC_INLINE void gc_counted_weak_load(
     gc_count_local(m, GC_LOCAL_TAKEN, *local);
 }
 
-GC_INLINE void gc_counted_store(struct gc_mutator *m, struct gc_object *holder,
+static inline void gc_counted_store(struct gc_mutator *m, struct gc_object *holder,
         gc_slot *slot, struct gc_object *value)
 {
     gc_count(m, GC_OPERATION_stores);
@@ -120,7 +123,7 @@ GC_INLINE void gc_counted_store(struct gc_mutator *m, struct gc_object *holder,
     gc_protocol_store(m, holder, slot, value);
 }
 
-GC_INLINE void gc_counted_store_shared(struct gc_mutator *m, struct gc_object *holder,
+static inline void gc_counted_store_shared(struct gc_mutator *m, struct gc_object *holder,
         gc_slot *slot, struct gc_object *value)
 {
     gc_count(m, GC_OPERATION_stores_shared);
@@ -129,7 +132,7 @@ GC_INLINE void gc_counted_store_shared(struct gc_mutator *m, struct gc_object *h
     gc_protocol_store_shared(m, holder, slot, value);
 }
 
-GC_INLINE void gc_counted_store_new(struct gc_mutator *m, struct gc_object *holder,
+static inline void gc_counted_store_new(struct gc_mutator *m, struct gc_object *holder,
         gc_slot *slot, struct gc_object *value)
 {
     gc_count(m, GC_OPERATION_stores_new);
@@ -137,7 +140,7 @@ GC_INLINE void gc_counted_store_new(struct gc_mutator *m, struct gc_object *hold
     gc_protocol_store_new(m, holder, slot, value);
 }
 
-GC_INLINE void gc_counted_give(
+static inline void gc_counted_give(
         struct gc_mutator *m, struct gc_object *holder, gc_slot *slot, gc_slot *local)
 {
     gc_count(m, GC_OPERATION_gives);
@@ -146,7 +149,7 @@ GC_INLINE void gc_counted_give(
     gc_protocol_give(m, holder, slot, local);
 }
 
-GC_INLINE void gc_counted_exchange(
+static inline void gc_counted_exchange(
         struct gc_mutator *m, struct gc_object *holder, gc_slot *slot, gc_slot *local)
 {
     gc_count(m, GC_OPERATION_exchanges);
@@ -155,8 +158,9 @@ GC_INLINE void gc_counted_exchange(
     gc_count_elided(m, *local);
 }
 
-GC_INLINE bool gc_counted_compare_exchange(struct gc_mutator *m, struct gc_object *holder,
-        gc_slot *slot, struct gc_object *expected, struct gc_object *value)
+static inline bool gc_counted_compare_exchange(struct gc_mutator *m,
+        struct gc_object *holder, gc_slot *slot, struct gc_object *expected,
+        struct gc_object *value)
 {
     if (!gc_protocol_compare_exchange(m, holder, slot, expected, value)) {
         gc_count(m, GC_OPERATION_compare_exchanges_failed);
@@ -168,7 +172,7 @@ GC_INLINE bool gc_counted_compare_exchange(struct gc_mutator *m, struct gc_objec
     return true;
 }
 
-GC_INLINE void gc_counted_copy_slots(struct gc_mutator *m, struct gc_object *holder,
+static inline void gc_counted_copy_slots(struct gc_mutator *m, struct gc_object *holder,
         gc_slot *to, gc_slot *from, size_t count)
 {
     m->operations[GC_OPERATION_slots_copied] += count;
@@ -179,7 +183,7 @@ GC_INLINE void gc_counted_copy_slots(struct gc_mutator *m, struct gc_object *hol
     gc_protocol_copy_slots(m, holder, to, from, count);
 }
 
-GC_INLINE void gc_counted_set(
+static inline void gc_counted_set(
         struct gc_mutator *m, gc_slot *local, struct gc_object *value)
 {
     gc_count(m, GC_OPERATION_sets);
@@ -188,7 +192,7 @@ GC_INLINE void gc_counted_set(
     gc_protocol_set(m, local, value);
 }
 
-GC_INLINE void gc_counted_move(struct gc_mutator *m, gc_slot *to, gc_slot *from)
+static inline void gc_counted_move(struct gc_mutator *m, gc_slot *to, gc_slot *from)
 {
     gc_count(m, GC_OPERATION_moves);
     gc_count_elided(m, *from);
@@ -196,26 +200,26 @@ GC_INLINE void gc_counted_move(struct gc_mutator *m, gc_slot *to, gc_slot *from)
     gc_protocol_move(m, to, from);
 }
 
-GC_INLINE void gc_counted_clear(struct gc_mutator *m, gc_slot *local)
+static inline void gc_counted_clear(struct gc_mutator *m, gc_slot *local)
 {
     gc_count(m, GC_OPERATION_clears);
     gc_count_local(m, GC_LOCAL_DROPPED, *local);
     gc_protocol_clear(m, local);
 }
 
-GC_INLINE void gc_counted_read_begin(struct gc_mutator *m)
+static inline void gc_counted_read_begin(struct gc_mutator *m)
 {
     gc_count(m, GC_OPERATION_read_sections);
     gc_protocol_read_begin(m);
 }
 
-GC_INLINE void gc_counted_safepoint(struct gc_mutator *m)
+static inline void gc_counted_safepoint(struct gc_mutator *m)
 {
     gc_count(m, GC_OPERATION_polls);
     if (gc_safepoint_is_due(m)) gc_slow_path(m, polls, gc_safepoint_slow(m));
 }
 
-GC_INLINE bool gc_counted_new_object(
+static inline bool gc_counted_new_object(
         struct gc_mutator *m, gc_slot *local, const struct gc_type *type)
 {
     gc_count_local(m, GC_LOCAL_DROPPED, *local);
@@ -224,7 +228,7 @@ GC_INLINE bool gc_counted_new_object(
     return made;
 }
 
-GC_INLINE bool gc_counted_new_array_object(struct gc_mutator *m, gc_slot *local,
+static inline bool gc_counted_new_array_object(struct gc_mutator *m, gc_slot *local,
         const struct gc_type *type, uint32_t slots, uint32_t bytes)
 {
     gc_count_local(m, GC_LOCAL_DROPPED, *local);
@@ -234,7 +238,7 @@ GC_INLINE bool gc_counted_new_array_object(struct gc_mutator *m, gc_slot *local,
 }
 
 /* A weak reference is an object with one field, its data. */
-GC_INLINE bool gc_counted_weak_new(struct gc_mutator *m, struct gc_weak **local,
+static inline bool gc_counted_weak_new(struct gc_mutator *m, struct gc_weak **local,
         struct gc_object *target, gc_weak_fn callback, struct gc_object *data)
 {
     gc_count_local(m, GC_LOCAL_DROPPED, *(gc_slot *)(void *)local);
