@@ -594,6 +594,16 @@ def test_count_ops_times_nothing():
     assert set(timed) == set(sample) and timed['checksum'] == sample['checksum']
 
 
+def test_count_ops_is_explained():
+    """Each operation stands in bench/README.md; those on references with what they cost."""
+    with open(os.path.join(SOURCE, 'bench', 'README.md'), encoding='utf-8') as file:
+        text = file.read()
+    for name in run_json(*COUNT, '-c', 'none')[0]['operations']:
+        reference = re.fullmatch('((?:local|slot)_(?:taken|dropped))_([a-z]+)', name)
+        for word in (f'{reference[1]}_COST', reference[2]) if reference else (name,):
+            assert f'`{word}`' in text, word
+
+
 def test_count_ops_repeats():
     def graph(*more):
         return [counted(s) for s in run_json(
