@@ -2,13 +2,15 @@
 /* line.c - one sample as one line of JSON.
  *
  * What was not measured is null: everything of a sample that ended badly, and of one that
- * ran out of memory what is known at the end only.
+ * ran out of memory what is known at the end only. Where operations are counted that is
+ * every time.
  */
 #include "bench/line.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench/json.h"
 #include "bench/text.h"
@@ -31,6 +33,7 @@ static void write_request(
     gc_json_number(json, "seed", job.seed);
     gc_json_number(json, "process", place.process);
     gc_json_bool(json, "in_process", plan->in_process);
+    gc_json_bool(json, "count_ops", plan->count_ops);
 }
 
 static void write_stalls(
@@ -40,20 +43,21 @@ static void write_stalls(
         gc_json_null(json, "stalls");
         return;
     }
+    bool timed = !sample->has_operations;
     gc_json_begin(json, "stalls");
     for (uint32_t i = 0; i < sample->stall_count; i++) {
         const struct gc_stall_summary *stall = &sample->stalls[i];
         bool any = stall->count > 0; /* a maximum of nothing is none */
         gc_json_begin(json, stall->cause);
         gc_json_number(json, "count", stall->count);
-        gc_json_number(json, "total_ns", stall->total_ns);
-        gc_json_number_if(json, "max_ns", any, stall->max_ns);
+        gc_json_number_if(json, "total_ns", timed, stall->total_ns);
+        gc_json_number_if(json, "max_ns", timed && any, stall->max_ns);
         gc_json_number(json, "total_work", stall->total_work);
         gc_json_number_if(json, "max_work", any, stall->max_work);
-        gc_json_number_if(json, "p50_ns", stall->has_p50, stall->p50_ns);
-        gc_json_number_if(json, "p90_ns", stall->has_p90, stall->p90_ns);
-        gc_json_number_if(json, "p99_ns", stall->has_p99, stall->p99_ns);
-        gc_json_number_if(json, "p999_ns", stall->has_p999, stall->p999_ns);
+        gc_json_number_if(json, "p50_ns", timed && stall->has_p50, stall->p50_ns);
+        gc_json_number_if(json, "p90_ns", timed && stall->has_p90, stall->p90_ns);
+        gc_json_number_if(json, "p99_ns", timed && stall->has_p99, stall->p99_ns);
+        gc_json_number_if(json, "p999_ns", timed && stall->has_p999, stall->p999_ns);
         gc_json_end(json);
     }
     gc_json_end(json);
@@ -67,8 +71,26 @@ static void write_counters(
         return;
     }
     gc_json_begin(json, "counters");
-    for (uint32_t i = 0; i < sample->counter_count; i++)
-        gc_json_number(json, sample->counters[i].name, sample->counters[i].value);
+    for (uint32_t i = 0; i < sample->counter_count; i++) {
+        const char *name = sample->counters[i].name;
+        size_t length = strlen(name);
+        bool is_time = length > 3 && strcmp(name + length - 3, "_ns") == 0;
+        gc_json_number_if(json, name, !is_time || !sample->has_operations,
+                sample->counters[i].value);
+    }
+    gc_json_end(json);
+}
+
+static void write_operations(
+        struct gc_json *json, const struct gc_sample *sample, bool is_measured)
+{
+    if (!is_measured || !sample->has_operations) {
+        gc_json_null(json, "operations");
+        return;
+    }
+    gc_json_begin(json, "operations");
+    for (int i = 0; i < GC_OPERATION_COUNT; i++)
+        gc_json_number(json, gc_operation_names[i], sample->operations[i]);
     gc_json_end(json);
 }
 
@@ -77,14 +99,15 @@ static void write_result(
 {
     const struct gc_sample *s = &measured->sample;
     bool some = measured->is_measured, all = some && !measured->is_partial;
-    bool roles = some && s->has_cpu_roles, planted = all && s->has_planted;
+    bool timed = some && !s->has_operations; /* the variant that counts is slower */
+    bool roles = timed && s->has_cpu_roles, planted = all && s->has_planted;
     char checksum[GC_CELL];
     snprintf(checksum, sizeof(checksum), "%016" PRIx64, s->checksum);
     gc_json_text(json, "outcome", gc_outcome_names[s->outcome]);
     gc_json_text(json, "message", s->message[0] != '\0' ? s->message : NULL);
     gc_json_text(json, "checksum", all ? checksum : NULL);
-    gc_json_number_if(json, "wall_ns", some, s->wall_ns);
-    gc_json_number_if(json, "cpu_ns", some, s->cpu_ns);
+    gc_json_number_if(json, "wall_ns", timed, s->wall_ns);
+    gc_json_number_if(json, "cpu_ns", timed, s->cpu_ns);
     gc_json_number_if(json, "mutator_cpu_ns", roles, s->mutator_cpu_ns);
     gc_json_number_if(json, "collector_cpu_ns", roles, s->collector_cpu_ns);
     gc_json_number_if(json, "ops", all, s->ops);
@@ -94,6 +117,7 @@ static void write_result(
     gc_json_number_if(
             json, "peak_rss_bytes", some && measured->has_rss, s->peak_rss_bytes);
     write_counters(json, s, some);
+    write_operations(json, s, some);
     gc_json_number_if(json, "collections", some, s->collections);
     gc_json_number_if(json, "allocated_objects", some, s->allocated_objects);
     gc_json_number_if(json, "reclaimed", all, s->reclaimed);

@@ -172,6 +172,7 @@ static void print_workload(const struct gc_workload *workload)
     const char *before = "";
     for (size_t i = 0; gc_workloads()[i] != NULL; i++) {
         if (strcmp(gc_workloads()[i]->name, workload->name) != 0) continue;
+        if (gc_workloads()[i]->counts_operations) continue; /* the same again */
         printf("%s %s", before, gc_workloads()[i]->protocol);
         before = ",";
     }

@@ -36,6 +36,13 @@ uint32_t gc_plan_number(const struct gc_plan *plan, struct gc_place place)
     return number * plan->collector_count + place.collector;
 }
 
+static const struct gc_workload *find_workload(
+        const struct gc_plan *plan, const char *name, const char *protocol)
+{
+    return plan->count_ops ? gc_workload_find_counting(gc_workloads(), name, protocol)
+                           : gc_workload_find(gc_workloads(), name, protocol);
+}
+
 struct gc_job gc_plan_job(const struct gc_plan *plan, struct gc_place place)
 {
     const struct gc_workload_spec *spec = &plan->workloads[place.workload];
@@ -43,8 +50,7 @@ struct gc_job gc_plan_job(const struct gc_plan *plan, struct gc_place place)
     return (struct gc_job){
         .collector = collector,
         .spec = spec,
-        .workload =
-                gc_workload_find(gc_workloads(), spec->name, collector->protocol_name),
+        .workload = find_workload(plan, spec->name, collector->protocol_name),
         .threads = plan->threads[place.threads],
         .heap_limit = plan->heap_limit,
         .seed = plan->seed,
@@ -127,11 +133,12 @@ int gc_plan_complete(struct gc_plan *plan)
         for (uint32_t c = 0; c < plan->collector_count; c++) {
             const char *name = plan->workloads[w].name;
             const char *protocol = plan->collectors[c].protocol_name;
-            if (gc_workload_find(gc_workloads(), name, protocol) == NULL)
+            if (find_workload(plan, name, protocol) == NULL)
                 return gc_complain(GC_EXIT_USAGE,
                         "workload '%s' is not compiled for protocol '%s' (collector "
-                        "'%s')",
-                        name, protocol, plan->collectors[c].label);
+                        "'%s')%s",
+                        name, protocol, plan->collectors[c].label,
+                        plan->count_ops ? " with its operations counted" : "");
         }
     }
     uint64_t count = (uint64_t)plan->workload_count * plan->thread_count *

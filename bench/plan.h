@@ -17,6 +17,7 @@ struct gc_plan {
     uint64_t seed, timeout_ns;
     bool weak; /* where the workload does not say */
     bool in_process;
+    bool count_ops;               /* operations are counted, and nothing is timed */
     struct gc_measured **results; /* NULL: not run */
 };
 

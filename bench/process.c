@@ -87,8 +87,10 @@ static pid_t start(const struct gc_job *job, int result, int report)
     snprintf(heap, sizeof(heap), "%" PRIu64, job->heap_limit);
     snprintf(seed, sizeof(seed), "%" PRIu64, job->seed);
     char program[] = "gclab", command[] = "sample", weak[] = "weak", fixed[] = "fixed";
+    char counted[] = "counted", timed[] = "timed";
     char *arguments[] = { program, command, fd, job->collector->label, job->spec->label,
-        threads, heap, seed, job->weak ? weak : fixed, NULL, NULL, NULL };
+        threads, heap, seed, job->weak ? weak : fixed,
+        job->workload->counts_operations ? counted : timed, NULL, NULL, NULL };
     size_t n = sizeof(arguments) / sizeof(arguments[0]) - 3;
     const char *const files[] = { job->collector->file, job->spec->file };
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)

@@ -15,7 +15,8 @@
 struct gc_job {
     const struct gc_collector_spec *collector;
     const struct gc_workload_spec *spec;
-    const struct gc_workload *workload; /* it, for the collector's protocol */
+    const struct gc_workload *workload; /* it, for the collector's protocol; it counts its
+                                           operations, or is to be timed */
     uint32_t threads;
     uint64_t heap_limit; /* 0: none */
     uint64_t seed;

@@ -11,6 +11,7 @@
 #include "bench/command.h"
 #include "bench/environment.h"
 #include "bench/line.h"
+#include "bench/operations.h"
 #include "bench/plan.h"
 #include "bench/progress.h"
 #include "bench/sample.h"
@@ -25,6 +26,7 @@ enum key {
     KEY_TIMEOUT,
     KEY_JSON,
     KEY_HERE,
+    KEY_COUNT,
     KEY_SUITE
 };
 
@@ -82,6 +84,10 @@ static const struct argp_option options[] = {
             .doc = "appends a line of JSON for each sample to FILE; -: to stdout, and "
                    "the "
                    "table goes to stderr" },
+    { .name = "count-ops",
+            .key = KEY_COUNT,
+            .doc = "counts what the fast paths do, in a variant of the workloads, and "
+                   "times nothing (default: one process)" },
     { .name = "in-process",
             .key = KEY_HERE,
             .doc = "no process of its own for each sample (for debuggers); no time-out" },
@@ -198,6 +204,9 @@ static int read_option(int key, char *argument, struct request *request)
     case KEY_HERE:
         plan->in_process = true;
         return GC_EXIT_OK;
+    case KEY_COUNT:
+        plan->count_ops = true;
+        return GC_EXIT_OK;
     case KEY_SUITE:
         return read_suite(argument, request);
     default:
@@ -273,8 +282,9 @@ static int complete(struct request *request)
             status = gc_plan_add_workload(plan, suite->workloads[i]);
         if (status == GC_EXIT_OK) status = add_snapshot(plan);
     }
+    const char *processes = suite != NULL ? suite->processes : "3";
     if (plan->processes == 0 && status == GC_EXIT_OK)
-        status = read_processes(suite != NULL ? suite->processes : "3", plan);
+        status = read_processes(plan->count_ops ? "1" : processes, plan);
     if (plan->thread_count == 0 && status == GC_EXIT_OK)
         status = gc_plan_add_threads(plan, suite != NULL ? suite->threads : "1");
     if (plan->collector_count == 0) {
@@ -371,7 +381,10 @@ static int measure(struct request *request, uint32_t number)
 static void print_block(struct request *request, uint32_t workload)
 {
     if (request->table == NULL) return;
-    gc_table_print(request->table, &request->plan, workload, &request->notes);
+    if (request->plan.count_ops)
+        gc_operations_print(request->table, &request->plan, workload);
+    else
+        gc_table_print(request->table, &request->plan, workload, &request->notes);
 }
 
 /* Prints what has not been printed yet, from workload `next` on; the exit status. */
@@ -380,7 +393,9 @@ static int conclude(struct request *request, uint32_t next)
     struct gc_plan *plan = &request->plan;
     for (; next < plan->workload_count; next++)
         print_block(request, next);
-    if (request->table != NULL)
+    if (request->table != NULL && plan->count_ops)
+        gc_operations_print_foot(request->table, plan);
+    else if (request->table != NULL)
         gc_table_print_foot(request->table, plan, &request->environment, &request->notes);
     if (request->json_error != 0)
         return gc_complain(GC_EXIT_ENVIRONMENT, "%s can't be written: %s",

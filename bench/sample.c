@@ -2,8 +2,8 @@
 /* sample.c - `gclab sample`: the process that measures one sample and sends it back.
  *
  * Not for people: `gclab run` starts it. Its arguments are the number of the open end of
- * a pipe, the two specs, threads, heap limit in bytes, seed, fixed or weak, and the files
- * of plugins that it needs.
+ * a pipe, the two specs, threads, heap limit in bytes, seed, fixed or weak, timed or
+ * counted, and the files of plugins that it needs.
  */
 #include "bench/sample.h"
 
@@ -18,7 +18,7 @@
 #include "bench/plugins.h"
 #include "bench/text.h"
 
-enum { ARGUMENTS = 7 };
+enum { ARGUMENTS = 8 };
 
 void gc_measured_fill(struct gc_measured *measured, const struct gc_sample *sample)
 {
@@ -113,11 +113,12 @@ static int run(int argc, char **argv)
     status = gc_workload_spec_parse(argv[3], &workload);
     if (status != GC_EXIT_OK) return status;
 
+    bool counted = strcmp(argv[8], "counted") == 0;
     struct gc_job job = {
         .collector = &collector,
         .spec = &workload,
-        .workload =
-                gc_workload_find(gc_workloads(), workload.name, collector.protocol_name),
+        .workload = (counted ? gc_workload_find_counting : gc_workload_find)(
+                gc_workloads(), workload.name, collector.protocol_name),
         .threads = (uint32_t)strtoul(argv[4], NULL, 10),
         .heap_limit = strtoull(argv[5], NULL, 10),
         .seed = strtoull(argv[6], NULL, 10),
@@ -126,7 +127,8 @@ static int run(int argc, char **argv)
     struct exhaustion *exhaustion = gc_need(sizeof(*exhaustion));
     struct gc_wire *wire = gc_need(sizeof(*wire));
     exhaustion->fd = (int)strtol(argv[1], NULL, 10);
-    *wire = (struct gc_wire){ .magic = GC_WIRE_MAGIC, .size = sizeof(*wire) };
+    wire->magic = GC_WIRE_MAGIC;
+    wire->size = sizeof(*wire);
     exhaustion->wire = *wire;
     gc_sample_measure(&job, on_exhausted, exhaustion, &wire->measured);
     send_wire(exhaustion->fd, wire);

@@ -370,10 +370,10 @@ static void print_row(FILE *file, const struct layout *layout, const struct row 
     fputc('\n', file);
 }
 
-/* One line for each outcome that is not ok, of each row; with the first one's reason. */
-static void print_failures(FILE *file, const struct gc_plan *plan, uint32_t workload,
-        const struct layout *layout)
+void gc_table_print_failures(FILE *file, const struct gc_plan *plan, uint32_t workload)
 {
+    bool colours = gc_text_colours(file);
+    const char *bad = colours ? "\033[31m" : "", *normal = colours ? "\033[0m" : "";
     for (uint32_t t = 0; t < plan->thread_count; t++) {
         for (uint32_t c = 0; c < plan->collector_count; c++) {
             uint32_t counts[GC_OUTCOME_COUNT] = { 0 }, run = 0;
@@ -390,8 +390,8 @@ static void print_failures(FILE *file, const struct gc_plan *plan, uint32_t work
                 if (counts[o] == 0) continue;
                 fprintf(file,
                         "  %s%s T=%" PRIu32 ": %s (%" PRIu32 " of %" PRIu32 "): %s%s\n",
-                        layout->bad, plan->collectors[c].label, plan->threads[t],
-                        gc_outcome_names[o], counts[o], run, reasons[o], layout->plain);
+                        bad, plan->collectors[c].label, plan->threads[t],
+                        gc_outcome_names[o], counts[o], run, reasons[o], normal);
             }
         }
     }
@@ -419,7 +419,7 @@ void gc_table_print(FILE *file, const struct gc_plan *plan, uint32_t workload,
         print_headings(file, &layout);
         for (uint32_t r = 0; r < n; r++)
             print_row(file, &layout, &rows[r]);
-        print_failures(file, plan, workload, &layout);
+        gc_table_print_failures(file, plan, workload);
         fputc('\n', file);
         fflush(file);
     }

@@ -18,6 +18,10 @@ struct gc_table_notes {
 void gc_table_print(FILE *file, const struct gc_plan *plan, uint32_t workload,
         struct gc_table_notes *notes);
 
+/* Of that block, what went wrong: a line for each outcome that is not ok, of each row, with
+ * the first one's reason. */
+void gc_table_print_failures(FILE *file, const struct gc_plan *plan, uint32_t workload);
+
 /* What a reader must know before believing the figures. */
 void gc_table_print_foot(FILE *file, const struct gc_plan *plan,
         const struct gc_environment *environment, const struct gc_table_notes *notes);

@@ -38,6 +38,7 @@ struct sample {
     uint64_t start_ns, start_cpu_ns;
     uint64_t start_collector_cpu_ns; /* what setup() spent is not counted */
     uint64_t allocated_before;
+    uint64_t operations_before[GC_OPERATION_COUNT];
     /* each under barrier.lock */
     uint64_t end_ns, end_cpu_ns;
     uint64_t mutator_cpu_ns;
@@ -121,14 +122,28 @@ void gc_trial_fail(struct gc_trial *trial, const char *format, ...)
     gc_lock_release(&trial->barrier->lock);
 }
 
-const struct gc_workload *gc_workload_find(const struct gc_workload *const *workloads,
-        const char *name, const char *protocol)
+static const struct gc_workload *find(const struct gc_workload *const *workloads,
+        const char *name, const char *protocol, bool counting)
 {
     for (; *workloads != NULL; workloads++)
         if (strcmp((*workloads)->name, name) == 0 &&
+                (*workloads)->counts_operations == counting &&
                 (protocol == NULL || strcmp((*workloads)->protocol, protocol) == 0))
             return *workloads;
     return NULL;
+}
+
+const struct gc_workload *gc_workload_find(const struct gc_workload *const *workloads,
+        const char *name, const char *protocol)
+{
+    return find(workloads, name, protocol, false);
+}
+
+const struct gc_workload *gc_workload_find_counting(
+        const struct gc_workload *const *workloads, const char *name,
+        const char *protocol)
+{
+    return find(workloads, name, protocol, true);
 }
 
 static void outcome(struct gc_sample *result, enum gc_outcome outcome, const char *format,
@@ -182,6 +197,15 @@ static void read_counters(const struct gc_heap_stats *stats, struct gc_sample *r
     result->counter_count = n;
 }
 
+static void read_operations(
+        const struct sample *sample, const struct gc_heap_stats *stats)
+{
+    struct gc_sample *result = sample->result;
+    result->has_operations = sample->request->workload->counts_operations;
+    for (int i = 0; i < GC_OPERATION_COUNT; i++)
+        result->operations[i] = stats->operations[i] - sample->operations_before[i];
+}
+
 /* What is known when the run is over (or was cut short). World stopped, nobody else
  * attached, or an approximation. */
 static void read_off(struct sample *sample)
@@ -194,6 +218,7 @@ static void read_off(struct sample *sample)
     result->collections = stats.collections;
     result->allocated_objects = stats.allocated_objects - sample->allocated_before;
     read_counters(&stats, result);
+    read_operations(sample, &stats);
     read_stalls(sample->heap, result);
 }
 
@@ -243,6 +268,7 @@ static int run_threads(struct sample *sample, struct gc_mutator *m)
     struct gc_heap_stats before;
     gc_heap_read_stats(sample->heap, &before);
     sample->allocated_before = before.allocated_objects;
+    memcpy(sample->operations_before, before.operations, sizeof(before.operations));
     for (uint32_t i = 0; i < threads; i++) {
         all[i].sample = sample;
         all[i].number = i;

@@ -11,6 +11,7 @@
 
 #include "core/check.h"
 #include "core/histogram.h"
+#include "core/operation.h"
 #include "core/option.h"
 
 #ifdef __cplusplus
@@ -135,10 +136,11 @@ GC_EXPORT void gc_trial_fail(struct gc_trial *trial, const char *format, ...)
 /* A workload, compiled for one protocol. All functions get a running mutator. */
 struct gc_workload {
     const char *name, *protocol;
-    const char *summary; /* one line */
-    const char *card;    /* live size, allocation rate, cyclic share, in a few words */
-    const char *unit;    /* of ops */
-    bool race_free;      /* the checksum does not depend on interleaving */
+    const char *summary;    /* one line */
+    const char *card;       /* live size, allocation rate, cyclic share, in a few words */
+    const char *unit;       /* of ops */
+    bool race_free;         /* the checksum does not depend on interleaving */
+    bool counts_operations; /* the variant that is not timed: operation.h */
     const struct gc_option *options; /* or NULL */
     size_t options_size;
 
@@ -159,8 +161,12 @@ struct gc_workload {
 };
 
 /* Workloads that were linked in, for any protocol; ends with NULL. The driver gives
- * them: core knows none. */
+ * them: core knows none. The first finds those that are for timing, the second those that
+ * count their operations. */
 GC_EXPORT const struct gc_workload *gc_workload_find(
+        const struct gc_workload *const *workloads, const char *name,
+        const char *protocol);
+GC_EXPORT const struct gc_workload *gc_workload_find_counting(
         const struct gc_workload *const *workloads, const char *name,
         const char *protocol);
 
@@ -223,6 +229,8 @@ struct gc_sample {
         const char *name;
         uint64_t value;
     } counters[GC_SAMPLE_COUNTERS];
+    bool has_operations;                     /* the workload counts them */
+    uint64_t operations[GC_OPERATION_COUNT]; /* during run() */
     uint64_t collections;
     bool has_planted;
     uint64_t planted;           /* objects */

@@ -256,6 +256,7 @@ void gc_heap_read_stats(struct gc_heap *heap, struct gc_heap_stats *ret_stats)
     gc_heap_walk_blocks_stw(heap, count_block, &stats);
     gc_for_each_mutator (m, heap) {
         gc_counters_add(&stats.counters, &m->counters);
+        gc_operations_add(stats.operations, m->operations);
         for (uint32_t i = 0; i < 2 * GC_CLASSES; i++) {
             const struct gc_run *run = &m->runs[i / GC_CLASSES][i % GC_CLASSES];
             uint64_t ready = 0;

@@ -165,7 +165,8 @@ struct gc_heap_stats {
     uint64_t live_bytes;        /* of their cells */
     uint64_t heap_bytes, peak_heap_bytes;
     uint64_t collections;
-    struct gc_counters counters; /* of all mutators */
+    struct gc_counters counters;             /* of all mutators */
+    uint64_t operations[GC_OPERATION_COUNT]; /* the same */
 };
 GC_EXPORT void gc_heap_read_stats(struct gc_heap *heap, struct gc_heap_stats *ret_stats);
 

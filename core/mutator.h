@@ -19,6 +19,8 @@
  * gc_give() are none by themselves: only when what their local held before dies.
  *
  * All operations: on a running mutator. Locals are written by their mutator alone.
+ *
+ * With -DGC_COUNT_OPS the operations are counted: see operation.h.
  */
 #ifndef CORE_MUTATOR_H
 #define CORE_MUTATOR_H
@@ -148,15 +150,16 @@ GC_INLINE bool gc_new_object(
     const bool cyclic = gc_type_is_cyclic(type);
     if (type->size + GC_PREFIX_MAX > GC_SMALL_BYTES || type->finalize != NULL ||
             type->trace != NULL)
-        return gc_new_slow(m, local, type, 0, 0);
+        return gc_slow_path(m, allocations, gc_new_slow(m, local, type, 0, 0));
     struct gc_run *runs = cyclic ? m->cyclic_runs : m->runs[0];
     struct gc_run *run = &runs[gc_class_of_small(type->size)];
     struct gc_object *object = run->free;
     const uint32_t id = gc_type_id(type);
     if (gc_unlikely(object == NULL || id == 0 || gc_safepoint_is_due(m)))
-        return gc_new_slow(m, local, type, 0, 0);
+        return gc_slow_path(m, allocations, gc_new_slow(m, local, type, 0, 0));
     if (cyclic) {
-        if (gc_unlikely(m->budget <= 0)) return gc_new_slow(m, local, type, 0, 0);
+        if (gc_unlikely(m->budget <= 0))
+            return gc_slow_path(m, allocations, gc_new_slow(m, local, type, 0, 0));
         m->budget--;
     }
     run->free = *gc_cell_link(object);
@@ -170,7 +173,11 @@ GC_INLINE bool gc_new_object(
 static inline bool gc_new_array_object(struct gc_mutator *m, gc_slot *local,
         const struct gc_type *type, uint32_t slots, uint32_t bytes)
 {
-    return gc_new_slow(m, local, type, slots, bytes);
+    return gc_slow_path(m, allocations, gc_new_slow(m, local, type, slots, bytes));
 }
+
+#ifdef GC_COUNT_OPS
+#    include "core/protocol/counted_ops.h"
+#endif
 
 #endif

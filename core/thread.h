@@ -31,6 +31,7 @@
 #include "core/list.h"
 #include "core/lock.h"
 #include "core/object.h"
+#include "core/operation.h"
 
 struct gc_heap;
 struct gc_type;
@@ -123,6 +124,9 @@ struct gc_mutator {
 
     gc_slot start;        /* the reference that its thread was given */
     uint64_t switched_at; /* owner: see protocol/plain.c */
+
+    /* owner: what files compiled with GC_COUNT_OPS have counted */
+    uint64_t operations[GC_OPERATION_COUNT];
 
     /* any thread; every change sequentially consistent (safepoint.c, home.c) */
     char apart[GC_CACHE_LINE];            /* from what the owner writes all the time */

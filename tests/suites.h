@@ -27,6 +27,7 @@ int test_histogram_suite(void);
 int test_inspect_suite(void);
 int test_lock_suite(void);
 int test_mutator_suite(void);
+int test_operation_suite(void);
 int test_os_suite(void);
 int test_plugin_suite(void);
 int test_protocol_bare_suite(void);

@@ -547,6 +547,104 @@ def test_snapshot_of_the_environment():
         assert '/nonexistent/a:b' in result.err, result.err
 
 
+# --- operations ---------------------------------------------------------------------------
+
+COUNT = ['--count-ops', '-w', 'rings:k=2:count=3']
+
+# Three rings of two nodes, kept in a window of 1000, and walked. Each ring: two nodes, of
+# which one is copied to a second local; four first stores; two moves; given to the window;
+# loaded from it, and walked in two loads.
+RINGS = {'objects': 1 + 3 * 2, 'frames_entered': 1 + 3 * 2, 'frames_left': 1 + 3 * 2,
+         'frame_locals': 2 + 3 * (3 + 1), 'sets': 3, 'stores_new': 3 * 4, 'moves': 3 * 2,
+         'gives': 3, 'elided': 3 * (2 + 1), 'loads': 1000 + 3 * 2,
+         'slow_allocations': 2}              # the window, and the first node
+REFERENCES = {'local_taken': 3 * (1 + 1 + 2), 'local_dropped': 3 * (2 + 1 + 2) + 1,
+              'slot_taken': 3 * 4}
+
+
+def counted(sample):
+    """What occurred, and how often."""
+    return {name: count for name, count in sample['operations'].items() if count > 0}
+
+
+def test_count_ops():
+    samples = run_json(*COUNT, '-c', 'none', '-c', 'refcount', '-c', 'refcount@atomic')
+    assert len(samples) == 3, 'one process'
+    for sample, cost in zip(samples, ('uncounted', 'plain', 'atomic')):
+        expected = dict(RINGS)
+        expected.update((f'{name}_{cost}', count) for name, count in REFERENCES.items())
+        if cost != 'uncounted':
+            expected['slow_drops'] = 1       # the window
+        assert counted(sample) == expected, (cost, counted(sample))
+        assert sample['count_ops'] is True and sample['ops'] == 6
+
+
+def test_count_ops_times_nothing():
+    sample = run_json(*COUNT, '-c', 'generational')[0]
+    for key in ('wall_ns', 'cpu_ns', 'mutator_cpu_ns', 'collector_cpu_ns'):
+        assert sample[key] is None, key
+    for stall in sample['stalls'].values():
+        assert stall['count'] is not None
+        assert all(value is None for key, value in stall.items() if key.endswith('_ns'))
+    assert sample['counters']['stop_wait_ns'] is None
+    assert sample['counters']['stops'] > 0 and sample['peak_heap_bytes'] > 0
+    timed = run_json('-w', 'rings:k=2:count=3', '-n', '1', '-c', 'generational')[0]
+    assert timed['operations'] is None and timed['count_ops'] is False
+    assert timed['wall_ns'] > 0 and timed['counters']['stop_wait_ns'] is not None
+    assert set(timed) == set(sample) and timed['checksum'] == sample['checksum']
+
+
+def test_count_ops_is_explained():
+    """Each operation stands in bench/README.md; those on references with what they cost."""
+    with open(os.path.join(SOURCE, 'bench', 'README.md'), encoding='utf-8') as file:
+        text = file.read()
+    for name in run_json(*COUNT, '-c', 'none')[0]['operations']:
+        reference = re.fullmatch('((?:local|slot)_(?:taken|dropped))_([a-z]+)', name)
+        for word in (f'{reference[1]}_COST', reference[2]) if reference else (name,):
+            assert f'`{word}`' in text, word
+
+
+def test_count_ops_repeats():
+    def graph(*more):
+        return [counted(s) for s in run_json(
+            '--count-ops', '-w', 'graph:nodes=300:count=8000', '-c', 'refcount@atomic', *more)]
+    first, again = graph('-n', '2')
+    assert first == again == graph('--in-process')[0] and first['loads_shared'] > 8000
+    assert first != graph('--seed', '2')[0]
+
+
+def test_count_ops_of_every_workload():
+    snapshot = os.path.join(SOURCE, 'tests', 'data', 'cpython_small.gcs')
+    for name in names('workloads'):
+        spec = {'snapshot': f'snapshot:file={snapshot}', 'gcbench': 'gcbench:depth=8:array=1000',
+                'binary_trees': 'binary_trees:depth=8', 'rings': 'rings:count=2000',
+                'cascade': 'cascade:n=20000:count=2', 'graph': 'graph:nodes=300:count=8000',
+                'live_heap': 'live_heap:nodes=5000:k=10:collections=3'}.get(name, name)
+        for sample in run_json('--count-ops', '-w', spec, '-c', 'none', '-c', 'refcount@atomic',
+                               '-t', '1,2'):
+            assert sample['outcome'] == 'ok', sample['message']
+            # all that live_heap does is done before the clock starts
+            assert (counted(sample) != {}) == (name != 'live_heap'), (name, counted(sample))
+
+
+def test_count_ops_table():
+    text = gclab('run', *COUNT, '-c', 'none', '-c', 'refcount', '-c', 'refcount@atomic',
+                 '-t', '1,2,3,4').out
+    assert max(map(len, text.splitlines())) <= 140, text
+    assert re.search(r'^operation( +T=1){3}( +T=2){3}', text, re.MULTILINE), text
+    assert re.search(r'^local_taken_plain +0 +2\.000 +0', text, re.MULTILINE), text
+    assert text.count('\nslow_drops ') == 2, 'two lots, with the same rows: ' + text
+    assert 'counted for each of the objects' in text and 'times are not shown' in text
+    for part in ('throughput', ' ms', 'stop', 'RSS', 'buffered', 'exchanges'):
+        assert part not in text, f'{part}: {text}'
+    text = gclab('run', '--count-ops', '-w', 'live_heap:nodes=500:collections=1', '-c',
+                 'none').out
+    assert 'none occurred' in text, text
+    bad = gclab('run', *COUNT, '-c', 'refcount', '-c', 'none', '-n', '1', status=1,
+                env=stand_in('refcount crash')).out
+    assert 'refcount@plain T=1: crash (1 of 1)' in bad and 'none@bare' in bad, bad
+
+
 # --- what is printed ----------------------------------------------------------------------
 
 def test_table():

@@ -31,6 +31,10 @@
 
 #define GC_PROTOCOL_NAME atomic
 
+/* What it costs to take or drop a reference (counted_ops.h). */
+#define GC_PROTOCOL_LOCAL_COST(m, object)        GC_COST_atomic
+#define GC_PROTOCOL_SLOT_COST(m, holder, object) GC_COST_atomic
+
 /* Checked builds link the frames, so that the verifier knows the locals. */
 #define GC_ATOMIC_LINKS_FRAMES (GC_CHECK >= 1)
 
@@ -74,11 +78,12 @@ GC_INLINE bool gc_counts_drop(struct gc_mutator *m, struct gc_object *object)
     if (object == NULL) return true;
     uint64_t count = gc_atomic_load_relaxed(&object->count);
     gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
-    if (gc_unlikely(count == 1)) return gc_counts_drop_last(m, object);
+    if (gc_unlikely(count == 1))
+        return gc_slow_path(m, drops, gc_counts_drop_last(m, object));
     gc_schedule_yield(); /* between look and decrement */
     /* [sync AT1] release: pairs with the killing exchange (atomic.c). */
     if (gc_unlikely(gc_atomic_fetch_sub_release(&object->count, 1) == 1))
-        return gc_counts_drop_zero(m, object);
+        return gc_slow_path(m, drops, gc_counts_drop_zero(m, object));
     return true;
 }
 
@@ -141,14 +146,14 @@ GC_INLINE void gc_protocol_load_shared(
     gc_schedule_yield(); /* between read and increment */
     if (value != NULL) {
         if (gc_unlikely(!gc_counts_try_take(value))) {
-            gc_counts_load_again(m, local, slot, NULL);
+            gc_slow_path(m, loads, gc_counts_load_again(m, local, slot, NULL));
             return;
         }
         gc_schedule_yield(); /* between increment and second look */
         /* [sync AT2] acquire: see above. */
         if (gc_unlikely(gc_atomic_slot_load_acquire(slot) != value) &&
                 !gc_broken(REREAD)) {
-            gc_counts_load_again(m, local, slot, value);
+            gc_slow_path(m, loads, gc_counts_load_again(m, local, slot, value));
             return;
         }
     }

@@ -15,6 +15,10 @@
 
 #define GC_PROTOCOL_NAME bare
 
+/* What it costs to take or drop a reference (counted_ops.h). */
+#define GC_PROTOCOL_LOCAL_COST(m, object)        GC_COST_uncounted
+#define GC_PROTOCOL_SLOT_COST(m, holder, object) GC_COST_uncounted
+
 GC_INLINE void gc_protocol_enter_frame(struct gc_mutator *m, void *at, size_t locals)
 {
     struct gc_frame *frame = at;

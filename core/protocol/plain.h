@@ -20,6 +20,10 @@
 
 #define GC_PROTOCOL_NAME plain
 
+/* What it costs to take or drop a reference (counted_ops.h). */
+#define GC_PROTOCOL_LOCAL_COST(m, object)        GC_COST_plain
+#define GC_PROTOCOL_SLOT_COST(m, holder, object) GC_COST_plain
+
 /* Checked builds link the frames, so that the verifier knows the locals. */
 #define GC_PLAIN_LINKS_FRAMES (GC_CHECK >= 1)
 
@@ -42,7 +46,8 @@ GC_INLINE bool gc_plain_drop(struct gc_mutator *m, struct gc_object *object)
     if (object == NULL) return true;
     uint64_t count = gc_atomic_load_relaxed(&object->count);
     gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
-    if (gc_unlikely(count == 1)) return gc_plain_drop_last(m, object);
+    if (gc_unlikely(count == 1))
+        return gc_slow_path(m, drops, gc_plain_drop_last(m, object));
     gc_atomic_store_relaxed(&object->count, count - 1);
     return true;
 }
