@@ -52,7 +52,9 @@ void gc_blocked_begin(struct gc_mutator *m)
 /* BLOCKED -> RUNNING, unless a stop is asked for or somebody has claimed the record. */
 static bool try_return(struct gc_mutator *m)
 {
-    if (gc_atomic_load_relaxed(&m->heap->stop_requested) != 0) return false;
+    if (gc_atomic_load_relaxed(&m->heap->stop_requested) != 0 && !gc_broken(BORN_CLAIMED))
+        return false;
+    gc_schedule_yield(); /* between look and return */
     if (gc_broken(RETURN_BY_EXCHANGE)) {
         gc_atomic_store_relaxed(&m->state, GC_MUTATOR_RUNNING);
         return true;
@@ -96,21 +98,23 @@ void gc_blocked_end(struct gc_mutator *m)
 
 void gc_safepoint_slow(struct gc_mutator *m)
 {
-    const uint32_t ours = GC_POLL_SETTLE | GC_POLL_DRAIN | GC_POLL_SHAKE;
+    const uint32_t parks = GC_POLL_STOP | GC_POLL_SWITCH;
+    const uint32_t stays = parks | GC_POLL_QUIET; /* others take these bits away */
     gc_schedule_yield();
     uint32_t poll;
-    while ((poll = gc_atomic_load_relaxed(&m->poll)) != 0) {
-        gc_atomic_fetch_and_relaxed(&m->poll, ~ours);
+    while (((poll = gc_atomic_load_relaxed(&m->poll)) & ~(uint32_t)GC_POLL_QUIET) != 0) {
+        gc_atomic_fetch_and_relaxed(&m->poll, stays);
         gc_settle(m);
         gc_home_drain(m);
         if ((poll & GC_POLL_SHAKE) != 0) gc_handshake_answer(m);
-        if ((poll & GC_POLL_QUIET) != 0) gc_grace_quiet(m);
-        if ((poll & (GC_POLL_STOP | GC_POLL_SWITCH)) != 0) {
-            gc_blocked_begin(m);
-            gc_blocked_end(m);
-        } else if ((poll & ours) == 0) {
-            return; /* QUIET stays up until the grace period is over */
-        }
+        if ((poll & parks) == 0) continue;
+        gc_blocked_begin(m);
+        gc_blocked_end(m);
+    }
+    if ((poll & GC_POLL_QUIET) !=
+            0) { /* as often as it comes, until the period is over */
+        gc_settle(m);
+        gc_grace_quiet(m);
     }
 }
 
@@ -180,6 +184,7 @@ void gc_stop_begin(struct gc_mutator *m)
     gc_lock_release(&heap->registry_lock);
     m->counters.stops++;
     m->counters.stop_wait_ns += heap->stop_started_ns - asked_ns;
+    gc_schedule_yield(); /* the world is stopped: others may wait, but not run */
     if (heap->type_stable) take_in_stw(heap);
 }
 
@@ -199,13 +204,14 @@ void gc_stop_end_unlogged(struct gc_mutator *m)
     /* [sync ST1] seq_cst: the same pair; who parks now need not wake anybody. */
     gc_atomic_store_seq_cst(&heap->stop_requested, 0);
     gc_for_each_mutator (other, heap) {
-        if (!other->stop_claimed) continue;
         gc_atomic_fetch_and_relaxed(&other->poll, ~(uint32_t)GC_POLL_STOP);
+        if (!other->stop_claimed) continue;
         other->stop_claimed = false;
         uint32_t state = gc_atomic_load_relaxed(&other->state);
         /* [sync ST2] seq_cst: gives the claim back; as release it shows the owner all
          * that was done for him. Pairs with his return. */
         gc_atomic_store_seq_cst(&other->state, state & ~(uint32_t)GC_MUTATOR_CLAIMED);
+        gc_schedule_yield(); /* this one may run, and send to those that are claimed */
     }
     gc_condition_broadcast(&heap->resumed);
     gc_lock_release(&heap->registry_lock);
