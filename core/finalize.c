@@ -6,7 +6,6 @@
 #include "core/mutant.h"
 #include "core/os.h"
 #include "core/protocol.h"
-#include "core/schedule.h"
 #include "core/type.h"
 
 void gc_callback_error(struct gc_mutator *m, struct gc_object *object, int error)
