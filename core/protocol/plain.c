@@ -55,7 +55,7 @@ static bool must_wait(const struct plain_lock *plain, const struct gc_mutator *m
 
 static void await(struct plain_lock *plain, struct gc_mutator *m)
 {
-    uint64_t since = gc_os_now_ns();
+    uint64_t since = gc_stall_clock();
     /* Who was asked to let others run does not count among those that others wait for. */
     bool asked = m->switched_at != NOT_ASKED;
     plain->waiting += !asked;
