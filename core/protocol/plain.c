@@ -106,8 +106,8 @@ static inline enum eager_fate eager_release(struct gc_object *object, uint32_t c
 {
     uint64_t count = gc_atomic_load_relaxed(&object->count);
     gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
-    if (count != 1) {
-        gc_atomic_store_relaxed(&object->count, count - 1);
+    if (--count != 0) {
+        gc_atomic_store_relaxed(&object->count, count);
         return EAGER_LIVES;
     }
     if ((gc_object_state(object) & care) != 0) return EAGER_CARE;
