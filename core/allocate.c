@@ -26,7 +26,7 @@ static void spend(struct gc_mutator *m)
 bool gc_relieve(struct gc_mutator *m, size_t bytes, int *attempt)
 {
     struct gc_heap *heap = m->heap;
-    uint64_t start = gc_os_now_ns();
+    uint64_t start = gc_stall_clock();
     if (*attempt < 2) {
         ++*attempt;
         gc_collect_wait(m);

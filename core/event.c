@@ -2,8 +2,6 @@
 /* event.c - recording and adding up. */
 #include "core/event.h"
 
-#include "core/os.h"
-
 const char *const gc_stall_names[GC_STALL_COUNT] = {
 #define X(name, doc) #name,
     GC_STALL_CAUSES(X)
@@ -15,7 +13,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-void gc_stall_record(struct gc_stall_log *log, enum gc_stall_cause cause,
+void gc_stall_append(struct gc_stall_log *log, enum gc_stall_cause cause,
         uint64_t start_ns, uint64_t work)
 {
     uint64_t ns = gc_os_now_ns() - start_ns;

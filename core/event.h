@@ -12,6 +12,7 @@
 
 #include "core/check.h"
 #include "core/histogram.h"
+#include "core/os.h"
 
 /* name, what it is: an interval in which memory management held up a mutator */
 #define GC_STALL_CAUSES(X)                                                               \
@@ -77,10 +78,27 @@ struct gc_stall_log {
     struct gc_stall ring[GC_STALL_RING];
 };
 
+/* -DGC_STALLS=0 leaves the log out, for tests/stall_log.py to see what it costs. */
+#ifndef GC_STALLS
+#    define GC_STALLS 1
+#endif
+
+GC_EXPORT void gc_stall_append(struct gc_stall_log *log, enum gc_stall_cause cause,
+        uint64_t start_ns, uint64_t work);
+
+/* The clock reading at the begin of what may be a stall; 0 where there is no log. */
+static inline uint64_t gc_stall_clock(void)
+{
+    return GC_STALLS ? gc_os_now_ns() : 0;
+}
+
 /* Appends a stall of `cause` that began at start_ns and ends now. By the mutator
  * whose log it is. */
-GC_EXPORT void gc_stall_record(struct gc_stall_log *log, enum gc_stall_cause cause,
-        uint64_t start_ns, uint64_t work);
+static inline void gc_stall_record(struct gc_stall_log *log, enum gc_stall_cause cause,
+        uint64_t start_ns, uint64_t work)
+{
+    if (GC_STALLS) gc_stall_append(log, cause, start_ns, work);
+}
 
 /* Adds `from` to `to` (sums and histograms; not the ring). */
 GC_EXPORT void gc_stall_log_add(struct gc_stall_log *to, const struct gc_stall_log *from);

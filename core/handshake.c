@@ -34,7 +34,7 @@ void gc_handshake_answer(struct gc_mutator *m)
     struct gc_handshake handshake = heap->handshake;
     gc_lock_release(&heap->registry_lock);
     if (has_answered(m, handshake.number) && !gc_broken(SHAKE_ONCE)) return;
-    uint64_t start = gc_os_now_ns();
+    uint64_t start = gc_stall_clock();
     answer(m, &handshake);
     gc_stall_record(m->stalls, GC_STALL_handshake, start, 1);
     gc_lock_acquire(&heap->registry_lock);
@@ -68,7 +68,7 @@ void gc_handshake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *
         void *argument)
 {
     struct gc_heap *heap = m->heap;
-    uint64_t start = gc_os_now_ns();
+    uint64_t start = gc_stall_clock();
     gc_settle(m); /* no code of the program may run under the coordinator lock */
     gc_coordinator_acquire(m);
     gc_lock_acquire(&heap->registry_lock);

@@ -163,6 +163,7 @@ static void outcome(
 
 static void read_stalls(struct gc_heap *heap, struct gc_sample *result)
 {
+    if (!GC_STALLS) return; /* not measured, which is not 0 */
     struct gc_stall_log *log = gc_heap_read_stalls(heap);
     if (log == NULL) return;
     result->stall_count = GC_STALL_COUNT;

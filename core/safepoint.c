@@ -89,7 +89,7 @@ void gc_blocked_end(struct gc_mutator *m)
         gc_schedule_yield(); /* between the wait and the return */
         if (try_return(m)) break;
         if (heap->protocol->leave != NULL) heap->protocol->leave(m);
-        if (held_up_since == 0) held_up_since = gc_os_now_ns();
+        if (held_up_since == 0) held_up_since = gc_stall_clock();
         await_return(m);
     }
     gc_grace_online(m); /* (S3): not before it is RUNNING, or a stop would not see it */
@@ -166,7 +166,7 @@ void gc_stop_begin(struct gc_mutator *m)
             gc_atomic_load_relaxed(&heap->stopper) != m, "a stop begins inside a stop");
     gc_settle(m); /* no code of the program may run under the coordinator lock */
     gc_coordinator_acquire(m);
-    uint64_t asked_ns = gc_os_now_ns();
+    uint64_t asked_ns = gc_stall_clock();
     gc_lock_acquire(&heap->registry_lock);
     /* [sync ST1] seq_cst store of the request, then the seq_cst claims (Dekker): pairs
      * with gc_blocked_begin(). */
@@ -180,7 +180,7 @@ void gc_stop_begin(struct gc_mutator *m)
         waited = true;
     }
     gc_atomic_store_relaxed(&heap->stopper, m);
-    heap->stop_started_ns = waited ? gc_os_now_ns() : asked_ns;
+    heap->stop_started_ns = waited ? gc_stall_clock() : asked_ns;
     gc_lock_release(&heap->registry_lock);
     m->counters.stops++;
     m->counters.stop_wait_ns += heap->stop_started_ns - asked_ns;

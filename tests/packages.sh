@@ -6,9 +6,11 @@
 gclab_build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf zlib1g-dev liburcu-dev python3"
 # To run the tests: CUnit, objdump, and clang with its sanitizers (and what
 # gives their reports the names of functions).
-gclab_test_packages="libcunit1-dev binutils clang libclang-rt-14-dev llvm"
+gclab_test_packages="libcunit1-dev binutils clang libclang-rt-14-dev llvm valgrind"
 # To run the peers in C (bench/peers/compare).
 gclab_peer_packages="libgc-dev libmimalloc-dev"
+# Google Benchmark, and the C++ that its driver needs.
+gclab_benchmark_packages="g++ libbenchmark-dev"
 
 # Whether a package, or one of `one|other`, is installed.
 gclab_has_package() {

@@ -250,7 +250,7 @@ size_t generational_bury(struct gc_mutator *m, int g, uint64_t work)
     if (care) hold_stw(m, trash);
     gc_stop_end(m, work + collected);
     if (collected == 0) return 0;
-    uint64_t start = gc_os_now_ns();
+    uint64_t start = gc_stall_clock();
     size_t freed_weak = gc_weak_run_callbacks(m, callbacks);
     if (care)
         collected = bury_with_care(m, state, generational_older(g), states);

@@ -142,7 +142,7 @@ static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
         eager_free(m, object);
         if (gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
             gc_weak_on_death(m, object);
-        if (gc_unlikely(++objects == EAGER_TIMED_FROM)) start = gc_os_now_ns();
+        if (gc_unlikely(++objects == EAGER_TIMED_FROM)) start = gc_stall_clock();
         object = dead;
         if (object == NULL) break;
         dead = gc_object_next_dead(object);

@@ -55,7 +55,7 @@ static bool must_wait(const struct plain_lock *plain, const struct gc_mutator *m
 
 static void await(struct plain_lock *plain, struct gc_mutator *m)
 {
-    uint64_t since = gc_os_now_ns();
+    uint64_t since = gc_stall_clock();
     /* Who was asked to let others run does not count among those that others wait for. */
     bool asked = m->switched_at != NOT_ASKED;
     plain->waiting += !asked;
@@ -106,8 +106,8 @@ static inline enum eager_fate eager_release(struct gc_object *object, uint32_t c
 {
     uint64_t count = gc_atomic_load_relaxed(&object->count);
     gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
-    if (count != 1) {
-        gc_atomic_store_relaxed(&object->count, count - 1);
+    if (--count != 0) {
+        gc_atomic_store_relaxed(&object->count, count);
         return EAGER_LIVES;
     }
     if ((gc_object_state(object) & care) != 0) return EAGER_CARE;

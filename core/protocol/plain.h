@@ -46,9 +46,11 @@ GC_INLINE bool gc_plain_drop(struct gc_mutator *m, struct gc_object *object)
     if (object == NULL) return true;
     uint64_t count = gc_atomic_load_relaxed(&object->count);
     gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
-    if (gc_unlikely(count == 1))
+    /* Subtracted before it is tested: the subtraction sets the flag. The last one leaves
+     * the word as it is. */
+    if (gc_unlikely(--count == 0))
         return gc_slow_path(m, drops, gc_plain_drop_last(m, object));
-    gc_atomic_store_relaxed(&object->count, count - 1);
+    gc_atomic_store_relaxed(&object->count, count);
     return true;
 }
 
