@@ -6,7 +6,6 @@
 #include "core/mutant.h"
 #include "core/os.h"
 #include "core/protocol.h"
-#include "core/schedule.h"
 #include "core/type.h"
 
 void gc_callback_error(struct gc_mutator *m, struct gc_object *object, int error)
@@ -20,9 +19,10 @@ void gc_callback_error(struct gc_mutator *m, struct gc_object *object, int error
 void gc_finalize(struct gc_mutator *m, struct gc_object *object)
 {
     if ((gc_object_state(object) & GC_STATE_FINALIZER) == 0) return;
-    if (gc_broken(FINALIZE_ONCE)) gc_schedule_yield();
-    uint32_t before = gc_object_clear_state(object, GC_STATE_FINALIZER);
-    if ((before & GC_STATE_FINALIZER) == 0 && !gc_broken(FINALIZE_ONCE)) return;
+    if (!gc_broken(FINALIZE_ONCE)) {
+        uint32_t before = gc_object_clear_state(object, GC_STATE_FINALIZER);
+        if ((before & GC_STATE_FINALIZER) == 0) return;
+    }
     m->counters.finalizers++;
     int error = gc_object_info(object)->type->finalize(m, object);
     if (error != 0) gc_callback_error(m, object, error);

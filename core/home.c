@@ -60,10 +60,12 @@ void gc_home_look(struct gc_mutator *home)
             gc_home_drain(home);
             return;
         }
+        gc_schedule_yield(); /* between look and claim */
         /* RUNNING: it will look itself. Claimed: whoever did will, when he is through. */
         if (!gc_home_claim(home)) return;
         gc_schedule_yield(); /* inside a claim */
         gc_home_drain(home);
+        gc_schedule_yield(); /* between drain and giving back */
         give_back(home);
         if (gc_broken(LOOK_AFTER_CLAIM)) return;
         gc_schedule_yield(); /* between giving back and looking */
@@ -88,6 +90,7 @@ void gc_home_drain(struct gc_mutator *home)
             gc_list_unlink(gc_links_of(object));
         gc_cell_free_dead(object);
         object = next;
+        gc_schedule_yield(); /* inside a claim */
     }
 }
 
@@ -112,7 +115,8 @@ void gc_home_send(struct gc_mutator *m, struct gc_object *object, struct gc_muta
 {
     struct gc_parcel *parcel = &m->parcels[home->number % GC_PARCELS];
     if (gc_broken(HOME_FREES)) {
-        if (gc_links_are_tracked(gc_links_of(object)))
+        if (home->birth_links && (gc_object_state(object) & GC_STATE_CYCLIC) != 0 &&
+                gc_links_are_tracked(gc_links_of(object)))
             gc_list_unlink(gc_links_of(object));
         gc_cell_free(object);
         return;

@@ -41,6 +41,8 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* protects all below 
 static struct gc_task *first;                             /* of the circle */
 static uint32_t period, yields_left;
 static uint64_t moves;
+static bool at_random;
+static uint64_t random_state;
 
 /* The calling thread's task. Slow paths of checked builds only. */
 static _Thread_local struct gc_task *self;
@@ -53,18 +55,47 @@ static struct gc_task *task_new(void)
     return task;
 }
 
+/* Below n. */
+static uint32_t draw(uint32_t n)
+{
+    uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)((z ^ z >> 31) % n);
+}
+
+/* One of those that can run, each as likely as any other; or one whose timed wait is over.
+ * NULL: there is none. */
+static struct gc_task *choose_at_random(struct gc_task *from)
+{
+    struct gc_task *chosen = NULL;
+    uint32_t ready = 0;
+    struct gc_task *task = from;
+    do {
+        task = task->next;
+        if (task->state == TASK_READY && draw(++ready) == 0) chosen = task;
+        if (task->state == TASK_TIMED && --task->patience == 0) {
+            task->timed_out = true;
+            return task;
+        }
+    } while (task != from);
+    return chosen;
+}
+
 /* The next task after `from` that can run: a ready one, or one whose timed wait is
  * over, or else one whose timed wait can be ended. */
 static struct gc_task *choose(struct gc_task *from)
 {
     struct gc_task *timed = NULL;
-    struct gc_task *task = from;
+    struct gc_task *task = at_random ? choose_at_random(from) : NULL;
+    if (task != NULL) return task;
+    task = from;
     do {
         task = task->next;
         if (task->state == TASK_READY) return task;
         if (task->state != TASK_TIMED) continue;
         if (timed == NULL) timed = task;
-        if (--task->patience == 0) {
+        if (!at_random && --task->patience == 0) {
             timed = task;
             break;
         }
@@ -87,7 +118,7 @@ static void pass_token(void)
         pthread_cond_wait(&self->turn, &mutex);
 }
 
-bool gc_schedule_begin(uint32_t new_period)
+static bool begin(uint32_t new_period)
 {
     if (GC_CHECK < 1) return false;
     gc_require(!gc_schedule_active, "a deterministic schedule is already active");
@@ -100,6 +131,19 @@ bool gc_schedule_begin(uint32_t new_period)
     moves = 0;
     gc_schedule_active = true;
     return true;
+}
+
+bool gc_schedule_begin(uint32_t new_period)
+{
+    at_random = false;
+    return begin(new_period);
+}
+
+bool gc_schedule_begin_random(uint64_t seed, uint32_t new_period)
+{
+    at_random = true;
+    random_state = seed;
+    return begin(new_period);
 }
 
 uint64_t gc_schedule_end(void)
@@ -117,7 +161,7 @@ void gc_schedule_yield_slow(void)
 {
     if (self == NULL) return; /* a thread that is no part of the schedule */
     pthread_mutex_lock(&mutex);
-    if (--yields_left == 0) {
+    if (at_random ? draw(period) == 0 : --yields_left == 0) {
         yields_left = period;
         self->state = TASK_READY;
         pass_token();

@@ -7,8 +7,10 @@
  * same program therefore interleaves in the same way each time, and a state in
  * which nobody can run is reported as the deadlock that it is.
  *
- * Policy: round robin, in the order in which the threads were started. `period`
- * says at each how manieth yield point the token moves.
+ * Policies: round robin, in the order in which the threads were started, where `period`
+ * says at each how manieth yield point the token moves; or random from a seed, where it
+ * moves at one in `period` yield points, to any thread that can run. The same seed gives
+ * the same interleaving.
  *
  * In release builds is_active() is the constant false, and all of it folds away.
  */
@@ -33,6 +35,7 @@ static inline bool gc_schedule_is_active(void)
 /* Makes the calling thread the holder of the token. No other thread of the
  * runtime may exist. False in release builds, and when memory is exhausted. */
 GC_EXPORT bool gc_schedule_begin(uint32_t period);
+GC_EXPORT bool gc_schedule_begin_random(uint64_t seed, uint32_t period);
 
 /* Ends the schedule; all threads started under it must have been joined. Returns
  * the number of times that the token moved. */

@@ -10,6 +10,7 @@
 #include "core/allocate.h"
 #include "core/collector.h"
 #include "core/os.h"
+#include "core/schedule.h"
 
 const struct gc_type gc_weak_type = {
     .name = "weak reference",
@@ -190,6 +191,7 @@ void gc_weak_on_death(struct gc_mutator *m, struct gc_object *object)
     struct gc_heap *heap = m->heap;
     struct gc_weak_queue due = { NULL, NULL };
     uint32_t state = gc_object_state(object);
+    gc_schedule_yield(); /* between death and clearing */
     gc_lock_acquire(&heap->weak_lock);
     if ((state & GC_STATE_WEAK) != 0) {
         struct gc_weak *weak = (struct gc_weak *)(void *)object;

@@ -126,8 +126,13 @@ bool fixture_open(
         struct fixture *f, const char *collector, const char *options, size_t limit_bytes)
 {
     *f = (struct fixture){ .before = memory_now() };
+    char name[64];
+    const char *at = strchr(collector, '@');
+    snprintf(name, sizeof(name), "%.*s",
+            (int)(at != NULL ? at - collector : (ptrdiff_t)strlen(collector)), collector);
     struct gc_heap_config config = {
-        .collector = gc_collector_find(collector),
+        .collector = gc_collector_find(name),
+        .protocol = at != NULL ? gc_protocol_find(at + 1) : NULL,
         .options = options,
         .limit_bytes = limit_bytes,
         .on_exhausted = exhausted,
@@ -136,6 +141,7 @@ bool fixture_open(
     };
     struct gc_error error = { "" };
     CU_ASSERT_PTR_NOT_NULL_FATAL(config.collector);
+    CU_ASSERT_TRUE_FATAL(at == NULL || config.protocol != NULL);
     int result = gc_heap_create(&config, &f->heap, &error);
     CU_ASSERT_EQUAL(result, 0);
     if (result != 0) {

@@ -54,7 +54,8 @@ struct fixture {
     struct gc_object *last_object; /* that the error was reported for */
 };
 
-/* Asserts that it works; false when it does not. `options` may be NULL, limit 0. */
+/* Asserts that it works; false when it does not. `collector` may be followed by @ and a
+ * protocol; `options` may be NULL, limit 0. */
 bool fixture_open(struct fixture *f, const char *collector, const char *options,
         size_t limit_bytes);
 

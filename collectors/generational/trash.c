@@ -201,6 +201,7 @@ static void return_survivors(struct gc_mutator *m, struct gc_links *trash, int o
         struct gc_links *at = trash->next;
         struct gc_object *object = gc_links_object(at);
         if (protocol->drop_unless_last(m, object)) {
+            gc_schedule_yield(); /* its holder may not let it go now */
             send_home_stw(at, older);
         } else { /* it has lost its last holder meanwhile */
             bool killed = protocol->kill(m, object);

@@ -16,11 +16,11 @@ static inline enum eager_fate finish_zero(struct gc_object *object, uint32_t car
     uint64_t zero = 0;
     bool keep = (gc_object_state(object) & care) != 0;
     enum eager_fate fate = keep ? EAGER_CARE : EAGER_DEAD;
+    gc_schedule_yield(); /* between reaching 0 and the kill */
     if (gc_broken(ZERO_BY_EXCHANGE)) {
         gc_atomic_store_relaxed(&object->count, keep ? 1 : GC_COUNT_DEAD);
         return fate;
     }
-    gc_schedule_yield(); /* between reaching 0 and the kill */
     /* [sync AT1] acq_rel: all that others did before they dropped; pairs with the releases
      * in gc_counts_drop(). (A2). Test: core/protocol_atomic. */
     return gc_atomic_compare_exchange_acq_rel(
@@ -136,6 +136,13 @@ static bool kill(struct gc_mutator *m, struct gc_object *object)
 {
     (void)m;
     uint64_t count = 1;
+    if (gc_broken(RELEASE_BY_EXCHANGE)) {
+        if (gc_atomic_load_relaxed(&object->count) != 1) return false;
+        gc_schedule_yield();
+        gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
+        return true;
+    }
+    gc_schedule_yield(); /* somebody may take it, or let it go */
     /* [sync AT1] acq_rel: as in finish_zero(). (A2) */
     return gc_atomic_compare_exchange_acq_rel(&object->count, &count, GC_COUNT_DEAD);
 }
