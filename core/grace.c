@@ -64,17 +64,23 @@ void gc_grace_quiet(struct gc_mutator *m)
     urcu_qsbr_quiescent_state();
 }
 
-/* A mutator may be quiet too early, before the period has begun: so it is asked at each of
- * its safepoints until the period is over. */
+/* The bit stays until the period is over: who was quiet before it began has to be quiet once
+ * more. */
 static void await_grace_period(struct gc_heap *heap)
 {
+    gc_lock_acquire(&heap->registry_lock);
+    heap->grace_awaited = true;
     gc_for_each_mutator (m, heap)
         gc_atomic_fetch_or_relaxed(&m->poll, GC_POLL_QUIET);
+    gc_lock_release(&heap->registry_lock);
     edge_before();
     urcu_qsbr_synchronize_rcu();
     edge_after();
+    gc_lock_acquire(&heap->registry_lock);
+    heap->grace_awaited = false;
     gc_for_each_mutator (m, heap)
         gc_atomic_fetch_and_relaxed(&m->poll, ~(uint32_t)GC_POLL_QUIET);
+    gc_lock_release(&heap->registry_lock);
 }
 
 /* What limbo holds at one time becomes ripe together. Blocks are given back by mutators

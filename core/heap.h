@@ -85,6 +85,7 @@ struct gc_heap {
     _Atomic(struct gc_mutator *) stopper; /* who has stopped the world, or NULL; relaxed
                                              where it is read without the lock */
     struct gc_handshake handshake;        /* the last one that was asked for */
+    bool grace_awaited;                   /* mutators are asked to be quiet: grace.c */
     _Atomic(struct gc_mutator *)
             collecting_mutator; /* whose collection is under way, or NULL */
     uint64_t stop_started_ns;   /* the stopper's */

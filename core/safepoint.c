@@ -52,7 +52,9 @@ void gc_blocked_begin(struct gc_mutator *m)
 /* BLOCKED -> RUNNING, unless a stop is asked for or somebody has claimed the record. */
 static bool try_return(struct gc_mutator *m)
 {
-    if (gc_atomic_load_relaxed(&m->heap->stop_requested) != 0) return false;
+    if (gc_atomic_load_relaxed(&m->heap->stop_requested) != 0 && !gc_broken(BORN_CLAIMED))
+        return false;
+    gc_schedule_yield(); /* between look and return */
     if (gc_broken(RETURN_BY_EXCHANGE)) {
         gc_atomic_store_relaxed(&m->state, GC_MUTATOR_RUNNING);
         return true;
@@ -180,6 +182,7 @@ void gc_stop_begin(struct gc_mutator *m)
     gc_lock_release(&heap->registry_lock);
     m->counters.stops++;
     m->counters.stop_wait_ns += heap->stop_started_ns - asked_ns;
+    gc_schedule_yield(); /* the world is stopped: others may wait, but not run */
     if (heap->type_stable) take_in_stw(heap);
 }
 
@@ -206,6 +209,7 @@ void gc_stop_end_unlogged(struct gc_mutator *m)
         /* [sync ST2] seq_cst: gives the claim back; as release it shows the owner all
          * that was done for him. Pairs with his return. */
         gc_atomic_store_seq_cst(&other->state, state & ~(uint32_t)GC_MUTATOR_CLAIMED);
+        gc_schedule_yield(); /* this one may run, and send to those that are claimed */
     }
     gc_condition_broadcast(&heap->resumed);
     gc_lock_release(&heap->registry_lock);
