@@ -22,7 +22,7 @@
     X(LAST_BY_EXCHANGE, "the last drop kills by compare-and-exchange from 1")            \
     X(ZERO_BY_EXCHANGE, "who has reached 0 kills by compare-and-exchange from 0")        \
     X(KEEP_FOR_FINALIZER, "the last reference is held while the finalizer runs")         \
-    X(FINALIZE_ONCE, "a finalizer is due to who clears its bit, nobody else")            \
+    X(FINALIZE_ONCE, "a finalizer is due no longer once it runs")                        \
     X(WEAK_REREAD, "a weak reference's target is read again after it was counted")       \
     X(WEAK_FIRST, "weak references are cleared before the cell is free")                 \
     X(STABLE, "an empty block keeps its headers for a grace period")                     \
@@ -30,6 +30,7 @@
     X(HOME_FREES, "what dies elsewhere goes home to be freed")                           \
     X(LOOK_AFTER_PUSH, "who has sent something looks at the home's state")               \
     X(LOOK_AFTER_BLOCK, "who becomes BLOCKED looks at what has arrived")                 \
+    X(LOOK_AFTER_ADOPT, "who adopts a record looks at what has arrived")                 \
     X(LOOK_AFTER_EXIT, "who becomes EXITED looks at what has arrived")                   \
     X(LOOK_AFTER_CLAIM, "who gives a claim back looks at what has arrived")              \
     X(CLAIM_FIRST, "who acts for another claims him first")                              \
@@ -37,7 +38,8 @@
     X(STOP_CLAIMS_BLOCKED, "a stop claims those who are BLOCKED")                        \
     X(STOP_CLAIMS_EXITED, "a stop claims those who are EXITED")                          \
     X(STOP_LOOKS, "a stop's end looks at what has arrived")                              \
-    X(BORN_CLAIMED, "a record made while the world is stopped is born claimed")          \
+    X(BORN_CLAIMED,                                                                      \
+            "who is made while the world is stopped does not run before its end")        \
     X(COORDINATOR_BLOCKED, "the coordinator lock is awaited in a blocked region")        \
     X(SHAKE_BLOCKED, "a handshake is answered for who is BLOCKED")                       \
     X(SHAKE_ONCE, "a handshake runs once for each mutator")                              \

@@ -81,10 +81,13 @@ static struct gc_mutator *enrol(struct gc_heap *heap)
     if (m != NULL) {
         gc_atomic_fetch_add_relaxed(&heap->attached, 1);
         bool requested = gc_atomic_load_relaxed(&heap->stop_requested) != 0;
-        gc_atomic_store_relaxed(&m->poll, requested ? GC_POLL_STOP : 0);
+        uint32_t poll = (requested ? (uint32_t)GC_POLL_STOP : 0) |
+                        (heap->grace_awaited ? (uint32_t)GC_POLL_QUIET : 0);
+        gc_atomic_store_relaxed(&m->poll, poll);
         gc_atomic_store_relaxed(&m->answered, heap->handshake.number);
     }
     gc_lock_release(&heap->registry_lock);
+    if (m != NULL && !gc_broken(LOOK_AFTER_ADOPT)) gc_home_look(m); /* (H1) */
     return m;
 }
 
@@ -102,6 +105,7 @@ int gc_attach(struct gc_heap *heap, struct gc_mutator **ret_mutator)
 static void retire(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
+    gc_schedule_yield(); /* between the last look and EXITED */
     gc_lock_acquire(&heap->registry_lock);
     gc_atomic_fetch_sub_relaxed(&heap->attached, 1);
     /* [sync ST2] seq_cst store, then the look at stop_requested below: as for BLOCKED
@@ -149,10 +153,11 @@ static void spawned(void *argument)
 }
 
 /* A BLOCKED record whose thread never ran becomes EXITED again: by exchange, for it may be
- * claimed meanwhile. */
-static void give_up(struct gc_mutator *child)
+ * claimed meanwhile. By its parent, who waits for a stop's end if need be. */
+static void give_up(struct gc_mutator *parent, struct gc_mutator *child)
 {
     struct gc_heap *heap = child->heap;
+    gc_blocked_begin(parent);
     gc_lock_acquire(&heap->registry_lock);
     gc_atomic_fetch_sub_relaxed(&heap->attached, 1);
     for (;;) {
@@ -165,6 +170,7 @@ static void give_up(struct gc_mutator *child)
     }
     gc_condition_broadcast(&heap->parked);
     gc_lock_release(&heap->registry_lock);
+    gc_blocked_end(parent);
     gc_home_look(child);
 }
 
@@ -175,6 +181,7 @@ int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
     struct gc_heap *heap = m->heap;
     struct gc_mutator *child = enrol(heap);
     if (child == NULL) return -ENOMEM;
+    gc_schedule_yield(); /* it is BLOCKED: others may claim it */
     if (reference != NULL && heap->protocol->take != NULL)
         heap->protocol->take(m, reference);
     child->start = reference;
@@ -188,7 +195,7 @@ int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
         child->start = NULL;
         if (reference != NULL && heap->protocol->drop != NULL)
             heap->protocol->drop(m, reference);
-        give_up(child);
+        give_up(m, child);
     }
     return result;
 }

@@ -265,6 +265,43 @@ static void a_mutator_does_not_exit_with_frames_left(void)
     fixture_close(&f);
 }
 
+/* --- under a schedule: what a spawn that fails, and an adoption, may meet ---------------- */
+
+static void stop_and_go(struct worker *worker)
+{
+    for (int i = 0; i < 8; i++) {
+        gc_stop_begin(worker->m);
+        gc_schedule_yield();
+        gc_stop_end(worker->m, 0);
+        gc_safepoint(worker->m);
+    }
+}
+
+static void a_spawn_that_fails_in_a_stop_does_not_hang(void)
+{
+    if (GC_CHECK < 1) return; /* release builds have no schedule */
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct fixture f;
+        struct worker workers[2];
+        struct gc_mutator_thread thread;
+        if (!fixture_open(&f, "refcount@atomic", NULL, 0)) return;
+        CU_ASSERT_TRUE_FATAL(gc_schedule_begin_random(seed, 2));
+        while (f.heap->mutator_count < 3) /* one is left for the spawn to adopt */
+            workers_run(f.m, workers, 2, do_nothing, NULL, NULL);
+        workers_start(f.m, &workers[1], 1, stop_and_go, NULL, NULL);
+        for (int i = 0; i < 4; i++) {
+            gc_os_fail_allocation(1); /* the schedule's entry for the thread */
+            CU_ASSERT_EQUAL(gc_spawn(f.m, &thread, nothing_run, NULL, NULL), -ENOMEM);
+            gc_os_fail_allocation(0);
+            gc_safepoint(f.m);
+        }
+        workers_join(f.m, &workers[1], 1);
+        gc_schedule_end();
+        CU_ASSERT_EQUAL(attached(f.heap), 1);
+        fixture_close(&f);
+    }
+}
+
 int test_thread_suite(void)
 {
     static const struct test tests[] = {
@@ -280,6 +317,8 @@ int test_thread_suite(void)
                 spawning_without_memory_fails_cleanly },
         { "stops_and_births_of_mutators_may_overlap",
                 stops_and_births_of_mutators_may_overlap },
+        { "a_spawn_that_fails_in_a_stop_does_not_hang",
+                a_spawn_that_fails_in_a_stop_does_not_hang },
         { "a_mutator_does_not_exit_with_frames_left",
                 a_mutator_does_not_exit_with_frames_left },
     };
