@@ -3,6 +3,7 @@
 #define GC_PROTOCOL_HEADER "core/protocol/atomic.h"
 
 #include "core/home.h"
+#include "tests/gate.h"
 #include "tests/suites.h"
 #include "tests/support.h"
 
@@ -16,81 +17,44 @@ static bool has_arrivals(struct gc_mutator *m)
     return gc_atomic_load_relaxed(&m->arrivals) != NULL;
 }
 
-/* Something that workers wait for, blocked; also under a schedule. */
-struct gate {
-    struct gc_lock lock;
-    struct gc_condition changed;
-    uint32_t passed; /* lock: how many have come */
-    bool open;       /* lock */
+struct stage {
+    struct gate gate;
     gc_slot slots[4];
     struct gc_root_range range;
 };
 
-static void gate_init(struct gate *gate, struct gc_heap *heap)
+static void stage_init(struct stage *stage, struct gc_heap *heap)
 {
-    *gate = (struct gate){ .open = false };
-    gc_lock_init(&gate->lock, GC_RANK_TRIAL);
-    gc_condition_init(&gate->changed);
-    gc_roots_add(heap, &gate->range, gate->slots, COUNT(gate->slots));
+    *stage = (struct stage){ .slots = { NULL } };
+    gate_init(&stage->gate);
+    gc_roots_add(heap, &stage->range, stage->slots, COUNT(stage->slots));
 }
 
-static void gate_finish(struct gate *gate, struct gc_heap *heap)
+static void stage_finish(struct stage *stage, struct gc_heap *heap)
 {
-    gc_roots_remove(heap, &gate->range);
-    gc_condition_finish(&gate->changed);
-    gc_lock_finish(&gate->lock);
+    gc_roots_remove(heap, &stage->range);
+    gate_finish(&stage->gate);
 }
 
-static void gate_open(struct gate *gate)
-{
-    gc_lock_acquire(&gate->lock);
-    gate->open = true;
-    gc_condition_broadcast(&gate->changed);
-    gc_lock_release(&gate->lock);
-}
-
-/* Blocks until the gate is open. */
-static void gate_pass(struct gate *gate, struct gc_mutator *m)
-{
-    gc_blocked_begin(m);
-    gc_lock_acquire(&gate->lock);
-    gate->passed++;
-    gc_condition_broadcast(&gate->changed);
-    while (!gate->open)
-        gc_condition_wait(&gate->changed, &gate->lock);
-    gc_lock_release(&gate->lock);
-    gc_blocked_end(m);
-}
-
-/* Blocks until n workers wait at the gate. */
-static void gate_await(struct gate *gate, struct gc_mutator *m, uint32_t n)
-{
-    gc_blocked_begin(m);
-    gc_lock_acquire(&gate->lock);
-    while (gate->passed < n)
-        gc_condition_wait(&gate->changed, &gate->lock);
-    gc_lock_release(&gate->lock);
-    gc_blocked_end(m);
-}
-
-/* Puts a chain of 100 into the gate's first slot. */
+/* Puts a chain of 100 into the stage's first slot. */
 static void leave_chain(struct worker *worker)
 {
-    struct gate *gate = worker->shared;
+    struct stage *stage = worker->shared;
     struct {
         struct gc_frame frame;
         struct node *chain;
     } at;
     gc_enter(worker->m, at);
     worker_expect(worker, make_chain(worker->m, &at.chain, 100));
-    gc_store_root(worker->m, &gate->slots[0], at.chain);
+    gc_store_root(worker->m, &stage->slots[0], at.chain);
     gc_leave(worker->m, at);
 }
 
 static void leave_chain_and_block(struct worker *worker)
 {
+    struct stage *stage = worker->shared;
     leave_chain(worker);
-    gate_pass(worker->shared, worker->m);
+    gate_pass(&stage->gate, worker->m);
 }
 
 /* --- claims ------------------------------------------------------------------------------ */
@@ -98,37 +62,38 @@ static void leave_chain_and_block(struct worker *worker)
 static void only_who_waits_or_is_gone_can_be_claimed(void)
 {
     struct fixture f;
-    struct gate gate;
+    struct stage stage;
     struct worker workers[2];
     if (!fixture_open(&f, "refcount@atomic", NULL, 0)) return;
-    gate_init(&gate, f.heap);
+    stage_init(&stage, f.heap);
     CU_ASSERT_FALSE(gc_home_claim(f.m)); /* it runs */
-    workers_start(f.m, workers, 1, leave_chain_and_block, &gate, NULL);
-    gate_await(&gate, f.m, 1);
+    workers_start(f.m, workers, 1, leave_chain_and_block, &stage, NULL);
+    gate_await(&stage.gate, f.m, 1);
     struct gc_mutator *blocked = workers[0].thread.mutator;
     CU_ASSERT_TRUE(gc_home_claim(blocked));
     CU_ASSERT_EQUAL(state_of(blocked), GC_MUTATOR_BLOCKED | GC_MUTATOR_CLAIMED);
     CU_ASSERT_FALSE(gc_home_claim(blocked)); /* twice */
     gc_home_release(blocked);
     CU_ASSERT_EQUAL(state_of(blocked), GC_MUTATOR_BLOCKED);
-    gate_open(&gate);
+    gate_open(&stage.gate);
     workers_join(f.m, workers, 1);
     CU_ASSERT_EQUAL(state_of(blocked), GC_MUTATOR_EXITED);
     CU_ASSERT_TRUE(gc_home_claim(blocked));
     CU_ASSERT_EQUAL(state_of(blocked), GC_MUTATOR_EXITED | GC_MUTATOR_CLAIMED);
     /* who comes now makes a record of his own */
-    workers_run(f.m, &workers[1], 1, leave_chain, &gate, NULL);
+    workers_run(f.m, &workers[1], 1, leave_chain, &stage, NULL);
     CU_ASSERT_PTR_NOT_EQUAL(workers[1].thread.mutator, blocked);
     gc_home_release(blocked);
-    gc_store_root_null(f.m, &gate.slots[0]);
+    gc_store_root_null(f.m, &stage.slots[0]);
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
-    gate_finish(&gate, f.heap);
+    stage_finish(&stage, f.heap);
     fixture_close(&f);
 }
 
 static void come_back(struct worker *worker)
 {
-    gate_pass(worker->shared, worker->m);
+    struct stage *stage = worker->shared;
+    gate_pass(&stage->gate, worker->m);
     worker->result = 1; /* read by who holds the claim, who is sure to see 0 */
 }
 
@@ -137,15 +102,15 @@ static void a_return_waits_for_a_claim(void)
     if (GC_CHECK < 1) return; /* release builds have no schedule */
     for (uint64_t seed = 1; seed <= 50; seed++) {
         struct fixture f;
-        struct gate gate;
+        struct stage stage;
         struct worker workers[1];
         if (!fixture_open(&f, "refcount@atomic", NULL, 0)) return;
-        gate_init(&gate, f.heap);
+        stage_init(&stage, f.heap);
         CU_ASSERT_TRUE_FATAL(gc_schedule_begin_random(seed, 3));
-        workers_start(f.m, workers, 1, come_back, &gate, NULL);
-        gate_await(&gate, f.m, 1);
+        workers_start(f.m, workers, 1, come_back, &stage, NULL);
+        gate_await(&stage.gate, f.m, 1);
         CU_ASSERT_TRUE(gc_home_claim(workers[0].m));
-        gate_open(&gate);
+        gate_open(&stage.gate);
         for (int i = 0; i < 50; i++)
             gc_schedule_yield();
         CU_ASSERT_EQUAL(workers[0].result, 0);
@@ -153,7 +118,7 @@ static void a_return_waits_for_a_claim(void)
         workers_join(f.m, workers, 1);
         gc_schedule_end();
         CU_ASSERT_EQUAL(workers[0].result, 1);
-        gate_finish(&gate, f.heap);
+        stage_finish(&stage, f.heap);
         fixture_close(&f);
     }
 }
@@ -170,36 +135,36 @@ static void a_stop_waits_for_a_claim(void)
     if (GC_CHECK < 1) return;
     for (uint64_t seed = 1; seed <= 50; seed++) {
         struct fixture f;
-        struct gate gate;
+        struct stage stage;
         struct worker workers[2];
         if (!fixture_open(&f, "refcount@atomic", NULL, 0)) return;
-        gate_init(&gate, f.heap);
+        stage_init(&stage, f.heap);
         CU_ASSERT_TRUE_FATAL(gc_schedule_begin_random(seed, 3));
-        workers_start(f.m, &workers[0], 1, come_back, &gate, NULL);
-        gate_await(&gate, f.m, 1);
+        workers_start(f.m, &workers[0], 1, come_back, &stage, NULL);
+        gate_await(&stage.gate, f.m, 1);
         CU_ASSERT_TRUE(gc_home_claim(workers[0].m));
-        workers_start(f.m, &workers[1], 1, stop_for_a_while, &gate, NULL);
+        workers_start(f.m, &workers[1], 1, stop_for_a_while, &stage, NULL);
         gc_blocked_begin(f.m);
         for (int i = 0; i < 50; i++)
             gc_schedule_yield();
         CU_ASSERT_EQUAL(workers[1].result, 0);
         gc_home_release(workers[0].m);
         gc_blocked_end(f.m);
-        gate_open(&gate);
+        gate_open(&stage.gate);
         workers_join(f.m, workers, 2);
         gc_schedule_end();
         CU_ASSERT_EQUAL(workers[1].result, 1);
-        gate_finish(&gate, f.heap);
+        stage_finish(&stage, f.heap);
         fixture_close(&f);
     }
 }
 
 /* --- arrivals ---------------------------------------------------------------------------- */
 
-/* Drops what the gate's first slot names, and sends off what has died by that. */
-static void drop_chain(struct gc_mutator *m, struct gate *gate)
+/* Drops what the stage's first slot names, and sends off what has died by that. */
+static void drop_chain(struct gc_mutator *m, struct stage *stage)
 {
-    gc_store_root_null(m, &gate->slots[0]);
+    gc_store_root_null(m, &stage->slots[0]);
     gc_settle(m);
 }
 
@@ -221,22 +186,22 @@ static void a_blocked_home_is_acted_for(void)
     static const char *const collectors[] = { "refcount@atomic", "generational@atomic" };
     for (size_t i = 0; i < COUNT(collectors); i++) {
         struct fixture f;
-        struct gate gate;
+        struct stage stage;
         struct worker workers[1];
         if (!fixture_open(&f, collectors[i], NULL, 0)) continue;
-        gate_init(&gate, f.heap);
-        workers_start(f.m, workers, 1, leave_chain_and_block, &gate, NULL);
-        gate_await(&gate, f.m, 1);
+        stage_init(&stage, f.heap);
+        workers_start(f.m, workers, 1, leave_chain_and_block, &stage, NULL);
+        gate_await(&stage.gate, f.m, 1);
         struct gc_mutator *home = workers[0].thread.mutator;
         CU_ASSERT_EQUAL(cells_in_use(home), 100);
-        drop_chain(f.m, &gate);
+        drop_chain(f.m, &stage);
         CU_ASSERT_FALSE(has_arrivals(home));
         CU_ASSERT_EQUAL(cells_in_use(home), 0);
         CU_ASSERT_TRUE(gc_list_is_empty(&home->young));
         CU_ASSERT_EQUAL(state_of(home), GC_MUTATOR_BLOCKED);
-        gate_open(&gate);
+        gate_open(&stage.gate);
         workers_join(f.m, workers, 1);
-        gate_finish(&gate, f.heap);
+        stage_finish(&stage, f.heap);
         fixture_close(&f);
     }
 }
@@ -244,29 +209,29 @@ static void a_blocked_home_is_acted_for(void)
 static void an_exited_home_is_acted_for(void)
 {
     struct fixture f;
-    struct gate gate;
+    struct stage stage;
     struct worker workers[1];
     if (!fixture_open(&f, "generational@atomic", NULL, 0)) return;
-    gate_init(&gate, f.heap);
-    workers_run(f.m, workers, 1, leave_chain, &gate, NULL);
+    stage_init(&stage, f.heap);
+    workers_run(f.m, workers, 1, leave_chain, &stage, NULL);
     struct gc_mutator *home = workers[0].thread.mutator;
-    struct gc_block *block = gc_block_of(gate.slots[0]);
+    struct gc_block *block = gc_block_of(stage.slots[0]);
     CU_ASSERT_PTR_EQUAL(block->home, home);
-    drop_chain(f.m, &gate);
+    drop_chain(f.m, &stage);
     CU_ASSERT_FALSE(has_arrivals(home));
     CU_ASSERT_EQUAL(gc_block_used(block), 0);
     CU_ASSERT_TRUE(gc_list_is_empty(&home->young));
     CU_ASSERT_EQUAL(state_of(home), GC_MUTATOR_EXITED);
-    gate_finish(&gate, f.heap);
+    stage_finish(&stage, f.heap);
     fixture_close(&f);
 }
 
 static void leave_chain_and_wait_for_its_death(struct worker *worker)
 {
     struct gc_mutator *m = worker->m;
-    struct gate *gate = worker->shared;
+    struct stage *stage = worker->shared;
     leave_chain(worker);
-    gate_pass(gate, m);
+    gate_pass(&stage->gate, m);
     /* Nobody acts for who runs; the first safepoint after the death takes everything in. */
     uint64_t start = gc_os_now_ns();
     while (cells_in_use(m) > 0 && gc_os_now_ns() - start < UINT64_C(20000000000))
@@ -277,35 +242,35 @@ static void leave_chain_and_wait_for_its_death(struct worker *worker)
 static void a_running_home_takes_in_what_has_arrived(void)
 {
     struct fixture f;
-    struct gate gate;
+    struct stage stage;
     struct worker workers[1];
     if (!fixture_open(&f, "generational@atomic", NULL, 0)) return;
-    gate_init(&gate, f.heap);
-    workers_start(f.m, workers, 1, leave_chain_and_wait_for_its_death, &gate, NULL);
-    gate_await(&gate, f.m, 1);
-    gate_open(&gate);
+    stage_init(&stage, f.heap);
+    workers_start(f.m, workers, 1, leave_chain_and_wait_for_its_death, &stage, NULL);
+    gate_await(&stage.gate, f.m, 1);
+    gate_open(&stage.gate);
     struct gc_mutator *home = workers[0].thread.mutator;
     while (state_of(home) != GC_MUTATOR_RUNNING)
         gc_safepoint(f.m);
-    drop_chain(f.m, &gate);
+    drop_chain(f.m, &stage);
     workers_join(f.m, workers, 1);
     CU_ASSERT_EQUAL(workers[0].result, 0);
     CU_ASSERT_FALSE(has_arrivals(home));
-    gate_finish(&gate, f.heap);
+    stage_finish(&stage, f.heap);
     fixture_close(&f);
 }
 
 static void the_dead_wait_in_a_parcel_until_there_are_enough(void)
 {
     struct fixture f;
-    struct gate gate;
+    struct stage stage;
     struct worker workers[1];
     if (!fixture_open(&f, "refcount@atomic", NULL, 0)) return;
-    gate_init(&gate, f.heap);
-    workers_run(f.m, workers, 1, leave_chain, &gate, NULL);
+    stage_init(&stage, f.heap);
+    workers_run(f.m, workers, 1, leave_chain, &stage, NULL);
     struct gc_mutator *home = workers[0].thread.mutator;
-    struct gc_block *block = gc_block_of(gate.slots[0]);
-    gc_store_root_null(f.m, &gate.slots[0]);
+    struct gc_block *block = gc_block_of(stage.slots[0]);
+    gc_store_root_null(f.m, &stage.slots[0]);
     const struct gc_parcel *parcel = &f.m->parcels[home->number % GC_PARCELS];
     CU_ASSERT_PTR_EQUAL(parcel->home, home);
     CU_ASSERT_EQUAL(parcel->count, 100 - GC_PARCEL_CELLS);
@@ -314,7 +279,7 @@ static void the_dead_wait_in_a_parcel_until_there_are_enough(void)
     CU_ASSERT_EQUAL(parcel->count, 0);
     CU_ASSERT_EQUAL(gc_block_used(block), 0);
     gc_blocked_end(f.m);
-    gate_finish(&gate, f.heap);
+    stage_finish(&stage, f.heap);
     fixture_close(&f);
 }
 
@@ -323,13 +288,13 @@ enum { HOMES = GC_PARCELS + 3 };
 static void homes_that_share_a_parcel_do_not_disturb_each_other(void)
 {
     struct fixture f;
-    struct gate gates[HOMES];
+    struct stage stages[HOMES];
     struct worker workers[HOMES];
     if (!fixture_open(&f, "generational@atomic", NULL, 0)) return;
     for (int i = 0; i < HOMES; i++) {
-        gate_init(&gates[i], f.heap);
-        workers_start(f.m, &workers[i], 1, leave_chain_and_block, &gates[i], NULL);
-        gate_await(&gates[i], f.m, 1);
+        stage_init(&stages[i], f.heap);
+        workers_start(f.m, &workers[i], 1, leave_chain_and_block, &stages[i], NULL);
+        gate_await(&stages[i].gate, f.m, 1);
     }
     struct {
         struct gc_frame frame;
@@ -337,8 +302,8 @@ static void homes_that_share_a_parcel_do_not_disturb_each_other(void)
     } at;
     gc_enter(f.m, at);
     for (int i = 0; i < HOMES; i++) {
-        gc_load_root(f.m, &at.at[i], &gates[i].slots[0]);
-        gc_store_root_null(f.m, &gates[i].slots[0]);
+        gc_load_root(f.m, &at.at[i], &stages[i].slots[0]);
+        gc_store_root_null(f.m, &stages[i].slots[0]);
     }
     for (int k = 0; k < 100; k++) { /* one of each chain in turn */
         for (int i = 0; i < HOMES; i++) {
@@ -351,9 +316,9 @@ static void homes_that_share_a_parcel_do_not_disturb_each_other(void)
     for (int i = 0; i < HOMES; i++) {
         CU_ASSERT_EQUAL(cells_in_use(workers[i].thread.mutator), 0);
         CU_ASSERT_FALSE(has_arrivals(workers[i].thread.mutator));
-        gate_open(&gates[i]);
+        gate_open(&stages[i].gate);
         workers_join(f.m, &workers[i], 1);
-        gate_finish(&gates[i], f.heap);
+        stage_finish(&stages[i], f.heap);
     }
     fixture_verify(&f);
     fixture_close(&f);
@@ -385,17 +350,17 @@ static void nothing_is_lost_while_a_record_is_adopted(void)
     if (GC_CHECK < 1) return;
     for (uint64_t seed = 1; seed <= 600; seed++) {
         struct fixture f;
-        struct gate gate;
+        struct stage stage;
         struct worker workers[1];
         struct gc_thread thread;
         if (!fixture_open(&f, "refcount@atomic", NULL, 0)) return;
         struct adopter adopter = { .heap = f.heap, .delay = seed % 100 };
-        gate_init(&gate, f.heap);
+        stage_init(&stage, f.heap);
         CU_ASSERT_TRUE_FATAL(gc_schedule_begin_random(seed, 2));
-        workers_run(f.m, workers, 1, leave_chain, &gate, NULL);
+        workers_run(f.m, workers, 1, leave_chain, &stage, NULL);
         struct gc_mutator *home = workers[0].thread.mutator;
         CU_ASSERT_EQUAL_FATAL(gc_thread_start(&thread, adopt_and_run, &adopter), 0);
-        drop_chain(f.m, &gate);
+        drop_chain(f.m, &stage);
         uint32_t before = gc_atomic_load_relaxed(&adopter.safepoints);
         while (gc_atomic_load_relaxed(&adopter.safepoints) < before + 3)
             gc_schedule_yield();
@@ -406,7 +371,7 @@ static void nothing_is_lost_while_a_record_is_adopted(void)
         gc_blocked_end(f.m);
         gc_schedule_end();
         CU_ASSERT_EQUAL(fixture_live(&f), 0);
-        gate_finish(&gate, f.heap);
+        stage_finish(&stage, f.heap);
         fixture_close(&f);
     }
 }

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/* count_kernels.c - kernels about counts: racing loads, weak references, finalizers, and
+ * memory that stays what it was. */
+#include "tests/race/kernel.h"
+
+#include <string.h>
+
+/* --- a slot that is loaded while it is written ------------------------------------------- */
+
+enum { LOADS = 8, STORES = 5 };
+
+static _Atomic(uint32_t)
+        loading; /* mutators inside gc_load_shared(), a bit each; relaxed */
+
+/* A load frees nothing, so it runs no finalizer. */
+static int not_in_a_load(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)object;
+    expect((gc_atomic_load_relaxed(&loading) >> m->number & 1) == 0,
+            "a finalizer runs inside of a load");
+    return 0;
+}
+
+static const struct gc_type big_type = GC_TYPE(struct big, .slots = 2);
+static const struct gc_type watched_type =
+        GC_TYPE(struct big, .slots = 2, .finalize = not_in_a_load);
+
+static void make(struct gc_mutator *m, struct big **local, uint64_t id, uint64_t kind,
+        const struct gc_type *type)
+{
+    expect(gc_new_slow(m, GC_SLOT(local), type, 0, 0), "no memory");
+    (*local)->id = id;
+    (*local)->kind = kind;
+    memset((*local)->bytes, 0, BIG_BYTES);
+}
+
+static void load_from_slot(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct big *loaded;
+    } at;
+    gc_enter(m, at);
+    for (int i = 0; i < LOADS; i++) {
+        gc_atomic_fetch_or_relaxed(&loading, 1u << m->number);
+        gc_load_root_shared(m, &at.loaded, &t->slots[0]);
+        gc_atomic_fetch_and_relaxed(&loading, ~(1u << m->number));
+        if (at.loaded != NULL) {
+            uint64_t id = at.loaded->id;
+            expect(at.loaded->kind == KIND_PUBLIC, "a load gives what was not stored");
+            gc_schedule_yield();
+            expect(at.loaded->kind == KIND_PUBLIC && at.loaded->id == id,
+                    "what a load has given becomes another object");
+            gc_clear(m, &at.loaded);
+        }
+        gc_safepoint(m);
+    }
+    gc_leave(m, at);
+}
+
+static void store_to_slot(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    const bool watched = (t->seed & 1) != 0;
+    struct {
+        struct gc_frame frame;
+        struct big *made;
+    } at;
+    gc_enter(m, at);
+    for (uint64_t i = 1; i <= STORES; i++) {
+        make(m, &at.made, i, KIND_PUBLIC, watched ? &watched_type : &big_type);
+        gc_store_root_shared(m, &t->slots[0], at.made);
+        gc_clear(m, &at.made);
+        gc_schedule_yield();
+        gc_store_root_shared(m, &t->slots[0], (struct big *)NULL);
+        make(m, &at.made, i, KIND_PRIVATE, &big_type); /* gets the cell, if it is free */
+        gc_schedule_yield();
+        expect(at.made->kind == KIND_PRIVATE && at.made->id == i,
+                "an object is taken from who holds it");
+        gc_clear(m, &at.made);
+        gc_safepoint(m);
+    }
+    gc_leave(m, at);
+}
+
+static void run_load(struct trial *t)
+{
+    gc_atomic_store_relaxed(&loading, 0);
+    start(t, store_to_slot);
+    start(t, load_from_slot);
+    start(t, load_from_slot);
+    join(t);
+}
+
+/* --- a weak reference that is resolved while its target dies ------------------------------ */
+
+enum { RESOLVES = 6, TARGET_ID = 77 };
+
+static uint32_t finalized;
+
+static int resurrect_once(struct gc_mutator *m, struct gc_object *object);
+static const struct gc_type coming_back_type =
+        GC_TYPE(struct big, .slots = 2, .finalize = resurrect_once);
+static struct trial *current;
+
+static int resurrect_once(struct gc_mutator *m, struct gc_object *object)
+{
+    struct big *self = (struct big *)(void *)object;
+    gc_schedule_yield();
+    finalized++;
+    gc_store_root_shared(m, &current->slots[2], self);
+    return 0;
+}
+
+static void resolve(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct gc_weak *weak;
+        struct big *target;
+    } at;
+    bool gone = false;
+    gc_enter(m, at);
+    gc_load_root(m, &at.weak, &t->slots[1]);
+    for (int i = 0; i < RESOLVES; i++) {
+        gc_load_weak(m, &at.target, at.weak);
+        if (at.target == NULL) {
+            gone = true;
+        } else {
+            expect(!gone, "a weak reference that was NULL is not NULL any more");
+            gc_schedule_yield();
+            expect(at.target->id == TARGET_ID && at.target->kind == KIND_PUBLIC,
+                    "a weak reference gives another object than its target");
+        }
+        gc_clear(m, &at.target);
+        gc_safepoint(m);
+    }
+    gc_leave(m, at);
+}
+
+/* Drops one of the target's two references, then makes something in its place. */
+static void let_go(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct big *target;
+    } at;
+    gc_enter(m, at);
+    gc_load_root(m, &at.target, &t->slots[3]);
+    gate_pass(&t->gate, m);
+    gc_clear(m, &at.target);
+    gc_leave(m, at);
+}
+
+static void run_weak(struct trial *t)
+{
+    struct gc_mutator *m = t->m;
+    struct {
+        struct gc_frame frame;
+        struct big *target;
+        struct gc_weak *weak;
+    } at;
+    finalized = 0;
+    current = t;
+    const bool comes_back = draw(t, 2) == 0;
+    gc_enter(m, at);
+    make(m, &at.target, TARGET_ID, KIND_PUBLIC,
+            comes_back ? &coming_back_type : &big_type);
+    expect(gc_new_weak(m, &at.weak, at.target, NULL, (struct big *)NULL), "no memory");
+    gc_store_root(m, &t->slots[1], at.weak);
+    gc_clear(m, &at.weak);
+    gc_store_root(m, &t->slots[3], at.target);
+    start(t, let_go);
+    gate_await(&t->gate, m, 1);
+    gc_store_root_null(m, &t->slots[3]); /* two hold it now: we, and that thread */
+    start(t, resolve);
+    gate_open(&t->gate);
+    gc_clear(m, &at.target);
+    for (uint64_t i = 0; i < 3; i++) {
+        make(m, &at.target, i, KIND_PRIVATE, &big_type);
+        dawdle(2);
+        expect(at.target->kind == KIND_PRIVATE && at.target->id == i,
+                "an object is taken from who holds it");
+        gc_clear(m, &at.target);
+        gc_safepoint(m);
+    }
+    join(t);
+    if (comes_back) expect(finalized == 1, "a finalizer ran twice, or not at all");
+    gc_leave(m, at);
+}
+
+/* --- finalizers --------------------------------------------------------------------------- */
+
+/* Takes a reference to its object and drops it: a last one, if nobody held it. */
+static int hold_for_a_moment(struct gc_mutator *m, struct gc_object *object)
+{
+    struct {
+        struct gc_frame frame;
+        struct big *self;
+    } at;
+    struct big *self = (struct big *)(void *)object;
+    finalized++;
+    gc_enter(m, at);
+    gc_set(m, &at.self, self);
+    gc_schedule_yield();
+    gc_clear(m, &at.self);
+    expect(self->kind == KIND_PUBLIC && self->id == TARGET_ID,
+            "an object is freed under its finalizer");
+    if (finalized == 1) gc_store_root_shared(m, &current->slots[2], self);
+    gc_leave(m, at);
+    return 0;
+}
+
+static const struct gc_type held_type =
+        GC_TYPE(struct big, .slots = 2, .finalize = hold_for_a_moment);
+
+static void run_finalizer(struct trial *t)
+{
+    struct gc_mutator *m = t->m;
+    struct {
+        struct gc_frame frame;
+        struct big *object;
+    } at;
+    finalized = 0;
+    current = t;
+    gc_enter(m, at);
+    make(m, &at.object, TARGET_ID, KIND_PUBLIC, &held_type);
+    gc_clear(m, &at.object);
+    expect(finalized == 1, "a finalizer ran twice, or not at all");
+    expect(t->slots[2] != NULL, "a finalizer's object was not brought back");
+    gc_store_root_null(m, &t->slots[2]);
+    expect(finalized == 1, "a finalizer runs a second time");
+    gc_leave(m, at);
+}
+
+/* --- a block whose cells are all dead ----------------------------------------------------- */
+
+struct page {
+    struct gc_object header;
+    char bytes[1500]; /* of another class: headers of the old cells lie in here */
+};
+static const struct gc_type page_type = GC_TYPE(struct page, .slots = 0);
+
+enum { PAGES = 10, CELLS = 4 }; /* of a block */
+
+static void empty_a_block(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct big *made[CELLS + 1];
+        struct page *pages[PAGES];
+    } at;
+    gc_enter(m, at);
+    for (int i = 0; i <= CELLS; i++) /* the last one lies in a block of its own */
+        make(m, &at.made[i], 1, KIND_PUBLIC, &big_type);
+    gc_store_root_shared(m, &t->slots[0], at.made[0]);
+    for (int i = 0; i < CELLS; i++)
+        gc_clear(m, &at.made[i]);
+    gc_schedule_yield();
+    gc_store_root_shared(m, &t->slots[0], (struct big *)NULL);
+    for (int i = 0; i < PAGES; i++) {
+        expect(gc_new_slow(m, GC_SLOT(&at.pages[i]), &page_type, 0, 0), "no memory");
+        memset(at.pages[i]->bytes, 0, sizeof(at.pages[i]->bytes));
+    }
+    for (int round = 0; round < 4; round++) {
+        gc_schedule_yield();
+        for (int i = 0; i < PAGES; i++)
+            for (size_t k = 0; k < sizeof(at.pages[i]->bytes); k++)
+                expect(at.pages[i]->bytes[k] == 0, "something writes into an object");
+        gc_safepoint(m);
+    }
+    gc_leave(m, at);
+}
+
+static void run_stable(struct trial *t)
+{
+    gc_atomic_store_relaxed(&loading, 0);
+    start(t, empty_a_block);
+    start(t, load_from_slot);
+    start(t, load_from_slot);
+    join(t);
+}
+
+const struct kernel count_kernels[] = {
+    { "load", "a slot is loaded while it is written, its cells are used again at once",
+            "refcount", NULL, false, run_load },
+    { "weak", "a weak reference is resolved while two let its target go", "refcount",
+            NULL, false, run_weak },
+    { "finalizer", "a finalizer holds its object for a moment and brings it back",
+            "refcount", NULL, false, run_finalizer },
+    { "stable", "a slot is loaded while its block becomes one of another class",
+            "refcount", NULL, false, run_stable },
+    { NULL, NULL, NULL, NULL, false, NULL },
+};
