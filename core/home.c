@@ -83,6 +83,7 @@ void gc_home_drain(struct gc_mutator *home)
     if (gc_atomic_load_relaxed(&home->arrivals) == NULL) return;
     /* [sync HO1] acquire: what the senders did to the objects; pairs with deliver(). */
     struct gc_object *object = gc_atomic_exchange_acquire(&home->arrivals, NULL);
+    gc_schedule_yield(); /* between taking and freeing */
     while (object != NULL) {
         struct gc_object *next = gc_object_next_dead(object);
         if (home->birth_links && (gc_object_state(object) & GC_STATE_CYCLIC) != 0 &&
@@ -90,7 +91,6 @@ void gc_home_drain(struct gc_mutator *home)
             gc_list_unlink(gc_links_of(object));
         gc_cell_free_dead(object);
         object = next;
-        gc_schedule_yield(); /* inside a claim */
     }
 }
 

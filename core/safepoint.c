@@ -202,8 +202,8 @@ void gc_stop_end_unlogged(struct gc_mutator *m)
     /* [sync ST1] seq_cst: the same pair; who parks now need not wake anybody. */
     gc_atomic_store_seq_cst(&heap->stop_requested, 0);
     gc_for_each_mutator (other, heap) {
-        if (!other->stop_claimed) continue;
         gc_atomic_fetch_and_relaxed(&other->poll, ~(uint32_t)GC_POLL_STOP);
+        if (!other->stop_claimed) continue;
         other->stop_claimed = false;
         uint32_t state = gc_atomic_load_relaxed(&other->state);
         /* [sync ST2] seq_cst: gives the claim back; as release it shows the owner all

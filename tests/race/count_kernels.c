@@ -257,7 +257,7 @@ static void empty_a_block(struct gc_mutator *m, void *argument)
     gc_enter(m, at);
     for (int i = 0; i <= CELLS; i++) /* the last one lies in a block of its own */
         make(m, &at.made[i], 1, KIND_PUBLIC, &big_type);
-    gc_store_root_shared(m, &t->slots[0], at.made[0]);
+    gc_store_root_shared(m, &t->slots[0], at.made[1]); /* which begins inside of a page */
     for (int i = 0; i < CELLS; i++)
         gc_clear(m, &at.made[i]);
     gc_schedule_yield();

@@ -36,7 +36,7 @@ static void fill_slots(struct gc_mutator *m, struct trial *t)
 /* What the threads of a trial share; set before they start, or by one of them at a time. */
 static struct {
     struct gate ready, settled; /* the slots are filled; who has sent is through */
-    _Atomic(uint32_t) next;     /* slot that is to be dropped; relaxed */
+    _Atomic(uint32_t) next;     /* slot that is to be dropped, or 1: go on; relaxed */
     bool exits;
 } shared;
 
@@ -258,6 +258,50 @@ static void run_stopped(struct trial *t)
     gc_blocked_end(t->m);
 }
 
+/* Comes to no safepoint until it is told to go on; then blocks, or exits. */
+static void leave_with_arrivals(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    fill_slots(m, t);
+    gate_pass(&t->gate, m);
+    while (gc_atomic_load_relaxed(&shared.next) == 0)
+        gc_schedule_yield();
+    if (!shared.exits) gate_pass(&shared.settled, m);
+}
+
+static void send_to_leaving(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    gc_store_root_null(m, &t->slots[0]);
+    gc_atomic_store_relaxed(&shared.next, 1);
+    gc_store_root_null(m, &t->slots[1]);
+    gate_pass(&shared.settled, m);
+}
+
+/* What has arrived for who runs is taken in when he leaves: not while the world is
+ * stopped. */
+static void run_leaving(struct trial *t)
+{
+    gate_init(&shared.settled);
+    gc_atomic_store_relaxed(&shared.next, 0);
+    shared.exits = draw(t, 2) == 0;
+    start(t, leave_with_arrivals);
+    gate_await(&t->gate, t->m, 1);
+    start(t, send_to_leaving);
+    gate_open(&t->gate);
+    while (gc_atomic_load_relaxed(&shared.next) == 0)
+        gc_schedule_yield();
+    dawdle(draw(t, 10));
+    gc_stop_begin(t->m);
+    uint64_t live = live_objects(t->heap);
+    dawdle(12);
+    expect(live_objects(t->heap) == live, "the heap changes in a stop");
+    gc_stop_end(t->m, 0);
+    gate_open(&shared.settled);
+    join(t);
+    gate_finish(&shared.settled);
+}
+
 /* --- handshakes --------------------------------------------------------------------------- */
 
 enum { MUTATORS_MOST = 8 };
@@ -382,23 +426,27 @@ static void make_parcel(struct gc_mutator *m, void *argument)
     struct {
         struct gc_frame frame;
         struct gc_array *all;
+        struct small *small;
         struct big *big;
         struct gc_weak *weak;
     } at;
     gc_enter(m, at);
     expect(gc_new_array(m, &at.all, &array_type, GC_PARCEL_CELLS, 0), "no memory");
-    for (int i = 0; i < GC_PARCEL_CELLS; i++) {
-        expect(gc_new(m, &at.big, &big_type), "no memory");
-        at.big->kind = KIND_PUBLIC;
-        gc_store(m, at.all, slot[i], at.big);
+    for (int i = 0; i + 1 < GC_PARCEL_CELLS; i++) {
+        expect(gc_new(m, &at.small, &small_type), "no memory");
+        gc_give(m, at.all, slot[i], &at.small);
     }
+    expect(gc_new(m, &at.big, &big_type), "no memory");
+    at.big->kind = KIND_PUBLIC;
+    gc_store(m, at.all, slot[GC_PARCEL_CELLS - 1], at.big);
     expect(gc_new_weak(m, &at.weak, at.big, NULL, (struct big *)NULL), "no memory");
     gc_store_root(m, &t->slots[1], at.weak);
     gc_store_root(m, &t->slots[0], at.all);
     gc_clear(m, &at.big);
     gc_clear(m, &at.all);
     gate_pass(&t->gate, m);
-    for (int i = 0; i < 6; i++) { /* takes in what has come home, and uses it again */
+    /* takes in what has come home, and uses it again */
+    while (gc_atomic_load_relaxed(&shared.next) == 0) {
         gc_safepoint(m);
         expect(gc_new(m, &at.big, &big_type), "no memory");
         at.big->kind = KIND_PRIVATE;
@@ -419,6 +467,7 @@ static void run_weak_first(struct trial *t)
         struct gc_weak *weak;
         struct big *target;
     } at;
+    gc_atomic_store_relaxed(&shared.next, 0);
     gc_enter(m, at);
     start(t, make_parcel);
     gate_await(&t->gate, m, 1);
@@ -428,6 +477,8 @@ static void run_weak_first(struct trial *t)
     gate_open(&t->gate);
     for (int i = 0; i < GC_PARCEL_CELLS; i++)
         gc_store_null(m, at.all, slot[i]);
+    dawdle(20);
+    gc_atomic_store_relaxed(&shared.next, 1);
     join(t); /* its home may have held it for a moment */
     gc_load_weak(m, &at.target, at.weak);
     expect(at.target == NULL, "a weak reference outlives its target");
@@ -486,6 +537,8 @@ const struct kernel home_kernels[] = {
             run_adoption },
     { "stopped", "threads run, block, attach and send while one stops the world",
             GENERATIONAL, false, run_stopped },
+    { "leaving", "a home blocks or exits with arrivals while one stops the world",
+            GENERATIONAL, false, run_leaving },
     { "handshake", "handshakes meet mutators that run, block and wait", "refcount", NULL,
             false, run_handshake },
     { "coordinator", "stops and handshakes are asked for at the same time", "refcount",

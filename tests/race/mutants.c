@@ -25,7 +25,7 @@
 #include "tests/race/kernel.h"
 
 enum {
-    LIMIT_SECONDS = 5, /* for each seed of a rule */
+    LIMIT_SECONDS = 60, /* for each seed of a rule */
     HANG_SECONDS = 8,  /* for one run of a kernel, which takes milliseconds */
     SEEDS_MOST = 1000,
     STATUS_USAGE = 2,
@@ -54,10 +54,10 @@ static const struct {
     { GC_MUTANT_LOOK_AFTER_ADOPT, "adoption" },
     { GC_MUTANT_LOOK_AFTER_EXIT, "arrivals" },
     { GC_MUTANT_LOOK_AFTER_CLAIM, "arrivals" },
-    { GC_MUTANT_CLAIM_FIRST, "stopped" },
+    { GC_MUTANT_CLAIM_FIRST, "leaving" },
     { GC_MUTANT_RETURN_BY_EXCHANGE, "handshake" },
     { GC_MUTANT_STOP_CLAIMS_BLOCKED, "stopped" },
-    { GC_MUTANT_STOP_CLAIMS_EXITED, "stopped" },
+    { GC_MUTANT_STOP_CLAIMS_EXITED, "leaving" },
     { GC_MUTANT_STOP_LOOKS, "stop_end" },
     { GC_MUTANT_BORN_CLAIMED, "stopped" },
     { GC_MUTANT_COORDINATOR_BLOCKED, "coordinator" },
