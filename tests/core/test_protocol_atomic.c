@@ -264,6 +264,35 @@ static void finalizers_and_callbacks_run_once_in_order(void)
     fixture_close(&f);
 }
 
+/* As if others had taken the object meanwhile, run its finalizer, and let it go again. */
+static void take_care(void *argument)
+{
+    struct node *node = argument;
+    gc_object_clear_state(&node->header, GC_STATE_FINALIZER);
+}
+
+static void care_that_is_taken_while_a_count_is_zero_is_not_waited_for(void)
+{
+    struct fixture f;
+    struct gc_thread thread;
+    gc_slot local = NULL;
+    if (GC_CHECK < 1) return; /* release builds have no schedule */
+    if (!fixture_open(&f, "refcount@atomic", NULL, 0)) return;
+    life.finalized = 0;
+    CU_ASSERT_TRUE_FATAL(gc_new_slow(f.m, &local, &mortal_type, 0, 0));
+    CU_ASSERT_TRUE_FATAL(gc_schedule_begin(1));
+    CU_ASSERT_EQUAL_FATAL(gc_thread_start(&thread, take_care, local), 0);
+    gc_atomic_store_relaxed(&local->count, 0); /* we have subtracted the last one */
+    gc_counts_drop_zero(f.m, local);
+    gc_blocked_begin(f.m);
+    gc_thread_join(&thread);
+    gc_blocked_end(f.m);
+    gc_schedule_end();
+    CU_ASSERT_EQUAL(life.finalized, 0);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_close(&f);
+}
+
 /* --- memory -------------------------------------------------------------------------------- */
 
 static void dead_cells_keep_their_headers(void)
@@ -415,6 +444,8 @@ int test_protocol_atomic_suite(void)
         { "what_dies_elsewhere_is_counted_once", what_dies_elsewhere_is_counted_once },
         { "finalizers_and_callbacks_run_once_in_order",
                 finalizers_and_callbacks_run_once_in_order },
+        { "care_that_is_taken_while_a_count_is_zero_is_not_waited_for",
+                care_that_is_taken_while_a_count_is_zero_is_not_waited_for },
         { "dead_cells_keep_their_headers", dead_cells_keep_their_headers },
         { "an_allocation_that_fails_takes_limbo_back_first",
                 an_allocation_that_fails_takes_limbo_back_first },

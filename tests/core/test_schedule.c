@@ -30,16 +30,28 @@ static void write_letters(void *argument)
     }
 }
 
-static uint64_t run_schedule(struct log *log, uint32_t period)
+static uint64_t run_threads(struct log *log)
 {
     struct gc_thread threads[THREADS];
-    memset(log, 0, sizeof(*log));
-    CU_ASSERT_TRUE_FATAL(gc_schedule_begin(period));
     for (int i = 0; i < THREADS; i++)
         CU_ASSERT_EQUAL_FATAL(gc_thread_start(&threads[i], write_letters, log), 0);
     for (int i = 0; i < THREADS; i++)
         gc_thread_join(&threads[i]);
     return gc_schedule_end();
+}
+
+static uint64_t run_schedule(struct log *log, uint32_t period)
+{
+    memset(log, 0, sizeof(*log));
+    CU_ASSERT_TRUE_FATAL(gc_schedule_begin(period));
+    return run_threads(log);
+}
+
+static uint64_t run_random(struct log *log, uint64_t seed, uint32_t period)
+{
+    memset(log, 0, sizeof(*log));
+    CU_ASSERT_TRUE_FATAL(gc_schedule_begin_random(seed, period));
+    return run_threads(log);
 }
 
 static void release_builds_have_no_schedule(void)
@@ -50,6 +62,7 @@ static void release_builds_have_no_schedule(void)
         CU_ASSERT_EQUAL(gc_schedule_end(), 0);
     } else {
         CU_ASSERT_FALSE(gc_schedule_begin(1));
+        CU_ASSERT_FALSE(gc_schedule_begin_random(1, 1));
     }
     CU_ASSERT_FALSE(gc_schedule_is_active());
 }
@@ -80,6 +93,38 @@ static void the_same_program_interleaves_in_the_same_way(void)
         CU_ASSERT(moves >= THREADS);
         CU_ASSERT_STRING_EQUAL(first.letters, second.letters);
     }
+}
+
+static void the_same_seed_interleaves_in_the_same_way(void)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct log first, second;
+        uint64_t moves = run_random(&first, seed, seed % 4 + 1);
+        CU_ASSERT_EQUAL(run_random(&second, seed, seed % 4 + 1), moves);
+        CU_ASSERT_STRING_EQUAL(first.letters, second.letters);
+        CU_ASSERT_EQUAL(first.used, THREADS * STEPS);
+        CU_ASSERT_EQUAL(first.most_inside, 1);
+    }
+}
+
+static void other_seeds_interleave_in_other_ways(void)
+{
+    enum { SEEDS = 20 };
+    static struct log logs[SEEDS];
+    uint32_t equal = 0, round_robin = 0;
+    struct log fixed;
+    run_schedule(&fixed, 1);
+    for (int i = 0; i < SEEDS; i++) {
+        run_random(&logs[i], (uint64_t)i, 1);
+        for (int k = 0; k < i; k++)
+            equal += strncmp(logs[i].letters, logs[k].letters, LOG) == 0;
+        round_robin += strncmp(logs[i].letters, fixed.letters, LOG) == 0;
+    }
+    CU_ASSERT_EQUAL(equal, 0);
+    CU_ASSERT_EQUAL(round_robin, 0);
+    /* a longer period moves the token less often */
+    struct log often, seldom;
+    CU_ASSERT(run_random(&often, 1, 1) > 2 * run_random(&seldom, 1, 8));
 }
 
 static void wait_for_ever(void *argument)
@@ -127,6 +172,11 @@ static void time_passes_when_nobody_can_run(void)
     gc_thread_join(&thread);
     gc_schedule_end();
     CU_ASSERT_EQUAL(log.used, 2);
+    CU_ASSERT_TRUE_FATAL(gc_schedule_begin_random(1, 1));
+    CU_ASSERT_EQUAL_FATAL(gc_thread_start(&thread, wait_a_while, &log), 0);
+    gc_thread_join(&thread);
+    gc_schedule_end();
+    CU_ASSERT_EQUAL(log.used, 2);
     gc_condition_finish(&log.never);
     gc_lock_finish(&log.lock);
 }
@@ -150,6 +200,9 @@ int test_schedule_suite(void)
         { "the_token_goes_round", the_token_goes_round },
         { "the_same_program_interleaves_in_the_same_way",
                 the_same_program_interleaves_in_the_same_way },
+        { "the_same_seed_interleaves_in_the_same_way",
+                the_same_seed_interleaves_in_the_same_way },
+        { "other_seeds_interleave_in_other_ways", other_seeds_interleave_in_other_ways },
         { "a_deadlock_is_reported_as_one", a_deadlock_is_reported_as_one },
         { "time_passes_when_nobody_can_run", time_passes_when_nobody_can_run },
         { "a_thread_that_cannot_be_added_is_refused",
