@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-# Sourced by tests/run, bench/run and tests/matrix: what gclab needs of a Debian 12, and
-# how to get it. `one|other` is satisfied by either of two packages; the first is installed.
+# Sourced by tests/run, tests/matrix, bench/run and bench/peers/compare: what gclab needs of a
+# Debian 12, and how to get it. `one|other` is satisfied by either of two packages; the first is installed.
 
 # To build the library and the program, and to run CPython beside it.
 gclab_build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf zlib1g-dev liburcu-dev python3"
 # To run the tests: CUnit, objdump, and clang with its sanitizers (and what
 # gives their reports the names of functions).
 gclab_test_packages="libcunit1-dev binutils clang libclang-rt-14-dev llvm"
+# To run the peers in C (bench/peers/compare).
+gclab_peer_packages="libgc-dev libmimalloc-dev"
 
 # Whether a package, or one of `one|other`, is installed.
 gclab_has_package() {

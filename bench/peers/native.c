@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* native.c - a peer's main(): its numbers, its threads, the clock, and one line of JSON.
+ *
+ *     native-WORKLOAD-HEAP threads=T seed=S NAME=NUMBER...
+ *
+ * The clock runs from when all threads are ready until the last has done its share, as
+ * in core/harness.c.
+ */
+#include "bench/peers/native.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+enum { MOST_THREADS = 1024, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 4 };
+
+struct thread {
+    pthread_t id;
+    const struct native_trial *trial;
+    pthread_barrier_t *start;
+    uint32_t number;
+    uint64_t sum, end_ns;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* Of this program alone: getrusage() would count what ran in the process before it. */
+static uint64_t peak_rss_bytes(void)
+{
+    unsigned long long kib = 0;
+    char line[256];
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status != NULL && fgets(line, sizeof(line), status) != NULL)
+        if (sscanf(line, "VmHWM: %llu kB", &kib) == 1) break;
+    if (status != NULL) fclose(status);
+    return kib * 1024;
+}
+
+static void *run(void *argument)
+{
+    struct thread *self = argument;
+    pthread_barrier_wait(self->start); /* all are ready */
+    pthread_barrier_wait(self->start); /* the clock has been started */
+    self->sum = native_workload.run(self->trial, self->number);
+    self->end_ns = now_ns();
+    return NULL;
+}
+
+/* Runs all threads; returns the time that they took, and the sum of what they say. */
+static uint64_t run_threads(const struct native_trial *trial, uint64_t *ret_sum)
+{
+    pthread_barrier_t start;
+    pthread_barrier_init(&start, NULL, trial->threads + 1);
+    struct thread *all = native_require(calloc(trial->threads, sizeof(*all)));
+    for (uint32_t i = 0; i < trial->threads; i++) {
+        all[i].trial = trial;
+        all[i].start = &start;
+        all[i].number = i;
+        int error = pthread_create(&all[i].id, NULL, run, &all[i]);
+        if (error != 0) {
+            fprintf(stderr, "thread %u can't be started: %s\n", i + 1, strerror(error));
+            exit(EXIT_ENVIRONMENT);
+        }
+    }
+    pthread_barrier_wait(&start);
+    uint64_t start_ns = now_ns(), end_ns = start_ns, sum = 0;
+    pthread_barrier_wait(&start);
+    for (uint32_t i = 0; i < trial->threads; i++) {
+        pthread_join(all[i].id, NULL);
+        sum += all[i].sum;
+        if (all[i].end_ns > end_ns) end_ns = all[i].end_ns;
+    }
+    pthread_barrier_destroy(&start);
+    free(all);
+    *ret_sum = sum;
+    return end_ns - start_ns;
+}
+
+/* Where the number of that name belongs, or NULL. */
+static uint64_t *find_number(
+        struct native_trial *trial, uint64_t *threads, const char *name, size_t length)
+{
+    if (length == 7 && memcmp(name, "threads", 7) == 0) return threads;
+    if (length == 4 && memcmp(name, "seed", 4) == 0) return &trial->seed;
+    for (int i = 0; native_workload.names[i] != NULL; i++) {
+        const char *candidate = native_workload.names[i];
+        if (strlen(candidate) == length && memcmp(name, candidate, length) == 0)
+            return &trial->numbers[i];
+    }
+    return NULL;
+}
+
+/* Every number must be given. */
+static int parse(int argc, char **argv, struct native_trial *trial)
+{
+    uint64_t threads = 0;
+    int wanted = 2;
+    while (native_workload.names[wanted - 2] != NULL)
+        wanted++;
+    for (int i = 1; i < argc; i++) {
+        const char *equals = strchr(argv[i], '=');
+        uint64_t *number = equals == NULL ? NULL
+                                          : find_number(trial, &threads, argv[i],
+                                                    (size_t)(equals - argv[i]));
+        char *end = NULL;
+        errno = 0;
+        if (number != NULL) *number = strtoull(equals + 1, &end, 10);
+        if (number == NULL || end == equals + 1 || *end != '\0' || errno != 0) {
+            fprintf(stderr, "%s: unknown argument '%s'\n", argv[0], argv[i]);
+            return EXIT_USAGE;
+        }
+    }
+    if (argc - 1 != wanted || threads < 1 || threads > MOST_THREADS) {
+        fprintf(stderr, "usage: %s threads=1..%d seed=NUMBER", argv[0], MOST_THREADS);
+        for (int i = 0; native_workload.names[i] != NULL; i++)
+            fprintf(stderr, " %s=NUMBER", native_workload.names[i]);
+        fputs("\n", stderr);
+        return EXIT_USAGE;
+    }
+    trial->threads = (uint32_t)threads;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct native_trial trial = { .threads = 0 };
+    int status = parse(argc, argv, &trial);
+    if (status != 0) return status;
+    native_heap_start();
+    if (native_workload.setup != NULL) native_workload.setup(&trial);
+    struct native_result result = { .ops = 0 };
+    uint64_t wall_ns = run_threads(&trial, &result.checksum);
+    uint64_t peak = peak_rss_bytes();
+    uint64_t collections = native_heap_collections();
+    native_workload.report(&trial, &result);
+    char version[32];
+    native_heap_version(version, sizeof(version));
+    printf("{\"heap\":\"%s\",\"version\":\"%s\",\"workload\":\"%s\",\"threads\":%u,"
+           "\"checksum\":\"%016llx\",\"ops\":%llu,\"wall_ns\":%llu,"
+           "\"peak_rss_bytes\":%llu,\"collections\":%llu,\"compiler\":\"%s\"}\n",
+            NATIVE_HEAP, version, native_workload.name, trial.threads,
+            (unsigned long long)result.checksum, (unsigned long long)result.ops,
+            (unsigned long long)wall_ns, (unsigned long long)peak,
+            (unsigned long long)collections, NATIVE_COMPILER);
+    return 0;
+}
