@@ -17,7 +17,7 @@ from compare_common import EXIT_ENVIRONMENT, EXIT_NOT_MET, Gclab, NotMeasured, o
 
 C, BDWGC = 'C, mimalloc', 'bdwgc'
 SEED = 1                # gclab's own
-ROUNDS, QUICK_ROUNDS = 11, 3
+ROUNDS, QUICK_ROUNDS = 21, 5
 
 PLAIN, ATOMIC = 'refcount@plain', 'refcount@atomic'
 
