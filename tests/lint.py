@@ -766,7 +766,8 @@ plant(tests_are_built, 'tests/meson.build', "    ['planted', 'core/test_planted.
 @rule
 def runnable(tree):
     """Scripts that people call have their run bit."""
-    for path in ('bench/run', 'tests/run', 'tests/fresh', 'tests/matrix', 'tests/plugins'):
+    for path in ('bench/run', 'bench/peers/compare', 'bench/peers/cpython_compare', 'tests/run',
+                 'tests/fresh', 'tests/matrix', 'tests/plugins'):
         if path not in tree.sources:
             yield path, 0, 'is missing'
         elif not tree.sources[path].executable:
