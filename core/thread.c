@@ -38,10 +38,18 @@ static struct gc_mutator *record_new(struct gc_heap *heap)
     return m;
 }
 
-/* An EXITED record that nobody has claimed, made BLOCKED. Registry lock. */
+/* An EXITED record that nobody has claimed but a stop, made BLOCKED. Registry lock. */
 static struct gc_mutator *adopt(struct gc_heap *heap)
 {
     gc_for_each_mutator (m, heap) {
+        if (m->stop_claimed && gc_atomic_load_relaxed(&m->state) ==
+                                       (GC_MUTATOR_EXITED | GC_MUTATOR_CLAIMED)) {
+            /* [sync ST2] seq_cst: the stop keeps its claim, and gives back what it finds
+             * here, under the registry lock; pairs with gc_stop_end(). */
+            gc_atomic_store_seq_cst(
+                    &m->state, (uint32_t)(GC_MUTATOR_BLOCKED | GC_MUTATOR_CLAIMED));
+            return m;
+        }
         uint32_t expected = GC_MUTATOR_EXITED;
         /* [sync ST2] seq_cst: against a stop's claim of the same record; pairs with
          * the exchange in gc_home_claim(), and, as acquire, with the store of the
