@@ -12,7 +12,11 @@
 #include "core/mutator.h"
 #include "core/verify.h"
 
-int test_threads_conformance_suite(void);
+/* SUITE and SUITE_NAME are given by the build, once per protocol. */
+int SUITE(void);
+
+#define QUOTE_(text) #text
+#define QUOTE(text)  QUOTE_(text)
 
 enum { THREADS_MOST = 8, ROOTS = 1024 };
 
@@ -68,7 +72,7 @@ static void begin(struct fixture *f)
 {
     struct gc_error error;
     const struct gc_heap_config config = { .collector = gc_collector_find("generational"),
-        .protocol = gc_protocol_find("plain") };
+        .protocol = gc_protocol_find(QUOTE(GC_PROTOCOL_NAME)) };
     *f = (struct fixture){ 0 };
     if (gc_heap_create(&config, &f->heap, &error) != 0) gc_fatal("%s", error.text);
     if (gc_attach(f->heap, &f->m) != 0) gc_fatal("no mutator");
@@ -377,7 +381,7 @@ static void leave_rings(struct gc_mutator *m, void *argument)
     meet(m, job->barrier); /* may go */
 }
 
-/* `plain` has no merge queues: the owner sits in a blocked region instead. */
+/* There are no merge queues here: the owner sits in a blocked region instead. */
 static void case_148_objects_of_a_blocked_thread_are_frozen_dropped_and_found(void)
 {
     struct fixture f;
@@ -533,9 +537,9 @@ static void case_151_a_value_that_is_held_is_found_in_a_weak_map(void)
     finish(&f);
 }
 
-int test_threads_conformance_suite(void)
+int SUITE(void)
 {
-    CU_pSuite suite = CU_add_suite("threads_conformance", NULL, NULL);
+    CU_pSuite suite = CU_add_suite(SUITE_NAME, NULL, NULL);
     if (suite == NULL) return -1;
 #define ADD(test)                                                                        \
     if (CU_add_test(suite, #test, test) == NULL) return -1
