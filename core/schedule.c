@@ -10,6 +10,7 @@
 #include "core/schedule.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 
 #include "core/os.h"
@@ -36,6 +37,7 @@ struct gc_task {
 #define PATIENCE 16
 
 bool gc_schedule_active;
+uint32_t gc_schedule_noise;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* protects all below */
 static struct gc_task *first;                             /* of the circle */
@@ -157,8 +159,25 @@ uint64_t gc_schedule_end(void)
     return moves;
 }
 
+void gc_schedule_disturb(uint32_t new_period)
+{
+    gc_schedule_noise = new_period;
+}
+
+/* Each thread draws for itself: what a seed decides would be undone by the machine. */
+static void disturb(void)
+{
+    static _Thread_local uint32_t passed;
+    passed = passed * 1664525u + 1013904223u;
+    if ((passed >> 8) % gc_schedule_noise == 0) sched_yield();
+}
+
 void gc_schedule_yield_slow(void)
 {
+    if (!gc_schedule_active) {
+        disturb();
+        return;
+    }
     if (self == NULL) return; /* a thread that is no part of the schedule */
     pthread_mutex_lock(&mutex);
     if (at_random ? draw(period) == 0 : --yields_left == 0) {

@@ -27,6 +27,9 @@ struct gc_task;
 /* Set by begin and end while one thread runs; constant in between. */
 GC_EXPORT extern bool gc_schedule_active;
 
+/* See gc_schedule_disturb(). */
+GC_EXPORT extern uint32_t gc_schedule_noise;
+
 static inline bool gc_schedule_is_active(void)
 {
     return GC_CHECK >= 1 && gc_schedule_active;
@@ -41,12 +44,18 @@ GC_EXPORT bool gc_schedule_begin_random(uint64_t seed, uint32_t period);
  * the number of times that the token moved. */
 GC_EXPORT uint64_t gc_schedule_end(void);
 
+/* For races on real threads, without a schedule: from now on a thread gives up its processor
+ * at about one in `period` yield points; 0 ends that. Release builds ignore it. While one
+ * thread runs. */
+GC_EXPORT void gc_schedule_disturb(uint32_t period);
+
 /* A place where another thread may run. Any thread, holding whatever locks. */
 GC_EXPORT void gc_schedule_yield_slow(void);
 
 static inline void gc_schedule_yield(void)
 {
-    if (gc_schedule_is_active()) gc_schedule_yield_slow();
+    if (GC_CHECK >= 1 && (gc_schedule_active || gc_schedule_noise != 0))
+        gc_schedule_yield_slow();
 }
 
 /* For lock.c. Waiting is for an address; true when woken, false when a `timed`

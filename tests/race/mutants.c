@@ -26,7 +26,7 @@
 
 enum {
     LIMIT_SECONDS = 60, /* for each seed of a rule */
-    HANG_SECONDS = 8,  /* for one run of a kernel, which takes milliseconds */
+    HANG_SECONDS = 8,   /* for one run of a kernel, which takes milliseconds */
     SEEDS_MOST = 1000,
     STATUS_USAGE = 2,
 };

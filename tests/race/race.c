@@ -22,12 +22,14 @@
 #include "core/harness.h"
 #include "core/mutator.h"
 #include "core/os.h"
+#include "core/schedule.h"
 #include "core/verify.h"
 
 enum {
     PLACES = 6,
     THREADS_MOST = 64,
     HEAP_BYTES = 16 << 20,
+    NOISE = 50,          /* one in so many yield points gives the processor to others */
     GRACE_SECONDS = 120, /* beyond those asked for, before it is said to hang */
     STATUS_WRONG = 1,
     STATUS_USAGE = 2,
@@ -433,6 +435,7 @@ int main(int argc, char **argv)
             return usage("no number in the range of this option: ", argv[i]);
     }
     if (result != 0) return result;
+    gc_schedule_disturb(NOISE);
     signal(SIGALRM, on_alarm);
     alarm((unsigned)o.seconds + GRACE_SECONDS);
     return race();
