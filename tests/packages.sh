@@ -15,9 +15,8 @@ gclab_benchmark_packages="g++ libbenchmark-dev"
 # Whether a package, or one of `one|other`, is installed.
 gclab_has_package() {
     for name in $(printf '%s' "$1" | tr '|' ' '); do
-        case $(dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null) in
-            *installed*) return 0 ;;
-        esac
+        dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null |
+            grep -qx installed && return 0 # and not "not-installed"
     done
     return 1
 }
