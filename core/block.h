@@ -142,7 +142,7 @@ static inline gc_slot *gc_cell_link(struct gc_object *object)
 }
 
 /* Hooks of checked builds: a cell is filled with poison, and shown to ASan, when it
- * is freed; gc_cell_check_poison() finds a write to it in between. */
+ * is freed; gc_cell_unpoison() finds a write to it in between. */
 GC_EXPORT void gc_cell_poison(struct gc_object *object);
 GC_EXPORT void gc_cell_unpoison(struct gc_object *object);
 

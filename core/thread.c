@@ -116,9 +116,10 @@ static void retire(struct gc_mutator *m)
     gc_schedule_yield(); /* between the last look and EXITED */
     gc_lock_acquire(&heap->registry_lock);
     gc_atomic_fetch_sub_relaxed(&heap->attached, 1);
-    /* [sync ST2] seq_cst store, then the look at stop_requested below: as for BLOCKED
-     * in gc_blocked_begin(). Everything that this thread did to its home comes before
-     * what an adopter or a stopper does. Test: core/thread. */
+    /* [sync ST2] seq_cst store, then the look at the arrivals below (Dekker): as for BLOCKED
+     * in gc_blocked_begin(); who waits for it is woken in any case. Everything that this
+     * thread did to its home comes before what an adopter or who claims it does. Pairs with
+     * adopt() and gc_home_claim(). Test: core/thread. */
     gc_atomic_store_seq_cst(&m->state, GC_MUTATOR_EXITED);
     gc_condition_broadcast(&heap->parked);
     gc_lock_release(&heap->registry_lock);
