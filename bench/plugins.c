@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* plugins.c - collectors and workloads that come from files. */
+/* plugins.c - collectors, protocols and workloads that come from files. */
 #include "bench/plugins.h"
 
 #include <dirent.h>
@@ -102,22 +102,19 @@ int gc_plugins_scan(void)
     return status;
 }
 
-const char *gc_plugins_file_of_collector(const struct gc_collector *collector)
+const char *gc_plugins_file_of(const void *descriptor)
 {
     for (const struct loaded *l = loaded; l != NULL; l = l->next) {
         const struct gc_collector *const *c = gc_plugin_collectors(l->plugin);
-        for (; *c != NULL; c++)
-            if (*c == collector) return l->path;
-    }
-    return NULL;
-}
-
-const char *gc_plugins_file_of_workload(const struct gc_workload *workload)
-{
-    for (const struct loaded *l = loaded; l != NULL; l = l->next) {
+        const struct gc_protocol *const *p = gc_plugin_protocols(l->plugin);
         const struct gc_workload *const *w = gc_plugin_workloads(l->plugin);
-        for (; *w != NULL; w++)
-            if (*w == workload) return l->path;
+        while (*c != NULL && *c != descriptor)
+            c++;
+        while (*p != NULL && *p != descriptor)
+            p++;
+        while (*w != NULL && *w != descriptor)
+            w++;
+        if (*c != NULL || *p != NULL || *w != NULL) return l->path;
     }
     return NULL;
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "bench/environment.h"
+#include "bench/plugins.h"
 #include "bench/sample.h"
 #include "bench/text.h"
 #include "core/os.h"
@@ -90,11 +91,15 @@ static pid_t start(const struct gc_job *job, int result, int report)
     char counted[] = "counted", timed[] = "timed";
     char *arguments[] = { program, command, fd, job->collector->label, job->spec->label,
         threads, heap, seed, job->weak ? weak : fixed,
-        job->workload->counts_operations ? counted : timed, NULL, NULL, NULL };
-    size_t n = sizeof(arguments) / sizeof(arguments[0]) - 3;
-    const char *const files[] = { job->collector->file, job->spec->file };
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        if (files[i] != NULL) arguments[n++] = (char *)(uintptr_t)files[i];
+        job->workload->counts_operations ? counted : timed, NULL, NULL, NULL, NULL,
+        NULL };
+    size_t n = sizeof(arguments) / sizeof(arguments[0]) - 5;
+    const void *const needed[] = { job->collector->collector, job->collector->protocol,
+        job->workload, job->spec->some };
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        const char *file = gc_plugins_file_of(needed[i]);
+        if (file != NULL) arguments[n++] = (char *)(uintptr_t)file;
+    }
     pid_t child = fork();
     if (child < 0) return -errno;
     if (child == 0) become_sample(arguments, report);
