@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/plugin.h"
+
 struct machine *machine_current;
 
 static void run_list(
@@ -449,11 +451,10 @@ static void run_case(const struct case_file *file, struct test_case *test,
     free(machine);
 }
 
-#define MACHINE_STRING2(text) #text
-#define MACHINE_STRING(text)  MACHINE_STRING2(text)
+static const struct interpreter interpreter = { .run = run_case };
 
-extern const struct interpreter MACHINE_PASTE(interpreter, GC_PROTOCOL_NAME);
-const struct interpreter MACHINE_PASTE(interpreter, GC_PROTOCOL_NAME) = {
-    .protocol = MACHINE_STRING(GC_PROTOCOL_NAME),
-    .run = run_case,
+GC_PART(conformance) = {
+    GC_PART_HEADER(conformance),
+    .version = INTERPRETER_VERSION,
+    .what = &interpreter,
 };
