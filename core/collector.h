@@ -67,7 +67,7 @@ struct gc_collector {
     const char *protocols[GC_COLLECTOR_NAMES]; /* by name; the first is the default; one
                                                   less at most */
     uint32_t other_protocols; /* enum gc_protocol_flag: it also takes any other protocol
-                                 that has all of these; 0: no other */
+                                 that has all of these, but private ones; 0: no other */
     uint32_t capabilities;    /* enum gc_capability */
     uint32_t prefix_bytes;    /* before the header of objects that can be in a cycle */
     uint32_t side_bits_log;   /* log2 of side metadata bits a granule, plus 1; 0: none */

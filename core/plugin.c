@@ -219,7 +219,8 @@ static int check_protocol(
     if (!is_name(p->name)) return bad_name(path, "protocol", p->name, error);
     bool counts = p->take != NULL && p->try_take != NULL && p->drop != NULL &&
                   p->drop_unless_last != NULL && p->kill != NULL && p->bury != NULL &&
-                  p->clear_slots != NULL && p->total != NULL;
+                  p->clear_slots != NULL && p->total != NULL && p->hold != NULL &&
+                  p->immortalize != NULL;
     if (p->summary == NULL || p->weak_resolve == NULL ||
             ((p->flags & GC_PROTOCOL_COUNTED) != 0 && !counts))
         return gc_error_set(error, -EINVAL,
@@ -437,7 +438,8 @@ bool gc_collector_takes(
     for (int i = 0; i < GC_COLLECTOR_NAMES && collector->protocols[i] != NULL; i++)
         if (strcmp(collector->protocols[i], protocol->name) == 0) return true;
     uint32_t other = collector->other_protocols;
-    return other != 0 && (protocol->flags & other) == other;
+    return other != 0 && (protocol->flags & GC_PROTOCOL_PRIVATE) == 0 &&
+           (protocol->flags & other) == other;
 }
 
 struct gc_collector_info gc_collector_info(const struct gc_collector *collector)

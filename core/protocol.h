@@ -25,6 +25,7 @@ enum gc_protocol_flag {
     GC_PROTOCOL_WORD = 1u << 3,    /* the count word of a live object is the total */
     GC_PROTOCOL_RACES = 1u << 4,   /* loads race with stores and deaths: memory must be
                                       type-stable, and what dies elsewhere goes home */
+    GC_PROTOCOL_PRIVATE = 1u << 8, /* only collectors that name it can work with it */
 };
 
 struct gc_protocol {

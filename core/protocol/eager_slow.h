@@ -12,6 +12,12 @@
  *   static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object);
  *       Whether `m` may act for the object's home.
  *
+ * and, where it keeps objects that can be in a cycle in a list of its own,
+ *
+ *   #define EAGER_LISTS
+ *   static inline void eager_leave_list(struct gc_mutator *m, struct gc_object *object);
+ *       The object is DEAD: its cell is about to be freed.
+ *
  * Order of a death: finalizer (which may bring the object
  * back), DEAD, weak references cleared and called, slots dropped, cell freed. Nothing
  * recurses on the shape of the heap: dead objects wait in a list threaded through their
@@ -86,6 +92,9 @@ static inline bool eager_drop(struct gc_mutator *m, struct gc_object *object)
 static inline void eager_unlist(struct gc_mutator *m, struct gc_object *object)
 {
     m->budget += m->budget < m->budget_limit;
+#ifdef EAGER_LISTS
+    eager_leave_list(m, object);
+#endif
     if (!m->birth_links || !eager_is_at_home(m, object)) return;
     struct gc_links *links = gc_links_of(object);
     if (gc_links_are_tracked(links)) gc_list_unlink(links);

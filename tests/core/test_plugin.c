@@ -284,6 +284,10 @@ static void a_collector_takes_what_it_names_and_what_is_like_that(void)
     protocol.flags |= GC_PROTOCOL_WORD | GC_PROTOCOL_SERIAL;
     CU_ASSERT_TRUE(gc_collector_takes(&collector, &protocol));
     CU_ASSERT_FALSE(gc_collector_takes(&collector, gc_protocol_find("bare")));
+    protocol.flags |= GC_PROTOCOL_PRIVATE;
+    CU_ASSERT_FALSE(gc_collector_takes(&collector, &protocol));
+    collector.protocols[1] = "private";
+    CU_ASSERT_TRUE(gc_collector_takes(&collector, &protocol));
 }
 
 static void a_file_that_is_no_plugin_is_refused(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_protocol_plain.c - counts are exact after every operation; the lock goes round. */
+/* test_protocol_plain.c - counts are exact after every operation. */
 #define GC_PROTOCOL_HEADER "core/protocol/plain.h"
 
 #include "tests/suites.h"
@@ -182,41 +182,6 @@ static void a_million_objects_die_on_a_small_stack(void)
     }
 }
 
-enum { SWITCHERS = 3 };
-
-static void be_busy(struct worker *worker)
-{
-    struct gc_mutator *m = worker->m;
-    _Atomic(uint32_t) *waiting = worker->shared;
-    /* Runs on until every one has been given the lock often, though nobody blocks. */
-    uint64_t before = m->counters.lock_switches;
-    bool counted = false;
-    while (gc_atomic_load_relaxed(waiting) < SWITCHERS) {
-        if (!counted && m->counters.lock_switches >= before + 3) {
-            gc_atomic_fetch_add_relaxed(waiting, 1);
-            counted = true;
-        }
-        gc_safepoint(m);
-    }
-    worker->result = m->counters.lock_switches - before;
-}
-
-static void the_lock_switches_between_busy_threads(void)
-{
-    struct fixture f;
-    struct worker workers[SWITCHERS];
-    _Atomic(uint32_t) waiting = 0;
-    if (!fixture_open(&f, "refcount", NULL, 0)) return;
-    workers_run(f.m, workers, SWITCHERS, be_busy, &waiting, NULL);
-    for (int i = 0; i < SWITCHERS; i++)
-        CU_ASSERT(workers[i].result >= 3);
-    uint64_t waits = 0;
-    gc_for_each_mutator (m, f.heap)
-        waits += m->stalls->causes[GC_STALL_lock].count;
-    CU_ASSERT(waits >= 3);
-    fixture_close(&f);
-}
-
 struct shared_node {
     uint64_t plain; /* no atom: the lock orders it */
 };
@@ -291,8 +256,6 @@ int test_protocol_plain_suite(void)
         { "copied_slots_are_counted", copied_slots_are_counted },
         { "a_million_objects_die_on_a_small_stack",
                 a_million_objects_die_on_a_small_stack },
-        { "the_lock_switches_between_busy_threads",
-                the_lock_switches_between_busy_threads },
         { "counts_of_a_shared_object_stay_exact", counts_of_a_shared_object_stay_exact },
         { "a_cascade_is_counted_and_timed", a_cascade_is_counted_and_timed },
     };
