@@ -94,7 +94,8 @@ static pid_t start(const struct gc_job *job, int result, int report)
         job->workload->counts_operations ? counted : timed, NULL, NULL, NULL, NULL,
         NULL };
     size_t n = sizeof(arguments) / sizeof(arguments[0]) - 5;
-    const void *const needed[] = { job->collector->collector, job->collector->protocol,
+    /* the protocol's before what is compiled for it */
+    const void *const needed[] = { job->collector->protocol, job->collector->collector,
         job->workload, job->spec->some };
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         const char *file = gc_plugins_file_of(needed[i]);

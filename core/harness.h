@@ -38,8 +38,9 @@ GC_EXPORT const struct gc_protocol *gc_protocol_find(const char *name);   /* or 
  * plugins, once. The descriptors must live on. 0 or -ENOMEM. */
 GC_EXPORT int gc_workloads_add(const struct gc_workload *const *workloads) GC_NODISCARD;
 
-/* Loads a plugin (plugin.h), for good; what it holds is in the lists above afterwards. To
- * load one again is no error. On one thread, before there are heaps. 0; or -errno with a
+/* Loads a plugin (plugin.h), for good; what it holds is in the lists above afterwards. What
+ * is compiled for a protocol of another plugin is loaded after that one. To load one again
+ * is no error. On one thread, before there are heaps. 0; or -errno with a
  * sentence: it is not there, no plugin, built for another ABI or flavour, or it
  * brings a name that is taken. */
 GC_EXPORT int gc_plugin_load(const char *path, const struct gc_plugin **ret_plugin,

@@ -391,6 +391,39 @@ int gc_workloads_add(const struct gc_workload *const *workloads)
     return 0;
 }
 
+/* Says why dlopen() has failed. */
+static int complain_open(const char *path, struct gc_error *error)
+{
+    const char *why = dlerror(); /* NOLINT(concurrency-mt-unsafe): one thread loads */
+    const char *hint = "";
+    if (strstr(why, "libgclab") != NULL)
+        hint = "; it was built for another flavour or version of gclab";
+    else if (strstr(why, "undefined symbol") != NULL)
+        hint = "; it needs another version of gclab, or a protocol that is not loaded";
+    return gc_error_set(error, -ENOEXEC, "%s can't be loaded%s: %s", path, hint, why);
+}
+
+/* As gc_plugin_load(), with a path that has a slash. */
+static int load(const char *path, const char *file, const struct gc_plugin **ret_plugin,
+        struct gc_error *error)
+{
+    void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL) return complain_open(path, error);
+    /* From here on the file stays loaded, good or bad. */
+    const struct gc_plugin *plugin = dlsym(handle, "gc_plugin");
+    if (plugin == NULL)
+        return gc_error_set(error, -EINVAL,
+                "%s is no plugin of gclab: it has no symbol gc_plugin", path);
+    int result = gc_plugin_enter(path, plugin, error);
+    if (result != 0) return result;
+    /* What is compiled for a protocol calls its slow paths, from other plugins too. */
+    if (*gc_plugin_protocols(plugin) != NULL &&
+            dlopen(file, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD) == NULL)
+        return complain_open(path, error);
+    *ret_plugin = plugin;
+    return 0;
+}
+
 int gc_plugin_load(
         const char *path, const struct gc_plugin **ret_plugin, struct gc_error *error)
 {
@@ -398,26 +431,12 @@ int gc_plugin_load(
         return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
     /* Without a slash the loader would look among the system's libraries. */
     size_t room = strlen(path) + sizeof("./");
-    char *here = gc_os_alloc(room);
-    if (here == NULL)
+    char *file = gc_os_alloc(room);
+    if (file == NULL)
         return gc_error_set(error, -ENOMEM, "%s: there is no memory to load it", path);
-    snprintf(here, room, "%s%s", strchr(path, '/') == NULL ? "./" : "", path);
-    void *handle = dlopen(here, RTLD_NOW | RTLD_LOCAL);
-    gc_os_free(here);
-    if (handle == NULL) {
-        const char *why = dlerror(); /* NOLINT(concurrency-mt-unsafe): one thread loads */
-        bool other = strstr(why, "libgclab") != NULL;
-        return gc_error_set(error, -ENOEXEC, "%s can't be loaded%s: %s", path,
-                other ? "; it was built for another flavour or version of gclab" : "",
-                why);
-    }
-    /* From here on the file stays loaded, good or bad. */
-    const struct gc_plugin *plugin = dlsym(handle, "gc_plugin");
-    if (plugin == NULL)
-        return gc_error_set(error, -EINVAL,
-                "%s is no plugin of gclab: it has no symbol gc_plugin", path);
-    int result = gc_plugin_enter(path, plugin, error);
-    if (result == 0) *ret_plugin = plugin;
+    snprintf(file, room, "%s%s", strchr(path, '/') == NULL ? "./" : "", path);
+    int result = load(path, file, ret_plugin, error);
+    gc_os_free(file);
     return result;
 }
 

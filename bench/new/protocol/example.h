@@ -24,8 +24,10 @@
 #define GC_EAGER_RACES 0 /* loads don't race with stores and deaths */
 
 /* The holder of the last reference gives it up. Returns true, so that a fast path can end
- * in it, and needs no stack frame. */
-GC_NOINLINE bool gc_example_drop_last(struct gc_mutator *m, struct gc_object *object);
+ * in it, and needs no stack frame. Other plugins may be compiled for the protocol, so it is
+ * exported, by a name that nobody else has. */
+GC_EXPORT GC_NOINLINE bool gc_example_drop_last(
+        struct gc_mutator *m, struct gc_object *object);
 
 GC_INLINE void gc_eager_born(struct gc_mutator *m, struct gc_object *object)
 {
