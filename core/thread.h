@@ -86,9 +86,10 @@ struct gc_mutator {
     _Atomic(uint32_t) poll;
 
     /* owner only, read by every allocation; const while a collector runs */
-    uint32_t prefix_bytes;      /* of objects that can be in a cycle */
-    uint32_t birth_links;       /* GC_BIRTH_LINK is selected */
-    uint64_t birth_mark;        /* mark of a new object, in its place in `words` */
+    uint32_t prefix_bytes; /* of objects that can be in a cycle */
+    uint32_t birth_links;  /* GC_BIRTH_LINK is selected */
+    uint64_t
+            birth_bits; /* `noted` and mark of a new object, in their places in `words` */
     struct gc_run *cyclic_runs; /* runs[1], behind as many as the prefix has granules */
     uint64_t birth_count;       /* count word of a new object; const */
 
