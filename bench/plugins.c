@@ -144,6 +144,17 @@ int gc_plugins_scan(void)
     return load_all(&waiting) != GC_EXIT_OK ? GC_EXIT_FILE : status;
 }
 
+const char **gc_plugins_files(void)
+{
+    size_t count = 0;
+    for (const struct loaded *l = loaded; l != NULL; l = l->next)
+        count++;
+    const char **files = gc_need((count + 1) * sizeof(*files));
+    for (const struct loaded *l = loaded; l != NULL; l = l->next)
+        files[--count] = l->path;
+    return files;
+}
+
 const char *gc_plugins_file_of(const void *descriptor)
 {
     for (const struct loaded *l = loaded; l != NULL; l = l->next) {

@@ -23,6 +23,9 @@ int gc_plugins_load(const char *path, const struct gc_plugin **ret_plugin);
  * there all the same. */
 int gc_plugins_scan(void);
 
+/* The files that were loaded, in their order; ends with NULL. Free the array alone. */
+const char **gc_plugins_files(void);
+
 /* The file that a collector, protocol or workload came from, or NULL if it is built in. */
 const char *gc_plugins_file_of(const void *descriptor);
 

@@ -87,23 +87,23 @@ static pid_t start(const struct gc_job *job, int result, int report)
     snprintf(threads, sizeof(threads), "%" PRIu32, job->threads);
     snprintf(heap, sizeof(heap), "%" PRIu64, job->heap_limit);
     snprintf(seed, sizeof(seed), "%" PRIu64, job->seed);
-    char program[] = "gclab", command[] = "sample", weak[] = "weak", fixed[] = "fixed";
-    char counted[] = "counted", timed[] = "timed";
-    char *arguments[] = { program, command, fd, job->collector->label, job->spec->label,
-        threads, heap, seed, job->weak ? weak : fixed,
-        job->workload->counts_operations ? counted : timed, NULL, NULL, NULL, NULL,
-        NULL };
-    size_t n = sizeof(arguments) / sizeof(arguments[0]) - 5;
-    /* the protocol's before what is compiled for it */
-    const void *const needed[] = { job->collector->protocol, job->collector->collector,
-        job->workload, job->spec->some };
-    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-        const char *file = gc_plugins_file_of(needed[i]);
-        if (file != NULL) arguments[n++] = (char *)(uintptr_t)file;
-    }
+    const char *const first[] = { "gclab", "sample", fd, job->collector->label,
+        job->spec->label, threads, heap, seed, job->weak ? "weak" : "fixed",
+        job->workload->counts_operations ? "counted" : "timed" };
+    enum { FIRST = sizeof(first) / sizeof(first[0]) };
+    const char **files = gc_plugins_files();
+    size_t count = 0;
+    while (files[count] != NULL)
+        count++;
+    char **arguments = gc_need((FIRST + count + 1) * sizeof(*arguments));
+    memcpy(arguments, first, sizeof(first));
+    memcpy(arguments + FIRST, files, count * sizeof(*files));
+    free(files);
     pid_t child = fork();
-    if (child < 0) return -errno;
     if (child == 0) become_sample(arguments, report);
+    int error = errno;
+    free(arguments);
+    if (child < 0) return -error;
     setpgid(child, child); /* both do it: neither may come too late */
     return child;
 }
