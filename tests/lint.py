@@ -18,6 +18,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDERS = ('bench', 'collectors', 'core', 'papers', 'tests', 'workloads')
+OUTSIDE = ('bench/new/', 'tests/trial_deletion/')  # templates and tests that are built outside of the tree
 TOP_LEVEL = set(FOLDERS) | {'README.md', 'LICENSE', 'CITATION.cff', 'meson.build'}
 RUNTIME = ('core/', 'collectors/', 'workloads/')
 
@@ -143,8 +144,8 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
 @rule
 def layers(tree):
     """papers -> bench -> {workloads, collectors} -> core; no collector includes another one,
-    or a workload; every quoted include is spelled from the root and names a file. (A template
-    in bench/new/ also includes what lies beside it.)"""
+    or a workload; every quoted include is spelled from the root and names a file. (What is
+    built outside of the tree also includes what lies beside it.)"""
     for source in tree.c_files(*(f + '/' for f in FOLDERS)):
         parts = source.path.split('/')
         if parts[0] == 'collectors':
@@ -155,7 +156,7 @@ def layers(tree):
             allowed = MAY_INCLUDE[parts[0]]
         for line, match in find_all(source, INCLUDE, source.code):
             target = match.group(1)
-            if parts[:2] == ['bench', 'new'] and tree.exists(os.path.join(*parts[:-1], target)):
+            if source.path.startswith(OUTSIDE) and tree.exists(os.path.join(*parts[:-1], target)):
                 continue
             if not target.startswith(tuple(f + '/' for f in FOLDERS)):
                 yield source.path, line, '"%s" is not spelled from the root' % target
@@ -488,9 +489,9 @@ plant(license_line, 'tests/planted.py', 'print(1)\n')
 
 @rule
 def include_guards(tree):
-    """A header's guard is its path in capitals; in a template from its folder on."""
+    """A header's guard is its path in capitals; its name alone, if it is built outside."""
     for source in tree.files(*(f + '/' for f in FOLDERS), suffixes=('.h',)):
-        path = re.sub('^bench/new/.*/', '', source.path)
+        path = source.path if not source.path.startswith(OUTSIDE) else os.path.basename(source.path)
         guard = re.sub(r'\W', '_', path).upper()
         match = re.search(r'#ifndef (\w+)\n#\s*define (\w+)', source.code)
         if not match or match.group(1) != guard or match.group(2) != guard:

@@ -9,15 +9,12 @@
 #ifndef PLAIN_CANDIDATES_H
 #define PLAIN_CANDIDATES_H
 
+#include "core/object.h"
+#include "core/thread.h"
+
 #define GC_PROTOCOL_NAME         plain_candidates
 #define GC_PLAIN_DROP_LAST       gc_candidates_drop_last
 #define GC_PLAIN_LEFT(m, object) gc_candidates_left(m, object)
-
-struct gc_mutator;
-struct gc_object;
-static inline bool gc_candidates_left(struct gc_mutator *m, struct gc_object *object);
-
-#include "core/protocol/plain_counts.h"
 
 /* What an object says whose drop is of interest: it can be in a cycle, and its `noted`, the
  * protocol's own, is 0: it is not in the list. */
@@ -35,5 +32,7 @@ GC_INLINE bool gc_candidates_left(struct gc_mutator *m, struct gc_object *object
     if (gc_likely((words & GC_CANDIDATES_MASK) != GC_CANDIDATES_NEW)) return true;
     return gc_slow_path(m, drops, gc_candidates_add(m, object));
 }
+
+#include "core/protocol/plain_counts.h"
 
 #endif

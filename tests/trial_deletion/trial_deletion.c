@@ -6,6 +6,8 @@
  * count is held from outside, and gets all of it back, with what it reaches. The rest is
  * garbage. Between collections every mark is BLACK, and every count is exact.
  */
+#include "plain_candidates.h"
+
 #include "core/collector.h"
 #include "core/home.h"
 
@@ -160,10 +162,11 @@ static bool is_garbage(struct gc_object *object)
 
 /* In a stop. What is found is held by us then, with no weak reference to it, if finalizers or
  * callbacks could meet it. Returns whether they could. */
-static bool find_garbage(struct trial *trial, struct gc_weak_queue *due)
+static bool find_garbage(
+        struct trial *trial, struct gc_links *roots, struct gc_weak_queue *due)
 {
     struct gc_mutator *m = trial->m;
-    struct gc_links *roots = m->heap->protocol_data;
+    bool is_first = roots == m->heap->protocol_data; /* later ones call nobody */
     for (struct gc_links *at = roots->next; at != roots; at = at->next)
         mark_gray(trial, candidate_of(at));
     for (struct gc_links *at = roots->next; at != roots; at = at->next)
@@ -179,7 +182,8 @@ static bool find_garbage(struct trial *trial, struct gc_weak_queue *due)
         m->heap->protocol->hold(m, o);
         if ((gc_object_state(o) & GC_STATE_WEAK) != 0)
             gc_weak_forget_stw(m->heap, (struct gc_weak *)(void *)o);
-        m->counters.weak_cleared += gc_weak_clear_stw(m, o, is_garbage, due);
+        m->counters.weak_cleared +=
+                gc_weak_clear_stw(m, o, is_first ? is_garbage : NULL, due);
     }
     return true;
 }
@@ -208,13 +212,19 @@ static size_t free_all(struct gc_mutator *m, struct gc_object *garbage)
     return n;
 }
 
-/* Gives up what we hold; what nothing else holds dies of that, the rest is a candidate. */
-static size_t let_go(struct gc_mutator *m, struct gc_object *garbage)
+/* Gives up what we hold. What nothing else holds dies of that, the rest is a candidate: of
+ * `again`, if that is not NULL. */
+static size_t let_go(
+        struct gc_mutator *m, struct gc_object *garbage, struct gc_links *again)
 {
     size_t n = 0;
     for (struct gc_object *o = garbage, *next; o != NULL; o = next, n++) {
         next = note_of(o)->todo;
         gc_object_set_mark(o, BLACK);
+        if (again != NULL) {
+            if (gc_atomic_load_relaxed(&o->noted) == 0) gc_candidates_add(m, o);
+            gc_list_move(again, gc_links_of(o));
+        }
         m->heap->protocol->drop(m, o);
     }
     return n;
@@ -223,11 +233,13 @@ static size_t let_go(struct gc_mutator *m, struct gc_object *garbage)
 static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectable)
 {
     (void)generation, (void)uncollectable;
-    for (int round = 0; round < ROUNDS; round++) {
+    struct gc_links again, *roots = m->heap->protocol_data;
+    gc_list_init(&again);
+    for (int round = 0; round < ROUNDS; round++, roots = &again) {
         struct trial trial = { .m = m };
         struct gc_weak_queue due = { NULL, NULL };
         gc_stop_begin(m);
-        bool care = find_garbage(&trial, &due);
+        bool care = find_garbage(&trial, roots, &due);
         gc_stop_end(m, trial.slots);
         m->counters.visited_objects += trial.objects;
         m->counters.visited_edges += trial.slots;
@@ -239,9 +251,9 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
         if (m->counters.finalizers == before) { /* nobody can have brought one back */
             for (struct gc_object *o = trial.garbage; o != NULL; o = note_of(o)->todo)
                 gc_clear_slots(m, o);
-            return let_go(m, trial.garbage);
+            return let_go(m, trial.garbage, NULL);
         }
-        let_go(m, trial.garbage); /* and look again */
+        let_go(m, trial.garbage, round + 1 < ROUNDS ? &again : NULL);
     }
     return 0;
 }
