@@ -417,6 +417,9 @@ const struct gc_protocol gc_protocol_biased = {
     .settle = settle,
     .kill = kill,
     .hold = hold,
+    .layout = { .mask = (uint64_t)UINT32_MAX << 32,
+            .value = (uint64_t)U0 << 32,
+            .shift = 16 },
     .total = total,
     .immortalize = immortalize,
 };
