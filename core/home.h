@@ -6,9 +6,10 @@
  * another mutator is sent home, is taken out of its list there, and freed. Homes of threads
  * that wait or have ended are acted for by whoever sent something: he claims them.
  *
- * Invariants: (H1) what is sent is noticed: a sender looks at the home's state after he has
- *                  pushed, and who makes a record BLOCKED or EXITED, or gives a claim back,
- *                  looks at its arrivals after that.
+ * Invariants: (H1) what is sent is noticed: a sender sets the home's poll bit, and looks at
+ *                  its state, after he has pushed; who ceases to be RUNNING, or gives a
+ *                  claim back, looks at the arrivals after that. Who adopts a record, which
+ *                  can be claimed before and after, finds the poll bit as it was.
  *             (H2) who holds a claim does not wait, allocate, or run code of the program.
  *             (H3) a mutator that is not RUNNING has no drops, and nothing in a parcel.
  */

@@ -10,13 +10,14 @@
  *   BLOCKED          RUNNING   its thread, returning from a wait
  *   RUNNING          BLOCKED   its thread, at a safepoint or for a wait
  *   RUNNING          EXITED    its thread, detaching
+ *   BLOCKED          EXITED    its parent, where the thread could not be started
  *   BLOCKED, EXITED  | CLAIMED a stop, a handshake, or who has sent something (home.c);
  *                              they also give the claim back
  *
  * Sync edges: [sync MU1] a record is complete before it is in the list of all
  *
  * Only who made a record CLAIMED, from BLOCKED or EXITED, may act for it. Only its
- * thread leaves BLOCKED by itself, for RUNNING.
+ * thread leaves BLOCKED for RUNNING.
  */
 #ifndef CORE_THREAD_H
 #define CORE_THREAD_H
@@ -68,7 +69,7 @@ enum gc_poll_bit {
 enum {
     GC_DROPS = 64,        /* references that a mutator can keep to drop them later */
     GC_PARCELS = 8,       /* homes that it keeps dead objects for at a time */
-    GC_PARCEL_CELLS = 64, /* objects that it sends at once */
+    GC_PARCEL_CELLS = 64, /* objects that it sends at once; a large one goes right away */
 };
 
 /* Dead objects on their way to another home, linked by gc_object_link_dead(). */
