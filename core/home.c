@@ -136,7 +136,7 @@ void gc_home_send(struct gc_mutator *m, struct gc_object *object, struct gc_muta
     }
     gc_object_link_dead(object, parcel->first);
     parcel->first = object;
-    bool large = gc_block_of(object)->state == GC_BLOCK_SPAN;
+    bool large = gc_block_of(object)->span > 0; /* const while the block is in use */
     if (++parcel->count >= GC_PARCEL_CELLS || large) deliver(parcel);
 }
 
