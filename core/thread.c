@@ -129,6 +129,7 @@ void gc_detach(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
     gc_require(m->frames == NULL, "a mutator exits with frames left");
+    gc_require(m->root_callbacks == NULL, "a mutator exits with root callbacks left");
     gc_safepoint(m);
     if (m->start != NULL) {
         struct gc_object *start = m->start;

@@ -35,6 +35,7 @@
 #include "core/operation.h"
 
 struct gc_heap;
+struct gc_root_callback;
 struct gc_type;
 
 /* A local is a reference in a frame. Protocols that don't count locals link the
@@ -99,7 +100,8 @@ struct gc_mutator {
     /* who may act for the home */
     struct gc_links young; /* new objects, under GC_BIRTH_LINK */
     struct gc_frame *frames;
-    struct gc_run runs[2][GC_CLASSES]; /* [cells have the prefix][class] */
+    struct gc_root_callback *root_callbacks; /* root.h */
+    struct gc_run runs[2][GC_CLASSES];       /* [cells have the prefix][class] */
     struct gc_block *partial[2][GC_CLASSES];
     struct gc_block *empty[2][GC_CLASSES]; /* blocks of dead cells (block.c) */
     uint32_t empty_blocks;
