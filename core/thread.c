@@ -14,7 +14,13 @@
 #include "core/mutant.h"
 #include "core/os.h"
 
-static struct gc_mutator *record_new(struct gc_heap *heap)
+static void record_free(struct gc_mutator *m)
+{
+    gc_os_free(m->stalls);
+    gc_os_free(m);
+}
+
+static struct gc_mutator *record_new(struct gc_heap *heap, uint32_t number)
 {
     struct gc_mutator *m = gc_os_alloc(sizeof(*m));
     if (m == NULL) return NULL;
@@ -24,15 +30,21 @@ static struct gc_mutator *record_new(struct gc_heap *heap)
         return NULL;
     }
     m->heap = heap;
+    m->number = number;
+    m->birth_count = heap->protocol->birth_count;
     m->prefix_bytes = heap->collector->prefix_bytes;
     m->cyclic_runs = &m->runs[1][m->prefix_bytes / GC_GRANULE];
     m->birth_links = heap->collector->birth == GC_BIRTH_LINK;
     gc_list_init(&m->young);
     gc_atomic_init(&m->poll, 0);
     gc_atomic_init(&m->state, GC_MUTATOR_EXITED);
+    if (heap->protocol->home_start != NULL && heap->protocol->home_start(m) != 0) {
+        record_free(m);
+        return NULL;
+    }
     if (heap->collector->home_start != NULL && heap->collector->home_start(m) != 0) {
-        gc_os_free(m->stalls);
-        gc_os_free(m);
+        if (heap->protocol->home_finish != NULL) heap->protocol->home_finish(m);
+        record_free(m);
         return NULL;
     }
     return m;
@@ -66,9 +78,9 @@ static struct gc_mutator *adopt(struct gc_heap *heap)
  * having answered. Registry lock. */
 static struct gc_mutator *append_new(struct gc_heap *heap)
 {
-    struct gc_mutator *m = record_new(heap);
+    struct gc_mutator *m = record_new(heap, heap->mutator_count);
     if (m == NULL) return NULL;
-    m->number = heap->mutator_count++;
+    heap->mutator_count++;
     bool stopped = gc_atomic_load_relaxed(&heap->stopper) != NULL;
     m->stop_claimed = stopped && !gc_broken(BORN_CLAIMED);
     gc_atomic_store_relaxed(&m->state,
@@ -93,27 +105,72 @@ static struct gc_mutator *enrol(struct gc_heap *heap)
     gc_lock_acquire(&heap->registry_lock);
     struct gc_mutator *m = adopt(heap);
     if (m == NULL) m = append_new(heap);
-    if (m != NULL) gc_atomic_fetch_add_relaxed(&heap->attached, 1);
+    if (m != NULL) {
+        m->alone = gc_atomic_fetch_add_relaxed(&heap->attached, 1) == 0;
+        if (m->alone) {
+            heap->alone = m;
+            gc_atomic_fetch_and_relaxed(&m->poll, ~(uint32_t)GC_POLL_JOINED);
+        }
+    }
     gc_lock_release(&heap->registry_lock);
     return m;
+}
+
+/* (MU2) by the mutator itself, or who has claimed it. Registry lock. */
+static void join(struct gc_mutator *alone)
+{
+    alone->alone = false;
+    alone->heap->alone = NULL;
+    gc_condition_broadcast(&alone->heap->parked);
+}
+
+/* Waits until whoever was alone knows of `m`, which does not run yet. */
+static void await_joined(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    struct gc_mutator *alone;
+    gc_lock_acquire(&heap->registry_lock);
+    while ((alone = heap->alone) != NULL && alone != m) {
+        gc_atomic_fetch_or_relaxed(&alone->poll, GC_POLL_JOINED);
+        /* It is BLOCKED or EXITED: we act for it. Otherwise it answers at a safepoint, or
+         * wakes us when it parks. */
+        if (gc_home_claim(alone)) {
+            join(alone);
+            gc_lock_release(&heap->registry_lock);
+            gc_home_release(alone, NULL);
+            gc_lock_acquire(&heap->registry_lock);
+        } else {
+            gc_condition_wait_ns(&heap->parked, &heap->registry_lock, 1000000);
+        }
+    }
+    gc_lock_release(&heap->registry_lock);
+}
+
+void gc_joined(struct gc_mutator *m)
+{
+    gc_lock_acquire(&m->heap->registry_lock);
+    if (m->alone) join(m);
+    gc_lock_release(&m->heap->registry_lock);
 }
 
 int gc_attach(struct gc_heap *heap, struct gc_mutator **ret_mutator)
 {
     struct gc_mutator *m = enrol(heap);
     if (m == NULL) return -ENOMEM;
+    await_joined(m);
     gc_grace_enter(heap);
     gc_blocked_end(m);
     *ret_mutator = m;
     return 0;
 }
 
-/* The record becomes EXITED: whose thread ends, or never ran. */
+/* The record becomes EXITED: whose thread ends. */
 static void retire(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
     gc_schedule_yield(); /* between the last look and EXITED */
     gc_lock_acquire(&heap->registry_lock);
+    if (m->alone) join(m);
     gc_atomic_fetch_sub_relaxed(&heap->attached, 1);
     /* [sync ST2] seq_cst store, then the look at the arrivals below (Dekker): as for BLOCKED
      * in gc_blocked_begin(); who waits for it is woken in any case. Everything that this
@@ -122,7 +179,41 @@ static void retire(struct gc_mutator *m)
     gc_atomic_store_seq_cst(&m->state, GC_MUTATOR_EXITED);
     gc_condition_broadcast(&heap->parked);
     gc_lock_release(&heap->registry_lock);
-    if (!gc_broken(LOOK_AFTER_EXIT)) gc_home_look(m); /* (H1) */
+    if (!gc_broken(LOOK_AFTER_EXIT)) gc_home_look(m, NULL); /* (H1) */
+}
+
+/* Something was sent meanwhile that only a running mutator can settle: comes back for it,
+ * unless somebody has claimed the record, or adopted it, who will look. */
+static bool return_from_exit(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    uint32_t expected = GC_MUTATOR_EXITED;
+    gc_lock_acquire(&heap->registry_lock);
+    /* [sync ST2] seq_cst: against a claim, and, under the lock, an adoption. */
+    bool back =
+            gc_atomic_compare_exchange_seq_cst(&m->state, &expected, GC_MUTATOR_RUNNING);
+    if (back) gc_atomic_fetch_add_relaxed(&heap->attached, 1);
+    gc_lock_release(&heap->registry_lock);
+    if (!back) return false;
+    gc_grace_enter(heap);
+    gc_grace_online(m);
+    gc_home_drain(m, m);
+    return true;
+}
+
+/* Drops and sends what is left, and lets go of everything but the record. */
+static void leave(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    gc_settle(m);
+    gc_runs_flush(m);
+    gc_blocks_retire(m);
+    gc_grace_offline(m);
+    gc_grace_leave(heap);
+    /* The lock goes first: once the record is EXITED it may be another thread's. A stop in
+     * between waits for us, who need no lock but the registry's. */
+    if (heap->protocol->leave != NULL) heap->protocol->leave(m);
+    retire(m);
 }
 
 void gc_detach(struct gc_mutator *m)
@@ -140,15 +231,9 @@ void gc_detach(struct gc_mutator *m)
     if (heap->collector->on_budget != NULL) gc_budget_flush(m);
     m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     if (heap->collector->thread_exit != NULL) heap->collector->thread_exit(m);
-    gc_settle(m);
-    gc_runs_flush(m);
-    gc_blocks_retire(m);
-    gc_grace_offline(m);
-    gc_grace_leave(heap);
-    /* The lock goes first: once the record is EXITED it may be another thread's. A stop in
-     * between waits for us, who need no lock but the registry's. */
-    if (heap->protocol->leave != NULL) heap->protocol->leave(m);
-    retire(m);
+    do {
+        leave(m);
+    } while (!gc_broken(LOOK_AFTER_EXIT) && gc_home_was_sent(m) && return_from_exit(m));
 }
 
 static void spawned(void *argument)
@@ -189,6 +274,7 @@ int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
     struct gc_heap *heap = m->heap;
     struct gc_mutator *child = enrol(heap);
     if (child == NULL) return -ENOMEM;
+    gc_joined(m);        /* it runs not before we have started its thread */
     gc_schedule_yield(); /* it is BLOCKED: others may claim it */
     if (reference != NULL && heap->protocol->take != NULL)
         heap->protocol->take(m, reference);
