@@ -12,6 +12,7 @@
 #include "core/handshake.h"
 #include "core/home.h"
 #include "core/os.h"
+#include "core/protocol/eager_slow.h"
 
 #define U0 GC_BIASED_ZERO                            /* unmerged, 0, not queued */
 #define M1 (GC_BIASED_MERGED | (GC_BIASED_ZERO + 1)) /* merged, 1, not queued */
@@ -223,8 +224,6 @@ static bool settle(struct gc_mutator *m)
 
 /* --- releases ---------------------------------------------------------------------------- */
 
-enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
-
 /* A bit of `care`, beside those of a state: the last reference is kept in any case. */
 #define CARE_ALWAYS (UINT32_C(1) << 31)
 
@@ -233,8 +232,9 @@ static inline bool needs_care(const struct gc_object *object, uint32_t care)
     return ((gc_object_state(object) | CARE_ALWAYS) & care) != 0;
 }
 
-/* The owner gives up the last reference that he counts: the object is dead, or merged. */
-static inline enum eager_fate release_own(struct gc_object *object, uint32_t care)
+/* The owner gives up the last reference that he counts, and others have counted: the object
+ * is merged, unless they have dropped all theirs meanwhile. */
+static GC_NOINLINE enum eager_fate release_shared(struct gc_object *object, uint32_t care)
 {
     uint32_t low = gc_atomic_load_relaxed(&object->count_low);
     uint32_t high = gc_atomic_load_relaxed(&object->count_high);
@@ -246,14 +246,9 @@ static inline enum eager_fate release_own(struct gc_object *object, uint32_t car
             gc_atomic_store_relaxed(&object->count_low, low);
             return EAGER_CARE;
         }
-        if (gc_broken(LAST_BY_EXCHANGE) && last) {
-            gc_schedule_yield();
-            gc_atomic_store_relaxed(&object->count_high, GC_BIASED_DEAD);
-            return EAGER_DEAD;
-        }
-        gc_schedule_yield(); /* between look and kill */
+        gc_schedule_yield(); /* between look and exchange */
         /* [sync BI1] acq_rel: all that others did before they dropped, and what the owner
-         * did; pairs with the releases in release_other() and here. (BI3) */
+         * did; pairs with the releases here and in release_other(). (BI3) */
         if (gc_atomic_compare_exchange_acq_rel(&object->count_high, &high,
                     last ? GC_BIASED_DEAD : high | GC_BIASED_MERGED))
             return last ? EAGER_DEAD : EAGER_LIVES;
@@ -261,7 +256,7 @@ static inline enum eager_fate release_own(struct gc_object *object, uint32_t car
 }
 
 /* Somebody who is not the owner gives up a reference. */
-static inline enum eager_fate release_other(
+static GC_NOINLINE enum eager_fate release_other(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
     uint32_t high = gc_atomic_load_relaxed(&object->count_high);
@@ -275,7 +270,7 @@ static inline enum eager_fate release_other(
                          : queue ? high | GC_BIASED_QUEUED
                                  : high - 1;
         gc_schedule_yield(); /* between look and exchange */
-        /* [sync BI1] acq_rel: as in release_own(). (BI3) (BI4) */
+        /* [sync BI1] acq_rel: as in release_shared(). (BI3) (BI4) */
         if (!gc_atomic_compare_exchange_acq_rel(&object->count_high, &high, after))
             continue;
         if (queue && merge_at_once(m, object)) {
@@ -287,22 +282,41 @@ static inline enum eager_fate release_other(
     }
 }
 
-static inline enum eager_fate eager_release(
+static GC_NOINLINE enum eager_fate release_counted(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
     uint32_t low = gc_atomic_load_relaxed(&object->count_low);
     if (!gc_biased_is_mine(m, low)) return release_other(m, object, care);
-    if (low < 2 * GC_BIASED_ONE) return release_own(object, care);
+    if (low < 2 * GC_BIASED_ONE) return release_shared(object, care);
     gc_atomic_store_relaxed(&object->count_low, low - GC_BIASED_ONE);
     return EAGER_LIVES;
 }
 
-static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object)
+/* What cascades meet most is an object that its owner alone has counted, once: its word is
+ * that of its birth. */
+static inline enum eager_fate eager_release(
+        struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
-    return gc_block_of(object)->home == m;
+    uint64_t count = gc_atomic_load_relaxed(&object->count);
+    if (gc_unlikely(count != m->birth_count)) return release_counted(m, object, care);
+    if (gc_unlikely(needs_care(object, care))) return EAGER_CARE;
+    gc_schedule_yield(); /* between look and kill */
+    /* Where nobody else runs, nobody else can take it meanwhile (MU2). */
+    if (gc_likely(m->alone) || gc_broken(LAST_BY_EXCHANGE)) {
+        gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
+        return EAGER_GONE;
+    }
+    /* [sync BI1] acq_rel: as in release_shared(). (BI3) */
+    if (gc_likely(gc_atomic_compare_exchange_acq_rel(
+                &object->count, &count, GC_COUNT_DEAD)))
+        return EAGER_DEAD;
+    return release_counted(m, object, care);
 }
 
-#include "core/protocol/eager_slow.h"
+static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block)
+{
+    return block->home == m;
+}
 
 bool gc_biased_drop_slow(struct gc_mutator *m, struct gc_object *object)
 {
@@ -337,7 +351,7 @@ static bool kill(struct gc_mutator *m, struct gc_object *object)
         return true;
     }
     gc_schedule_yield(); /* somebody may take it, or let it go */
-    /* [sync BI1] acq_rel: as in release_own(). (BI3) */
+    /* [sync BI1] acq_rel: as in release_shared(). (BI3) */
     return gc_atomic_compare_exchange_acq_rel(&object->count_high, &high, GC_BIASED_DEAD);
 }
 
@@ -403,6 +417,9 @@ const struct gc_protocol gc_protocol_biased = {
     .settle = settle,
     .kill = kill,
     .hold = hold,
+    .layout = { .mask = (uint64_t)UINT32_MAX << 32,
+            .value = (uint64_t)U0 << 32,
+            .shift = 16 },
     .total = total,
     .immortalize = immortalize,
 };
