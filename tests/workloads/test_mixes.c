@@ -8,9 +8,12 @@
 
 #include "tests/suites.h"
 #include "tests/support.h"
+#include "workloads/random.h"
 #include "workloads/registry.h"
 
 static struct gc_sample sample;
+
+enum { SEED = 11 };
 
 /* One sample of "NAME:OPTIONS", in `sample`; what gc_sample_run() returned. */
 static int run_on(const char *collector, const char *protocol, const char *workload,
@@ -24,7 +27,7 @@ static int run_on(const char *collector, const char *protocol, const char *workl
                 gc_all_workloads, workload, protocol),
         .workload_options = options,
         .threads = threads,
-        .seed = 11,
+        .seed = SEED,
     };
     CU_ASSERT_PTR_NOT_NULL_FATAL(request.workload);
     struct memory before = memory_now();
@@ -43,6 +46,43 @@ static void run_well(const char *collector, const char *protocol, const char *wo
 }
 
 /* --- cache -------------------------------------------------------------------------- */
+
+/* The misses of a cache that is full of keys 1 .. entries, the first one used last, when this
+ * thread's requests are for keys of 1 .. keys that are all alike. */
+static uint64_t misses_of_model(uint32_t entries, uint32_t keys, uint32_t count)
+{
+    uint32_t *used = calloc(keys + 1, sizeof(*used)); /* when; 0: not cached */
+    CU_ASSERT_PTR_NOT_NULL_FATAL(used);
+    struct gc_random random = gc_random_stream(SEED, 0);
+    uint64_t misses = 0;
+    uint32_t now = 0;
+    for (uint32_t key = entries; key > 0; key--)
+        used[key] = ++now;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t key = 1 + gc_random_below(&random, keys), oldest = 0;
+        for (uint32_t k = 1; used[key] == 0 && k <= keys; k++)
+            if (used[k] > 0 && (oldest == 0 || used[k] < used[oldest])) oldest = k;
+        if (used[key] == 0) used[oldest] = 0;
+        misses += oldest > 0;
+        used[key] = ++now;
+    }
+    free(used);
+    return misses;
+}
+
+static void what_was_used_longest_ago_is_evicted(void)
+{
+    static const uint32_t sizes[] = { 1, 2, 7, 50 };
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        uint32_t entries = sizes[i];
+        char options[128];
+        snprintf(options, sizeof(options),
+                "entries=%u:count=5000:tree=1:keys=uniform:hit=50", entries);
+        run_well("refcount", "plain", "cache", options, 1);
+        uint64_t misses = misses_of_model(entries, 2 * entries, 5000);
+        CU_ASSERT_EQUAL(sample.allocated_objects, 2 + 2 * entries + 2 * misses + 5000);
+    }
+}
 
 /* Requests of `count` that missed: each made an entry and its value. */
 static double share_of_misses(uint64_t entries, uint64_t count, uint64_t caches)
@@ -113,7 +153,6 @@ static void an_open_loop_counts_the_time_in_the_queue(void)
     run_well("refcount", "plain", "cache", options, 1);
     CU_ASSERT_TRUE(sample.latency.percentiles.has_p50);
     CU_ASSERT(sample.latency.percentiles.p50_ns > 100 * closed);
-    CU_ASSERT(sample.latency.max_ns > sample.wall_ns / 2);
     CU_ASSERT(sample.latency.max_ns <= sample.wall_ns);
     CU_ASSERT_EQUAL(sample.checksum, sum); /* when they come changes no answer */
 }
@@ -243,6 +282,7 @@ static void threads_that_meet_leave_little_behind(void)
 int test_mixes_suite(void)
 {
     static const struct test tests[] = {
+        { "what_was_used_longest_ago_is_evicted", what_was_used_longest_ago_is_evicted },
         { "uniform_keys_hit_as_often_as_asked_for",
                 uniform_keys_hit_as_often_as_asked_for },
         { "zipf_keys_hit_less_often_than_the_best_cache_would",
