@@ -104,9 +104,10 @@ static struct gc_mutator *enrol(struct gc_heap *heap)
         bool requested = gc_atomic_load_relaxed(&heap->stop_requested) != 0;
         uint32_t poll = (requested ? (uint32_t)GC_POLL_STOP : 0) |
                         (heap->grace_awaited ? (uint32_t)GC_POLL_QUIET : 0);
-        gc_atomic_store_relaxed(&m->poll, poll);
-        /* (H1): what only its thread can settle; who sends more from now on sets it. */
-        if (gc_home_was_sent(m)) gc_atomic_fetch_or_relaxed(&m->poll, GC_POLL_DRAIN);
+        /* (H1): a sender's bit stays, who may be setting it now. */
+        gc_atomic_fetch_and_relaxed(&m->poll, (uint32_t)GC_POLL_DRAIN);
+        if (gc_home_was_sent(m)) poll |= (uint32_t)GC_POLL_DRAIN;
+        gc_atomic_fetch_or_relaxed(&m->poll, poll);
         gc_atomic_store_relaxed(&m->answered, heap->handshake.number);
     }
     gc_lock_release(&heap->registry_lock);
@@ -171,7 +172,7 @@ static void retire(struct gc_mutator *m)
     if (m->alone) join(m);
     gc_atomic_fetch_sub_relaxed(&heap->attached, 1);
     /* [sync ST2] seq_cst store, then the look at the arrivals below (Dekker): as for BLOCKED
-     * in gc_blocked_begin(); who waits for it is woken in any case. Everything that this
+     * in gc_park(); who waits for it is woken in any case. Everything that this
      * thread did to its home comes before what an adopter or who claims it does. Pairs with
      * adopt() and gc_home_claim(). Test: core/thread. */
     gc_atomic_store_seq_cst(&m->state, GC_MUTATOR_EXITED);
@@ -203,7 +204,9 @@ static bool return_from_exit(struct gc_mutator *m)
 static void leave(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
-    gc_settle(m);
+    gc_settle(m); /* may allocate */
+    if (heap->collector->on_budget != NULL) gc_budget_flush(m);
+    m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     gc_runs_flush(m);
     gc_blocks_retire(m);
     gc_grace_offline(m);
@@ -225,8 +228,6 @@ void gc_detach(struct gc_mutator *m)
         if (heap->protocol->drop != NULL) heap->protocol->drop(m, start);
     }
     gc_assert(m->deferred_count == 0, "a mutator exits with references to drop");
-    if (heap->collector->on_budget != NULL) gc_budget_flush(m);
-    m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     if (heap->collector->thread_exit != NULL) heap->collector->thread_exit(m);
     do {
         leave(m);
