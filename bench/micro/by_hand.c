@@ -154,17 +154,14 @@ LOOP loop_load(struct gc_micro_thread *t, uint64_t n)
     drop_node(copy);
 }
 
-/* The reference in a field that others write: it may be gone before it is counted. */
+/* The reference in a field that others write: where they run meanwhile, it may be gone before
+ * it is counted. */
 INLINE struct node *load_racing(struct node **field)
 {
-    if (COUNTS && !ATOMIC) {
-        take(&(*field)->count);
-        return *field;
-    }
     for (;;) {
         struct node *value = __atomic_load_n(field, __ATOMIC_ACQUIRE);
         take(&value->count);
-        if (!COUNTS || __atomic_load_n(field, __ATOMIC_ACQUIRE) == value) return value;
+        if (!ATOMIC || __atomic_load_n(field, __ATOMIC_ACQUIRE) == value) return value;
         drop_node(value);
     }
 }
@@ -387,7 +384,7 @@ static const struct gc_micro_operation operations[] = {
     { "copy_same", "copy, of one object", MANY, 2, true, loop_copy },
     { "move", "there and back", MANY, 2, false, loop_move },
     { "load", "read; increment; decrement the last one", MANY, 2, false, loop_load },
-    { "load_shared", "read; increment; read again; decrement", MANY, 2, false,
+    { "load_shared", "read; increment; read again if atomic; decrement", MANY, 2, false,
             loop_load_shared },
     { "load_shared_same", "load_shared, of one field", MANY, 2, true, loop_load_shared },
     { "store", "increment; write; decrement the old one", MANY, 2, false, loop_store },

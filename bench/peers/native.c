@@ -47,7 +47,7 @@ static void *run(void *argument)
     struct thread *self = argument;
     pthread_barrier_wait(self->start); /* all are ready */
     pthread_barrier_wait(self->start); /* the clock has been started */
-    self->sum = native_workload.run(self->trial, self->number);
+    self->sum = native_run(self->trial, self->number);
     self->end_ns = now_ns();
     return NULL;
 }
