@@ -47,9 +47,9 @@ def output_of(command, environment=None):
 class Gclab:
     """One sample of `gclab run`: a fresh process."""
 
-    def __init__(self, program, collector, workload, threads=1):
+    def __init__(self, program, collector, workload, threads=1, *arguments):
         self.command = [program, 'run', '-c', collector, '-w', workload, '-t', str(threads),
-                        '-n', '1', '--json', '-', '--quiet']
+                        '-n', '1', '--json', '-', '--quiet', *arguments]
         self.what = f'{collector} on {workload}'
 
     def measure(self):
@@ -132,10 +132,13 @@ def heading_of(each):
 
 
 def table_of(lines):
-    """One table, with a heading wherever the workload or the metric changes."""
+    """One table, with a heading wherever the workload or the metric changes. What has no
+    value is not in it."""
     rows = [('subject', 'value', 'peer', 'value', 'ratio', 'low', 'high', 'bound', '')]
     headings = [None]
     for each in lines:
+        if each['value'] is None:
+            continue
         rows.append((each['subject'], number(each['value']), each['peer'] or '-',
                      *(number(each[key]) for key in
                        ('peer_value', 'ratio', 'low', 'high', 'bound')), verdict(each)))

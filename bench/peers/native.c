@@ -82,48 +82,57 @@ static uint64_t run_threads(const struct native_trial *trial, uint64_t *ret_sum)
     return end_ns - start_ns;
 }
 
-/* Where the number of that name belongs, or NULL. */
-static uint64_t *find_number(
-        struct native_trial *trial, uint64_t *threads, const char *name, size_t length)
+/* The place of the number of that name: 0 threads, 1 seed, then native_workload.names; or -1. */
+static int find_number(const char *name, size_t length)
 {
-    if (length == 7 && memcmp(name, "threads", 7) == 0) return threads;
-    if (length == 4 && memcmp(name, "seed", 4) == 0) return &trial->seed;
-    for (int i = 0; native_workload.names[i] != NULL; i++) {
-        const char *candidate = native_workload.names[i];
-        if (strlen(candidate) == length && memcmp(name, candidate, length) == 0)
-            return &trial->numbers[i];
-    }
-    return NULL;
+    const char *names[NATIVE_NUMBERS + 3] = { "threads", "seed" };
+    memcpy(&names[2], native_workload.names, sizeof(native_workload.names));
+    for (int i = 0; names[i] != NULL; i++)
+        if (strlen(names[i]) == length && memcmp(name, names[i], length) == 0) return i;
+    return -1;
 }
 
-/* Every number must be given. */
+/* NAME=NUMBER: its place, and *ret_number. -1 if it is anything else. */
+static int read_number(const char *argument, uint64_t *ret_number)
+{
+    const char *equals = strchr(argument, '=');
+    if (equals == NULL || equals[1] < '0' || equals[1] > '9') return -1;
+    char *end;
+    errno = 0;
+    *ret_number = strtoull(equals + 1, &end, 10);
+    if (*end != '\0' || errno != 0) return -1;
+    return find_number(argument, (size_t)(equals - argument));
+}
+
+/* Every number must be given, once. */
 static int parse(int argc, char **argv, struct native_trial *trial)
 {
-    uint64_t threads = 0;
+    uint64_t numbers[NATIVE_NUMBERS + 2] = { 0 };
+    bool given[NATIVE_NUMBERS + 2] = { false };
     int wanted = 2;
     while (native_workload.names[wanted - 2] != NULL)
         wanted++;
     for (int i = 1; i < argc; i++) {
-        const char *equals = strchr(argv[i], '=');
-        uint64_t *number = equals == NULL ? NULL
-                                          : find_number(trial, &threads, argv[i],
-                                                    (size_t)(equals - argv[i]));
-        char *end = NULL;
-        errno = 0;
-        if (number != NULL) *number = strtoull(equals + 1, &end, 10);
-        if (number == NULL || end == equals + 1 || *end != '\0' || errno != 0) {
-            fprintf(stderr, "%s: unknown argument '%s'\n", argv[0], argv[i]);
+        uint64_t number = 0;
+        int place = read_number(argv[i], &number);
+        if (place < 0 || given[place]) {
+            fprintf(stderr, "%s: %s argument '%s'\n", argv[0],
+                    place < 0 ? "unknown" : "second", argv[i]);
             return EXIT_USAGE;
         }
+        given[place] = true;
+        numbers[place] = number;
     }
-    if (argc - 1 != wanted || threads < 1 || threads > MOST_THREADS) {
+    if (argc - 1 != wanted || numbers[0] < 1 || numbers[0] > MOST_THREADS) {
         fprintf(stderr, "usage: %s threads=1..%d seed=NUMBER", argv[0], MOST_THREADS);
         for (int i = 0; native_workload.names[i] != NULL; i++)
             fprintf(stderr, " %s=NUMBER", native_workload.names[i]);
         fputs("\n", stderr);
         return EXIT_USAGE;
     }
-    trial->threads = (uint32_t)threads;
+    trial->threads = (uint32_t)numbers[0];
+    trial->seed = numbers[1];
+    memcpy(trial->numbers, &numbers[2], sizeof(trial->numbers));
     return 0;
 }
 

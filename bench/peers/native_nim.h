@@ -8,7 +8,7 @@
 
 #include "bench/peers/native_on_mimalloc.h"
 
-#define NATIVE_HEAP "Nim ORC " NATIVE_NIM_VERSION ", mimalloc"
+#define NATIVE_HEAP "Nim ORC " NATIVE_NIM_VERSION " on mimalloc"
 
 /* Made by Nim: starts its modules. */
 extern void NimMain(void);

@@ -9,7 +9,7 @@
 
 #include "bench/peers/native_on_mimalloc.h"
 
-#define NATIVE_HEAP "shared_ptr, mimalloc"
+#define NATIVE_HEAP "shared_ptr on mimalloc"
 
 static inline void native_heap_start(void) {}
 
