@@ -23,12 +23,16 @@ MEMBERS = ['workload', 'threads', 'subject', 'peer', 'metric', 'ratio', 'low', '
 # of their programs end with.
 MORE_PEERS = {'C++ shared_ptr': 'shared_ptr', 'Nim ORC': 'nim_orc'}
 NEEDED = ('mimalloc', 'bdwgc')
-LEAVES_OUT = {'shared_ptr': 'rings', 'nim_orc': 'graph'}    # workloads
+LEAVES_OUT = {'shared_ptr': ('rings', 'cache'), 'nim_orc': ('graph', 'cache')}  # workloads
 
 # A small amount of each workload.
 WORK = {'binary_trees': ['depth=8'], 'gcbench': ['depth=8', 'array=1000'],
         'rings': ['k=5', 'count=1000', 'window=100'],
-        'graph': ['nodes=500', 'count=20000', 'replace=20']}
+        'graph': ['nodes=500', 'count=20000', 'replace=20'],
+        'cache': ['entries=300', 'count=20000', 'tree=9', 'keys=uniform', 'hit=60', 'rate=0',
+                  'arrivals=constant']}
+OPEN_CACHE = ['entries=300', 'count=2000', 'tree=9', 'keys=zipf', 'hit=60', 'rate=100000',
+              'arrivals=poisson']
 
 # Stands in for gclab: the real one's answers, with something changed.
 STAND_IN = '''#!/usr/bin/env python3
@@ -40,10 +44,10 @@ sys.exit(done.returncode)
 '''
 
 
-def compare(gclab, *arguments, peers=None):
-    """(exit status, JSON lines, stderr) of a run on one thread and small trees."""
+def compare(gclab, *arguments, peers=None, only='binary_trees'):
+    """(exit status, JSON lines, stderr) of a round on small heaps."""
     command = [sys.executable, COMPARE, '--gclab', gclab, '--quick', '--rounds', '1', '--force',
-               '--only', 'binary_trees', '--json', *arguments]
+               '--only', only, '--json', *arguments]
     if peers:
         command += ['--peers', peers]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -95,7 +99,7 @@ def native(gclab, workload, heap, *arguments):
 
 def does_the_work_of_gclab(gclab, heap):
     for workload, numbers in WORK.items():
-        if workload == LEAVES_OUT.get(heap):
+        if workload in LEAVES_OUT.get(heap, ()):
             continue
         for threads in (1, 3):
             spec = ':'.join([workload, *numbers])
@@ -108,8 +112,36 @@ def does_the_work_of_gclab(gclab, heap):
             assert theirs['ops'] == ours['ops'] > 0, (spec, theirs, ours['ops'])
             assert theirs['workload'] == workload and theirs['threads'] == threads, theirs
             assert theirs['wall_ns'] > 0 and theirs['peak_rss_bytes'] > 0, theirs
+            assert (theirs['latency'] is None) == (workload != 'cache'), theirs
             if workload != 'graph' or threads == 1:
                 assert theirs['checksum'] == ours['checksum'], (spec, theirs, ours['checksum'])
+
+
+def times_requests(gclab):
+    for heap in NEEDED:
+        latency = native(gclab, 'cache', heap, 'threads=2', 'seed=1', *WORK['cache'])['latency']
+        assert latency['count'] == 20000, latency
+        assert (0 < latency['p50_ns'] <= latency['p99_ns'] <= latency['p999_ns'] <=
+                latency['max_ns']), latency
+        shown = native(gclab, 'cache', heap, 'threads=2', 'seed=1', *OPEN_CACHE)
+        # 1000 requests of each thread, 10 us apart on average; too few for the last 0.1 %.
+        assert shown['wall_ns'] > 5e6, shown
+        assert shown['latency']['p999_ns'] is None and shown['latency']['p99_ns'], shown
+        for bad in ('keys=none_such', 'keys=', 'keys=zip', 'keys=1', 'keys=zipf|uniform'):
+            arguments = [bad if a.startswith('keys') else a for a in OPEN_CACHE]
+            assert native(gclab, 'cache', heap, 'threads=1', 'seed=1', *arguments) == 2, bad
+
+
+def shows_latencies(gclab):
+    status, lines, err = compare(gclab, '--subject', 'refcount@atomic', '--threads', '2',
+                                 only='cache')
+    assert status == 0, (status, err)
+    shown = {line['metric']: line for line in lines if line['subject'] == 'refcount@atomic' and
+             line['peer'] == 'C, mimalloc' and 'rate=0' not in line['workload']}
+    for metric in ('latency p99.9, us', 'latency p99, us', 'latency p50, us',
+                   'latency, longest, us'):
+        assert shown[metric]['value'] > 0 and shown[metric]['ratio'] > 0, shown
+    assert shown['latency p50, us']['value'] <= shown['latency p99.9, us']['value'], shown
 
 
 def knows_its_numbers(gclab, heap):
@@ -203,15 +235,16 @@ def says_what_is_missing(gclab):
 def knows_its_options(gclab):
     assert compare(gclab, '--threads', '0')[0] == 2
     assert compare(gclab, '--threads', '1000')[0] == 2
-    assert compare(gclab, '--only', 'none_such')[0] == 2
+    assert compare(gclab, only='none_such')[0] == 2
     assert compare(os.path.join(SOURCE, 'none_such'))[0] == 4
     assert compare(gclab, peers=SOURCE)[0] == 4
 
 
 PEER_TESTS = [does_the_work_of_gclab, knows_its_numbers]
-TESTS = [figures_are_sound, goes_on_without_other_languages, measures_chosen_subjects,
-         limits_the_heap, refuses_other_work, refuses_a_build_that_checks,
-         refuses_other_compilers, says_what_is_missing, knows_its_options]
+TESTS = [times_requests, figures_are_sound, shows_latencies, goes_on_without_other_languages,
+         measures_chosen_subjects, limits_the_heap, refuses_other_work,
+         refuses_a_build_that_checks, refuses_other_compilers, says_what_is_missing,
+         knows_its_options]
 
 
 def main(gclab):

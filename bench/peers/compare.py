@@ -25,14 +25,16 @@ ROUNDS, QUICK_ROUNDS = 21, 5
 C, BDWGC, SHARED_PTR, NIM = 'C, mimalloc', 'bdwgc', 'C++ shared_ptr', 'Nim ORC'
 TREES = ('gcbench', 'binary_trees')
 PEERS = {
-    C: ('mimalloc', (*TREES, 'rings', 'graph'), 'libmimalloc-dev'),
-    BDWGC: ('bdwgc', (*TREES, 'rings', 'graph'), 'libgc-dev'),
+    C: ('mimalloc', (*TREES, 'rings', 'graph', 'cache'), 'libmimalloc-dev'),
+    BDWGC: ('bdwgc', (*TREES, 'rings', 'graph', 'cache'), 'libgc-dev'),
     SHARED_PTR: ('shared_ptr', (*TREES, 'graph'), 'g++ and libmimalloc-dev'),
     NIM: ('nim_orc', (*TREES, 'rings'), 'nim and libmimalloc-dev'),
 }
 NEEDED = (C, BDWGC)     # the others are left out where they are not built
 
-# Workload, its size, the size of --quick.
+# Workload, its size, the size of --quick. A cache is asked as soon as it has answered, or, in
+# an open loop, `rate` times a second by each thread: that is what latencies are shown of.
+CACHE = {'tree': 50, 'keys': 'zipf', 'hit': 80, 'arrivals': 'poisson'}
 SIZES = {
     'gcbench': ({'depth': 16, 'array': 500000}, {'depth': 12, 'array': 50000}),
     'binary_trees': ({'depth': 16}, {'depth': 12}),
@@ -42,7 +44,21 @@ SIZES = {
                    {'k': 64, 'count': 6250, 'window': 1000}),
     'graph': ({'nodes': 200000, 'count': 2000000, 'replace': 10},
               {'nodes': 20000, 'count': 200000, 'replace': 10}),
+    'cache': ({**CACHE, 'entries': 100000, 'count': 200000, 'rate': 0},
+              {**CACHE, 'entries': 5000, 'count': 20000, 'rate': 0}),
+    'cache, open': ({**CACHE, 'entries': 100000, 'count': 100000, 'rate': 200000},
+                    {**CACHE, 'entries': 5000, 'count': 20000, 'rate': 200000}),
 }
+
+# What is shown: what a figure calls it, the words for it, the unit's share of that of the
+# figure, and whether all peers stand beside it or C alone. Bounds are on the first.
+METRICS = (('wall_ns', 'time, ns an operation', 1, True),
+           ('rss_bytes', 'RSS, MB', 1e-6, False))
+OPEN_METRICS = (('p999_ns', 'latency p99.9, us', 1e-3, True),
+                ('max_ns', 'latency, longest, us', 1e-3, False),
+                ('p99_ns', 'latency p99, us', 1e-3, False),
+                ('p50_ns', 'latency p50, us', 1e-3, False),
+                ('rss_bytes', 'RSS, MB', 1e-6, False))
 
 
 def live_bytes(workload, numbers):
@@ -62,6 +78,11 @@ HEAP = ', heap='
 def keep(protocol, threshold):
     return f'generational@{protocol}:detect=keep:threshold0={threshold}'
 
+
+# Every way to collect of which several mutators run at a time, as it comes.
+PARALLEL = {subject: {} for subject in (
+    ATOMIC, BIASED, 'generational@atomic', 'generational@biased', 'mark_sweep', 'coalescing',
+    'on_the_fly')}
 
 # A bound of a subject on this is one on its time, and not on a ratio.
 PER_THREAD = 'ns an operation and thread'
@@ -130,6 +151,9 @@ CELLS = (
         keep('atomic', 50000): {},
         'on_the_fly': {C: 1.0, BDWGC: 1.0},
     }),
+    ('cache', 1, {PLAIN: {}, 'generational@plain': {}, **PARALLEL}),
+    ('cache', 2, PARALLEL),
+    ('cache, open', 2, PARALLEL),
 )
 
 
@@ -153,7 +177,7 @@ class Native:
         return {'objects': result['ops'], 'checksum': result['checksum'],
                 'wall_ns': result['wall_ns'] / result['ops'],
                 'rss_bytes': result['peak_rss_bytes'], 'compiler': result['compiler'],
-                'heap': f'{result["heap"]} {result["version"]}'}
+                'heap': f'{result["heap"]} {result["version"]}', **(result['latency'] or {})}
 
 
 class Missing:
@@ -182,6 +206,11 @@ def subject_of(gclab, subject, spec, workload, numbers, threads):
     return Gclab(gclab, collector, spec, threads, *arguments)
 
 
+def program_in(workload):
+    """gclab's workload: SIZES may have several sizes of one."""
+    return workload.replace(',', ' ').split()[0]
+
+
 def program_of(folder, workload, peer):
     return os.path.join(folder, f'native-{workload}-{PEERS[peer][0]}')
 
@@ -192,10 +221,11 @@ class Cell:
 
     def __init__(self, workload, threads, bounds, options, missing):
         numbers = SIZES[workload][options.quick]
-        program = workload.split()[0]
+        program = program_in(workload)
         spec = ':'.join([program, *(f'{name}={value}' for name, value in numbers.items())])
         self.name, self.workload, self.threads = spec, spec, threads
         self.bounds, self.program, self.runs = bounds, program, {}
+        self.metrics = OPEN_METRICS if numbers.get('rate') else METRICS
         for peer, (_, workloads, _) in PEERS.items():
             path = program_of(options.peers, program, peer)
             if program not in workloads or peer in missing:
@@ -242,49 +272,48 @@ class Cell:
                               f'{peer["compiler"]}', EXIT_ENVIRONMENT)
 
     def values(self, label, metric):
-        scale = {'wall_ns': 1, 'rss_bytes': 1e-6}[metric]
-        return [figure[metric] * scale for figure in self.figures[label]]
+        return [figure[metric] for figure in self.figures[label]]
 
     def peers(self):
-        """The label of each peer's run: of bdwgc, that with the smaller median of the times."""
+        """The label of each peer's run: of bdwgc, that with the smaller median."""
         found = {label: label for label in self.runs if label in PEERS}
         settings = [label for label in self.runs if label[0] == BDWGC]
         found[BDWGC] = min(settings, key=lambda each: statistics.median(
-            self.values(each, 'wall_ns') or [float('inf')]))
+            self.values(each, self.metrics[0][0]) or [float('inf')]))
         return {peer: found[peer] for peer in PEERS if peer in found}
 
     def lines(self):
         peers = self.peers()
-        better = peers[BDWGC]
-        others = [label for label in self.runs if label[0] == BDWGC and label != better]
-        for subject, bounds in self.bounds.items():
-            for peer, label in peers.items():
-                yield self.line('wall_ns', TIME, subject, label, bounds.get(peer))
-        for label in [*list(peers.values())[1:], *others]:
-            yield self.line('wall_ns', TIME, label, C)
-        for subject, bounds in self.bounds.items():
-            if PER_THREAD in bounds:
-                yield self.line('wall_ns', f'time, {PER_THREAD}', subject, None,
-                                bounds[PER_THREAD], self.threads)
-        for label in [*self.bounds, *list(peers.values())[1:], *others]:
-            yield self.line('rss_bytes', 'RSS, MB', label, C)
+        others = [label for label in self.runs
+                  if label[0] == BDWGC and label != peers[BDWGC]]
+        for i, (key, words, scale, beside_all) in enumerate(self.metrics):
+            for subject, bounds in self.bounds.items():
+                for peer, label in peers.items():
+                    if beside_all or peer == C:
+                        bound = bounds.get(peer) if i == 0 else None
+                        yield self.line(key, words, scale, subject, label, bound)
+            for label in [*peers.values(), *others]:
+                if label != C:
+                    yield self.line(key, words, scale, label, C)
+            for subject, bounds in self.bounds.items():
+                if i == 0 and PER_THREAD in bounds:
+                    yield self.line(key, f'time, {PER_THREAD}', self.threads, subject, None,
+                                    bounds[PER_THREAD])
 
-    def line(self, key, metric, subject, peer, bound=None, times=1):
+    def line(self, key, metric, scale, subject, peer, bound=None):
         problem = self.problems.get(subject) or self.problems.get(peer)
         words = [words_of(subject), peer and words_of(peer)]
         if problem is None:
-            made = common.line(self.workload, metric, words[0],
-                               [times * value for value in self.values(subject, key)],
-                               words[1], peer and self.values(peer, key), bound, self.threads)
+            values = [[value * scale for value in self.values(label, key)]
+                      for label in (subject, peer) if label is not None]
+            made = common.line(self.workload, metric, words[0], values[0], words[1],
+                               values[1] if peer else None, bound, self.threads)
         else:
             made = {'workload': self.workload, 'threads': self.threads, 'subject': words[0],
                     'peer': words[1], 'metric': metric, 'ratio': None, 'low': None,
                     'high': None, 'value': None, 'peer_value': None, 'bound': bound,
                     'met': None}
         return {**made, 'problem': problem}
-
-
-TIME = 'time, ns an operation'
 
 
 def words_of(label):
@@ -300,7 +329,7 @@ def make_cells(options):
     for workload, threads, bounds in CELLS:
         bounds = {subject: each for subject, each in bounds.items()
                   if any(part in subject for part in options.subject or [''])}
-        if (bounds and workload.split()[0] in (options.only or PROGRAMS) and
+        if (bounds and program_in(workload) in (options.only or PROGRAMS) and
                 threads in (options.threads or (threads,))):
             chosen.append((workload, threads, bounds))
     missing = {}
@@ -319,7 +348,7 @@ def make_cells(options):
             for workload, threads, bounds in chosen], absent
 
 
-PROGRAMS = list(dict.fromkeys(workload.split()[0] for workload in SIZES))
+PROGRAMS = list(dict.fromkeys(program_in(workload) for workload in SIZES))
 
 
 def notes(cells, absent, lines):

@@ -68,7 +68,8 @@ class Gclab:
                               EXIT_ENVIRONMENT)
         return {'objects': sample['ops'], 'cpu_ns': sample['cpu_ns'],
                 'wall_ns': sample['wall_ns'] / sample['ops'], 'checksum': sample['checksum'],
-                'rss_bytes': sample['peak_rss_bytes'], 'compiler': environment['compiler']}
+                'rss_bytes': sample['peak_rss_bytes'], 'compiler': environment['compiler'],
+                **(sample.get('latency') or {})}
 
 
 def line(workload, metric, subject, values, peer=None, peer_values=None, bound=None,

@@ -44,15 +44,25 @@ static inline void *native_require(void *memory)
 extern "C" {
 #endif
 
+/* How long single requests took, where a workload has them. What too few were measured for
+ * has its `has_` flag false. */
+struct native_latency {
+    uint64_t count, max_ns; /* count == 0: it has none */
+    bool has_p50, has_p99, has_p999;
+    uint64_t p50_ns, p99_ns, p999_ns;
+};
+
 struct native_result {
     uint64_t checksum, ops;
+    struct native_latency latency;
 };
 
 /* What a workload is, on whatever heap: native_WORKLOAD.h defines it, for the one file of a
- * program that includes that. */
+ * program that includes that, or native_WORKLOAD.c where it is in C alone. */
 struct native_workload {
     const char *name;
-    const char *names[NATIVE_NUMBERS + 1]; /* of its numbers; ends with NULL */
+    /* Of its numbers; ends with NULL. "NAME=WORD|WORD...": the number is a word's place. */
+    const char *names[NATIVE_NUMBERS + 1];
 
     /* Before the clock starts; may be NULL. */
     void (*setup)(const struct native_trial *trial);
@@ -65,6 +75,12 @@ extern const struct native_workload native_workload;
 /* The measured part, written for each heap: one thread's share of the work. Returns its share
  * of the checksum. */
 uint64_t native_run(const struct native_trial *trial, uint32_t thread);
+
+/* CLOCK_MONOTONIC. */
+uint64_t native_now_ns(void);
+
+/* From native_run(): waits until all threads are here. */
+void native_wait(void);
 
 #ifdef __cplusplus
 }

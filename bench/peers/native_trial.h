@@ -9,7 +9,7 @@
 
 #include "workloads/random.h"
 
-enum { NATIVE_NUMBERS = 4 };
+enum { NATIVE_NUMBERS = 7 };
 
 struct native_trial {
     uint32_t threads;

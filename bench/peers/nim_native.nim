@@ -5,7 +5,7 @@ const header = "bench/peers/native_trial.h"
 
 type
   NativeTrial* {.importc: "struct native_trial", header: header.} = object
-    numbers*: array[4, uint64]
+    numbers*: array[7, uint64]
     threads*: uint32
 
 proc native_share(trial: ptr NativeTrial, i: uint32, n: uint64, first, past: ptr uint64)
