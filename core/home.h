@@ -13,7 +13,8 @@
  *                  looks at its arrivals after that.
  *             (H2) who holds a claim does not wait, allocate, or run code of the program.
  *             (H3) a mutator that is not RUNNING has no drops, nothing in a parcel, and
- *                  nothing to settle; but the stopper may have, until it resumes.
+ *                  nothing to settle; but the stopper may have, until it resumes, and
+ *                  who parks in the middle of a drop (gc_park()).
  */
 #ifndef CORE_HOME_H
 #define CORE_HOME_H
