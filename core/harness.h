@@ -95,7 +95,8 @@ struct gc_trial {
     bool promises_cycles;
     void *data; /* the workload's own, from setup to finish */
 
-    uint64_t sum; /* of what threads gave to gc_trial_add() */
+    uint64_t sum;                   /* of what threads gave to gc_trial_add() */
+    struct gc_histogram *latencies; /* and to gc_trial_add_latencies() */
 
     /* kept by gc_trial_unmeasured_*() */
     uint64_t unmeasured_ns, unmeasured_cpu_ns;
@@ -142,6 +143,11 @@ GC_EXPORT void gc_trial_unmeasured_end(struct gc_trial *trial);
  * thread, now and then. */
 GC_EXPORT void gc_trial_add(struct gc_trial *trial, uint64_t value);
 
+/* Adds how long single requests took, in ns, to what the sample says of all of them. Any
+ * thread, from run(), now and then; the workload's descriptor says what a request is. */
+GC_EXPORT void gc_trial_add_latencies(
+        struct gc_trial *trial, const struct gc_histogram *latencies);
+
 /* Says what is wrong; the sample's outcome is then "wrong result". Any thread. */
 GC_EXPORT void gc_trial_fail(struct gc_trial *trial, const char *format, ...)
         GC_PRINTF(2, 3);
@@ -152,6 +158,7 @@ struct gc_workload {
     const char *summary;    /* one line */
     const char *card;       /* live size, allocation rate, cyclic share, in a few words */
     const char *unit;       /* of ops */
+    const char *request;    /* what gc_trial_add_latencies() is told of, or NULL */
     bool race_free;         /* the checksum does not depend on interleaving */
     bool counts_operations; /* the variant that is not timed: operation.h */
     const struct gc_option *options; /* or NULL */
@@ -214,12 +221,22 @@ struct gc_sample_request {
     void *argument;
 };
 
-/* A value that was not measured has its `has_` flag false. */
+/* One that too few values were measured for has its `has_` flag false. */
+struct gc_percentiles {
+    bool has_p50, has_p90, has_p99, has_p999;
+    uint64_t p50_ns, p90_ns, p99_ns, p999_ns;
+};
+
 struct gc_stall_summary {
     const char *cause;
     uint64_t count, total_ns, max_ns, total_work, max_work;
-    bool has_p50, has_p90, has_p99, has_p999;
-    uint64_t p50_ns, p90_ns, p99_ns, p999_ns;
+    struct gc_percentiles percentiles;
+};
+
+/* Of the requests that a workload times; the maximum is exact. */
+struct gc_latency_summary {
+    uint64_t count, max_ns; /* count == 0: it times none */
+    struct gc_percentiles percentiles;
 };
 
 enum { GC_SAMPLE_STALLS = 16, GC_SAMPLE_COUNTERS = 48 };
@@ -235,7 +252,8 @@ struct gc_sample {
     uint64_t collector_cpu_ns; /* of it: collections, on whatever thread */
     uint32_t stall_count;
     struct gc_stall_summary
-            stalls[GC_SAMPLE_STALLS]; /* by cause, with count > 0 or not */
+            stalls[GC_SAMPLE_STALLS];  /* by cause, with count > 0 or not */
+    struct gc_latency_summary latency; /* as far as the threads have told */
     uint64_t peak_heap_bytes, peak_rss_bytes;
     uint32_t counter_count;
     struct {

@@ -21,7 +21,6 @@ struct gc_object;
 struct gc_protocol;
 struct gc_serial;
 struct gc_root_range;
-struct gc_root_callback;
 struct gc_observer;
 struct gc_weak;
 
@@ -73,7 +72,6 @@ struct gc_heap {
     struct gc_mutator *alone;              /* who is told that it is, or NULL */
     _Atomic(uint32_t) attached; /* records not EXITED; read relaxed without the lock */
     struct gc_root_range *roots;
-    struct gc_root_callback *root_callbacks;
     struct gc_observer *observers;
     _Atomic(uint32_t) observer_count; /* also read without it, relaxed: is there any? */
     uint64_t observed;                /* events that observers were told of */

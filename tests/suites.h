@@ -52,5 +52,7 @@ int test_mark_sweep_suite(void);
 int test_none_suite(void);
 int test_refcount_suite(void);
 int test_workloads_suite(void);
+int test_mixes_suite(void);
+int test_random_suite(void);
 
 #endif

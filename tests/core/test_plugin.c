@@ -279,9 +279,9 @@ static void a_collector_takes_what_it_names_and_what_is_like_that(void)
     CU_ASSERT_TRUE(gc_collector_takes(&collector, gc_protocol_find("plain")));
     CU_ASSERT_FALSE(gc_collector_takes(&collector, gc_protocol_find("bare")));
     CU_ASSERT_FALSE(gc_collector_takes(&collector, &protocol));
-    collector.other_protocols = GC_PROTOCOL_COUNTED | GC_PROTOCOL_WORD;
+    collector.other_protocols = GC_PROTOCOL_COUNTED | GC_PROTOCOL_SERIAL;
     CU_ASSERT_FALSE(gc_collector_takes(&collector, &protocol));
-    protocol.flags |= GC_PROTOCOL_WORD | GC_PROTOCOL_SERIAL;
+    protocol.flags |= GC_PROTOCOL_SERIAL;
     CU_ASSERT_TRUE(gc_collector_takes(&collector, &protocol));
     CU_ASSERT_FALSE(gc_collector_takes(&collector, gc_protocol_find("bare")));
     protocol.flags |= GC_PROTOCOL_PRIVATE;
