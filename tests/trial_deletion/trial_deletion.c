@@ -9,7 +9,6 @@
 #include "plain_candidates.h"
 
 enum { BLACK, GRAY, WHITE, GARBAGE, ROUNDS = 4 }; /* marks; how often finalizers run */
-
 struct note {               /* in front of what can be in a cycle: prefix_bytes */
     struct gc_object *todo; /* painted, but not looked into; then the list of garbage */
     struct gc_object *lift; /* the same, of what turns black again */
@@ -54,10 +53,11 @@ static inline struct gc_object *child_of(void *trial, gc_slot *slot, uint64_t ch
     struct gc_object *child = gc_atomic_slot_load_relaxed(slot);
     ((struct trial *)trial)->slots++;
     if (child == NULL || (gc_object_state(child) & GC_STATE_CYCLIC) == 0) return NULL;
+    if (change == 0) return child; /* or a DEAD candidate, whose slots count */
     uint64_t count = gc_atomic_load_relaxed(&child->count) + change;
     gc_require((count & GC_COUNT_DEAD) == 0, "refcount is too small: %p, a %s",
             (void *)child, gc_object_info(child)->type->name);
-    if (change != 0) gc_atomic_store_relaxed(&child->count, count);
+    gc_atomic_store_relaxed(&child->count, count);
     return child;
 }
 
