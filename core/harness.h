@@ -22,6 +22,7 @@ struct gc_heap;
 struct gc_mutator;
 struct gc_collector;
 struct gc_protocol;
+struct gc_part;
 struct gc_plugin;
 struct gc_workload;
 
@@ -37,8 +38,9 @@ GC_EXPORT const struct gc_protocol *gc_protocol_find(const char *name);   /* or 
  * plugins, once. The descriptors must live on. 0 or -ENOMEM. */
 GC_EXPORT int gc_workloads_add(const struct gc_workload *const *workloads) GC_NODISCARD;
 
-/* Loads a plugin (plugin.h), for good; what it holds is in the lists above afterwards. To
- * load one again is no error. On one thread, before there are heaps. 0; or -errno with a
+/* Loads a plugin (plugin.h), for good; what it holds is in the lists above afterwards. What
+ * is compiled for a protocol of another plugin is loaded after that one. To load one again
+ * is no error. On one thread, before there are heaps. 0; or -errno with a
  * sentence: it is not there, no plugin, built for another ABI or flavour, or it
  * brings a name that is taken. */
 GC_EXPORT int gc_plugin_load(const char *path, const struct gc_plugin **ret_plugin,
@@ -51,16 +53,27 @@ GC_EXPORT const struct gc_protocol *const *gc_plugin_protocols(
         const struct gc_plugin *plugin);
 GC_EXPORT const struct gc_workload *const *gc_plugin_workloads(
         const struct gc_plugin *plugin);
+GC_EXPORT const struct gc_part *const *gc_plugin_parts(const struct gc_plugin *plugin);
+
+/* What a plugin holds of this kind for this protocol (struct gc_part, plugin.h); NULL:
+ * none does, in this version. */
+GC_EXPORT const void *gc_part_find(
+        const char *kind, const char *protocol, uint32_t version);
 
 /* What a driver may know of a collector or protocol. */
 struct gc_collector_info {
     const char *name, *summary, *paper; /* paper may be NULL */
     const char *const *protocols;       /* ends with NULL; the first is the default */
     const struct gc_option *options;    /* or NULL */
+    bool takes_others; /* other protocols of their kind as well: gc_collector_takes() */
     bool reclaims, immediate, cycles;
 };
 GC_EXPORT struct gc_collector_info gc_collector_info(
         const struct gc_collector *collector);
+
+/* Whether it names the protocol, or takes any that has what this one has. */
+GC_EXPORT bool gc_collector_takes(
+        const struct gc_collector *collector, const struct gc_protocol *protocol);
 
 /* The promises as words: for i = 0, 1, ... until false, *ret_word is the word of the
  * i-th promise that there is, or NULL if this collector does not make it. */

@@ -643,7 +643,8 @@ def test_count_ops_of_every_workload():
         spec = {'snapshot': f'snapshot:file={snapshot}', 'gcbench': 'gcbench:depth=8:array=1000',
                 'binary_trees': 'binary_trees:depth=8', 'rings': 'rings:count=2000',
                 'cascade': 'cascade:n=20000:count=2', 'graph': 'graph:nodes=300:count=8000',
-                'cache': 'cache:entries=200:count=2000',
+                'cache': 'cache:entries=200:count=2000', 'contend': 'contend:count=8000',
+                'random_graph': 'random_graph:nodes=300:count=2000',
                 'live_heap': 'live_heap:nodes=5000:k=10:collections=3'}.get(name, name)
         for sample in run_json('--count-ops', '-w', spec, '-c', 'none', '-c', 'refcount@atomic',
                                '-t', '1,2'):

@@ -75,7 +75,7 @@ static const struct gc_option options[] = {
             OPTION(count),
             .min = 1,
             .max = 1000000000,
-            .standard = "1000000",
+            .standard = "200000",
             .doc = "requests of all threads together" },
     { .name = "tree",
             .kind = GC_OPTION_INT,

@@ -111,7 +111,7 @@ static void send(struct gc_mutator *m, struct gc_mutator *home, struct batch *ba
          * has_sent(), and, as release, with the exchange in drain(). */
     } while (!gc_atomic_compare_exchange_seq_cst(&queue->sent, &before, batch));
     gc_schedule_yield(); /* between push and look */
-    if (before == NULL) gc_atomic_fetch_or_relaxed(&home->poll, GC_POLL_DRAIN);
+    if (before == NULL) gc_home_tell(home);
     if (!gc_broken(LOOK_AFTER_PUSH)) gc_home_look(home, m);
 }
 

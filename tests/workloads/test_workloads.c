@@ -20,6 +20,8 @@ static const struct {
     { "binary_trees", "depth=8", false, false },
     { "rings", "k=6:count=3000:window=40", false, true },
     { "graph", "nodes=300:count=8000", false, true },
+    { "random_graph", "nodes=300:count=1000:sigma=4:group=20", false, true },
+    { "contend", "count=8000:shared=30:handoff=30:objects=50:parcel=3", false, true },
     { "cascade", "n=20000:count=2", false, false },
     { "cache", "entries=200:count=2000:tree=20", false, true },
     { "live_heap", "nodes=5000:k=10:collections=3", false, false },
@@ -161,6 +163,16 @@ static void cache_agrees(void)
     run_all("cache");
 }
 
+static void random_graph_is_reclaimed(void)
+{
+    run_all("random_graph");
+}
+
+static void contend_agrees(void)
+{
+    run_all("contend");
+}
+
 static void live_heap_agrees(void)
 {
     run_all("live_heap");
@@ -220,6 +232,8 @@ int test_workloads_suite(void)
         { "graph_is_reclaimed", graph_is_reclaimed },
         { "cascade_agrees", cascade_agrees },
         { "cache_agrees", cache_agrees },
+        { "random_graph_is_reclaimed", random_graph_is_reclaimed },
+        { "contend_agrees", contend_agrees },
         { "live_heap_agrees", live_heap_agrees },
         { "snapshot_agrees", snapshot_agrees },
         { "a_seed_repeats_a_run", a_seed_repeats_a_run },
