@@ -14,14 +14,14 @@
 bool gc_home_claim(struct gc_mutator *home)
 {
     /* [sync ST2] seq_cst: who asks for a stop or a handshake has posted it before he looks
-     * (Dekker); pairs with the store in gc_blocked_begin(). */
+     * (Dekker); pairs with the store in gc_park(). */
     uint32_t state = gc_atomic_load_seq_cst(&home->state);
     do {
         if (state == GC_MUTATOR_RUNNING || (state & GC_MUTATOR_CLAIMED) != 0)
             return false;
         /* Again where it has only been adopted meanwhile: nobody else would act for it.
          * [sync ST2] seq_cst: against the owner's return, and others' claims; as acquire it
-         * sees all that the owner did before. Pairs with the stores in gc_blocked_begin()
+         * sees all that the owner did before. Pairs with the stores in gc_park()
          * and thread.c. Test: core/home, core/safepoint. */
     } while (!gc_atomic_compare_exchange_seq_cst(
             &home->state, &state, state | GC_MUTATOR_CLAIMED));

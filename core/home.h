@@ -14,7 +14,8 @@
  *                  can be claimed before and after, finds the poll bit as it was.
  *             (H2) who holds a claim does not wait, allocate, or run code of the program.
  *             (H3) a mutator that is not RUNNING has no drops, nothing in a parcel, and
- *                  nothing to settle; but the stopper may have, until it resumes.
+ *                  nothing to settle; but the stopper may have, until it resumes, and
+ *                  who parks in the middle of a drop (gc_park()).
  * Sync edges: [sync HO2] what was sent home comes before the poll bit that says so
  */
 #ifndef CORE_HOME_H

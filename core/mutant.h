@@ -26,6 +26,7 @@
     X(MERGE_BY_EXCHANGE, "a merge adds to the shared half that it finds")                \
     X(QUEUE_BELOW_ZERO, "nothing is subtracted below 0 while nothing is queued for it")  \
     X(HOLD_MERGED, "what a collection holds is merged first")                            \
+    X(STOP_GIVES_BACK, "a stop gives back the references of queues, but for a last one") \
     X(WEAK_REREAD, "a weak reference's target is read again after it was counted")       \
     X(WEAK_FIRST, "weak references are cleared before the cell is free")                 \
     X(STABLE, "an empty block keeps its headers for a grace period")                     \

@@ -173,7 +173,7 @@ static void retire(struct gc_mutator *m)
     if (m->alone) join(m);
     gc_atomic_fetch_sub_relaxed(&heap->attached, 1);
     /* [sync ST2] seq_cst store, then the look at the arrivals below (Dekker): as for BLOCKED
-     * in gc_blocked_begin(); who waits for it is woken in any case. Everything that this
+     * in gc_park(); who waits for it is woken in any case. Everything that this
      * thread did to its home comes before what an adopter or who claims it does. Pairs with
      * adopt() and gc_home_claim(). Test: core/thread. */
     gc_atomic_store_seq_cst(&m->state, GC_MUTATOR_EXITED);
@@ -205,7 +205,9 @@ static bool return_from_exit(struct gc_mutator *m)
 static void leave(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
-    gc_settle(m);
+    gc_settle(m); /* may allocate */
+    if (heap->collector->on_budget != NULL) gc_budget_flush(m);
+    m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     gc_runs_flush(m);
     gc_blocks_retire(m);
     gc_grace_offline(m);
@@ -228,8 +230,6 @@ void gc_detach(struct gc_mutator *m)
         if (heap->protocol->drop != NULL) heap->protocol->drop(m, start);
     }
     gc_assert(m->deferred_count == 0, "a mutator exits with references to drop");
-    if (heap->collector->on_budget != NULL) gc_budget_flush(m);
-    m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     if (heap->collector->thread_exit != NULL) heap->collector->thread_exit(m);
     do {
         leave(m);

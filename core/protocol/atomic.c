@@ -100,7 +100,7 @@ static bool kill(struct gc_mutator *m, struct gc_object *object)
 const struct gc_protocol gc_protocol_atomic = {
     .name = "atomic",
     .summary = "eager counting by atomic read-modify-writes; mutators run in parallel",
-    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_WORD | GC_PROTOCOL_RACES |
+    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_RACES |
              (GC_EAGER_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
     EAGER_OPERATIONS,
     EAGER_WORD_OPERATIONS,

@@ -149,7 +149,7 @@ static bool kill(struct gc_mutator *m, struct gc_object *object)
 const struct gc_protocol gc_protocol_plain = {
     .name = "plain",
     .summary = "eager counting without atomics; one mutator runs at a time",
-    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_SERIAL | GC_PROTOCOL_WORD |
+    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_SERIAL |
              (GC_EAGER_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
     EAGER_OPERATIONS,
     EAGER_WORD_OPERATIONS,
