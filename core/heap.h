@@ -19,6 +19,7 @@
 struct gc_collector;
 struct gc_object;
 struct gc_protocol;
+struct gc_serial;
 struct gc_root_range;
 struct gc_observer;
 struct gc_weak;
@@ -121,6 +122,9 @@ struct gc_heap {
      * at birth under registry_lock, weeded out in a stop */
     struct gc_object **finalizable;
     size_t finalizable_count, finalizable_room;
+
+    /* const after creation: the lock of who runs (serial.h), or NULL */
+    struct gc_serial *serial;
 
     /* const after creation: the embedder's hooks */
     void (*on_exhausted)(struct gc_mutator *m, size_t bytes, void *argument);

@@ -27,14 +27,14 @@
 #include "core/thread.h"
 
 /* Claims a record that is BLOCKED or EXITED. False: it is RUNNING, or claimed. */
-bool gc_home_claim(struct gc_mutator *home) GC_NODISCARD;
+GC_EXPORT bool gc_home_claim(struct gc_mutator *home) GC_NODISCARD;
 
 /* Gives the claim back, and looks at what has arrived meanwhile, as gc_home_look() does. */
-void gc_home_release(struct gc_mutator *home, struct gc_mutator *by);
+GC_EXPORT void gc_home_release(struct gc_mutator *home, struct gc_mutator *by);
 
 /* Takes in what has arrived, if the record is BLOCKED or EXITED; what the protocol has sent
  * only for `by`, a running mutator that will settle, if that is not NULL. No lock is held. */
-void gc_home_look(struct gc_mutator *home, struct gc_mutator *by);
+GC_EXPORT void gc_home_look(struct gc_mutator *home, struct gc_mutator *by);
 
 /* Takes in what has arrived. By who may act for the home; `by` as above. */
 void gc_home_drain(struct gc_mutator *home, struct gc_mutator *by);
