@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* plain_candidates.h - `plain`, and a list of candidates for each mutator: what a drop leaves
  * alive may be a cycle of garbage. The links lie right before the header of what can be in
- * one. DEVIATION from [BaconRajan01]: a candidate that is referred to again stays one; else
+ * one. DEVIATION from [BR01]: a candidate that is referred to again stays one; else
  * every copy of a reference would have to store a colour. */
 #ifndef PLAIN_CANDIDATES_H
 #define PLAIN_CANDIDATES_H
@@ -17,7 +17,7 @@
 GC_EXPORT GC_NOINLINE bool gc_candidates_add(
         struct gc_mutator *m, struct gc_object *object);
 
-/* [BaconRajan01] Decrement, to a count that is not 0. Of interest is what can be in a cycle and
+/* [BR01] Decrement, to a count that is not 0. Of interest is what can be in a cycle and
  * is in no list: its `noted`, the protocol's own, is 0. */
 GC_INLINE bool gc_candidates_left(struct gc_mutator *m, struct gc_object *object)
 {

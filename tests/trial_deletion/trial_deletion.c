@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* trial_deletion.c - cycles by trial deletion from candidates, in one stop, iterative; all
- * candidates at once. [BaconRajan01] synchronous cycle collection.
+ * candidates at once. [BR01] synchronous cycle collection.
  *
  * References inside of what the candidates reach are taken off the counts: what then has a
  * count is held from outside, and gets all of it back, with what it reaches. The rest is
@@ -239,7 +239,7 @@ GC_COLLECTOR(trial_deletion) = {
     GC_COLLECTOR_HEADER,
     .name = "trial_deletion",
     .summary = "eager counting; cycles by trial deletion from candidates, in a stop",
-    .paper = "BaconRajan01",
+    .paper = "BR01",
     .protocols = { "plain_candidates" },
     .capabilities = GC_CAP_RECLAIMS | GC_CAP_IMMEDIATE | GC_CAP_CYCLES | GC_CAP_COUNTS |
                     GC_CAP_FINALIZERS | GC_CAP_WEAK,
