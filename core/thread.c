@@ -191,12 +191,13 @@ static bool return_from_exit(struct gc_mutator *m)
     gc_lock_acquire(&heap->registry_lock);
     /* [sync ST2] seq_cst: against a claim, and, under the lock, an adoption. */
     bool back =
-            gc_atomic_compare_exchange_seq_cst(&m->state, &expected, GC_MUTATOR_RUNNING);
+            gc_atomic_compare_exchange_seq_cst(&m->state, &expected, GC_MUTATOR_BLOCKED);
     if (back) gc_atomic_fetch_add_relaxed(&heap->attached, 1);
     gc_lock_release(&heap->registry_lock);
     if (!back) return false;
+    await_joined(m); /* (MU2): somebody may have come meanwhile, and found nobody */
     gc_grace_enter(heap);
-    gc_grace_online(m);
+    gc_blocked_end(m);
     gc_home_drain(m, m);
     return true;
 }
