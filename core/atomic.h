@@ -71,8 +71,7 @@
 
 /* An atomic 64-bit field, while a lock keeps all others from it: no atom, so that additions
  * in memory are one instruction. */
-typedef uint64_t __attribute__((may_alias)) gc_locked64;
-#define gc_locked(p) (*(gc_locked64 *)(void *)(p))
+#define gc_locked(p) (*(uint64_t __attribute__((may_alias)) *)(void *)(p))
 
 #define gc_atomic_slot_load_relaxed(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
 #define gc_atomic_slot_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
