@@ -239,14 +239,11 @@ static void exhausted(struct gc_mutator *m, size_t bytes, void *argument)
 
 /* --- the phases --------------------------------------------------------------------- */
 
-static void thread_run(struct gc_mutator *m, void *argument)
+/* A thread's share of the run. The clock stops when the last one has done his. */
+static void do_share(struct gc_mutator *m, struct sample *sample, uint32_t number)
 {
-    struct sample_thread *self = argument;
-    struct sample *sample = self->sample;
-    barrier_wait(&sample->start, m); /* all are ready */
-    barrier_wait(&sample->start, m); /* the clock has been started */
     uint64_t cpu = gc_os_thread_cpu_ns();
-    sample->request->workload->run(m, &sample->trial, self->number);
+    sample->request->workload->run(m, &sample->trial, number);
     cpu = gc_os_thread_cpu_ns() - cpu;
     gc_blocked_begin(m);
     gc_lock_acquire(&sample->barrier.lock);
@@ -260,16 +257,38 @@ static void thread_run(struct gc_mutator *m, void *argument)
     gc_blocked_end(m);
 }
 
-/* Starts the threads, lets them run, joins them. 0 or -errno. */
+static void thread_run(struct gc_mutator *m, void *argument)
+{
+    struct sample_thread *self = argument;
+    struct sample *sample = self->sample;
+    barrier_wait(&sample->start, m); /* all are ready */
+    barrier_wait(&sample->start, m); /* the clock has been started */
+    do_share(m, sample, self->number);
+}
+
+static void start_clocks(struct sample *sample)
+{
+    sample->start_collector_cpu_ns = sample->heap->collector_cpu_ns;
+    sample->start_cpu_ns = gc_os_process_cpu_ns();
+    sample->start_ns = gc_os_now_ns();
+}
+
+/* Starts the threads, lets them run, joins them. A program of one thread is one mutator: it
+ * runs on the one that is there. 0 or -errno. */
 static int run_threads(struct sample *sample, struct gc_mutator *m)
 {
     uint32_t threads = sample->request->threads;
-    struct sample_thread *all = gc_os_alloc(threads * sizeof(*all));
-    if (all == NULL) return -ENOMEM;
     struct gc_heap_stats before;
     gc_heap_read_stats(sample->heap, &before);
     sample->allocated_before = before.allocated_objects;
     memcpy(sample->operations_before, before.operations, sizeof(before.operations));
+    if (threads == 1) {
+        start_clocks(sample);
+        do_share(m, sample, 0);
+        return 0;
+    }
+    struct sample_thread *all = gc_os_alloc(threads * sizeof(*all));
+    if (all == NULL) return -ENOMEM;
     for (uint32_t i = 0; i < threads; i++) {
         all[i].sample = sample;
         all[i].number = i;
@@ -281,9 +300,7 @@ static int run_threads(struct sample *sample, struct gc_mutator *m)
     /* From here to the end the first mutator is in no thread's way. */
     gc_blocked_begin(m);
     barrier_meet(&sample->start);
-    sample->start_collector_cpu_ns = sample->heap->collector_cpu_ns;
-    sample->start_cpu_ns = gc_os_process_cpu_ns();
-    sample->start_ns = gc_os_now_ns();
+    start_clocks(sample);
     barrier_meet(&sample->start);
     for (uint32_t i = 0; i < threads; i++)
         gc_join(NULL, &all[i].thread);

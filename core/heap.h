@@ -69,6 +69,7 @@ struct gc_heap {
     struct gc_lock registry_lock;
     _Atomic(struct gc_mutator *) mutators; /* see gc_for_each_mutator */
     uint32_t mutator_count;                /* records */
+    struct gc_mutator *alone;              /* who is told that it is, or NULL */
     _Atomic(uint32_t) attached; /* records not EXITED; read relaxed without the lock */
     struct gc_root_range *roots;
     struct gc_root_callback *root_callbacks;

@@ -132,6 +132,7 @@ void gc_safepoint_slow(struct gc_mutator *m)
         gc_settle(m);
         gc_home_drain(m, m);
         if ((poll & GC_POLL_SHAKE) != 0) gc_handshake_answer(m);
+        if ((poll & GC_POLL_JOINED) != 0) gc_joined(m);
         if ((poll & parks) == 0) continue;
         gc_blocked_begin(m);
         gc_blocked_end(m);

@@ -12,6 +12,9 @@
 #include "core/collector.h"
 #include "core/os.h"
 
+#define EAGER_WORD
+#include "core/protocol/eager_slow.h"
+
 #define SWITCH_INTERVAL_NS UINT64_C(5000000)
 
 enum { NOT_ASKED = 0 };
@@ -99,9 +102,6 @@ static void leave(struct gc_mutator *m)
     gc_lock_release(&plain->lock);
 }
 
-#define EAGER_WORD
-enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
-
 static inline enum eager_fate eager_release(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
@@ -114,17 +114,15 @@ static inline enum eager_fate eager_release(
     }
     if ((gc_object_state(object) & care) != 0) return EAGER_CARE;
     gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
-    return EAGER_DEAD;
+    return EAGER_GONE;
 }
 
 /* Who holds the global lock may act for every home. */
-static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object)
+static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block)
 {
-    (void)m, (void)object;
+    (void)m, (void)block;
     return true;
 }
-
-#include "core/protocol/eager_slow.h"
 
 bool gc_plain_drop_last(struct gc_mutator *m, struct gc_object *object)
 {
@@ -151,7 +149,7 @@ static bool kill(struct gc_mutator *m, struct gc_object *object)
 const struct gc_protocol gc_protocol_plain = {
     .name = "plain",
     .summary = "eager counting without atomics; one mutator runs at a time",
-    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_SERIAL | GC_PROTOCOL_WORD |
+    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_SERIAL |
              (GC_EAGER_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
     EAGER_OPERATIONS,
     EAGER_WORD_OPERATIONS,
