@@ -112,7 +112,7 @@ static void send(struct gc_mutator *m, struct gc_mutator *home, struct batch *ba
          * has_sent(), and, as release, with the exchange in drain(). */
     } while (!gc_atomic_compare_exchange_seq_cst(&queue->sent, &before, batch));
     gc_schedule_yield(); /* between push and look */
-    if (before == NULL) gc_atomic_fetch_or_relaxed(&home->poll, GC_POLL_DRAIN);
+    if (before == NULL) gc_home_tell(home);
     if (!gc_broken(LOOK_AFTER_PUSH)) gc_home_look(home, m);
 }
 
@@ -279,9 +279,9 @@ static inline bool is_last(uint32_t high, uint32_t last)
 
 /* The owner gives up the last reference that he counts, and others have counted: the object
  * is merged, unless they have dropped all theirs meanwhile. */
-static GC_NOINLINE enum eager_fate release_shared(struct gc_object *object, uint32_t care)
+static GC_NOINLINE enum eager_fate release_shared(
+        struct gc_object *object, uint32_t low, uint32_t care)
 {
-    uint32_t low = gc_atomic_load_relaxed(&object->count_low);
     uint32_t high = gc_atomic_load_relaxed(&object->count_high);
     /* First: once it is merged others may kill it, and its word is theirs. */
     if (!gc_broken(CLEARED_FIRST)) gc_atomic_store_relaxed(&object->count_low, 0);
@@ -337,7 +337,7 @@ static GC_NOINLINE enum eager_fate release_counted(
 {
     uint32_t low = gc_atomic_load_relaxed(&object->count_low);
     if (!gc_biased_is_mine(m, low)) return release_other(m, object, care);
-    if (low < 2 * GC_BIASED_ONE) return release_shared(object, care);
+    if (low < 2 * GC_BIASED_ONE) return release_shared(object, low, care);
     gc_atomic_store_relaxed(&object->count_low, low - GC_BIASED_ONE);
     return EAGER_LIVES;
 }
@@ -360,11 +360,13 @@ static inline enum eager_fate eager_release(
         gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
         return EAGER_GONE;
     }
+    uint32_t high = U0;
+    gc_atomic_store_relaxed(&object->count_low, 0); /* first: as in release_shared() */
     /* [sync BI1] acq_rel: as in release_shared(). (BI3) */
     if (gc_likely(gc_atomic_compare_exchange_acq_rel(
-                &object->count, &count, GC_COUNT_DEAD)))
+                &object->count_high, &high, GC_BIASED_DEAD)))
         return EAGER_DEAD;
-    return release_counted(m, object, care);
+    return release_shared(object, (uint32_t)count, care);
 }
 
 static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block)

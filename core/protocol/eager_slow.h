@@ -38,6 +38,12 @@ static bool eager_drop_unless_last(struct gc_mutator *m, struct gc_object *objec
 /* The protocol's: whether `m` may act for the home of a block, in which an object lies. */
 static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block);
 
+/* The protocol's, with #define EAGER_LISTS in front of this file: the object, which can be in
+ * a cycle, is DEAD, and leaves the list that the protocol may have it in. */
+#ifdef EAGER_LISTS
+static inline void eager_leave_list(struct gc_mutator *m, struct gc_object *object);
+#endif
+
 enum {
     EAGER_DEPTH = 50,     /* nested deaths before they are put off */
     EAGER_TIMED_FROM = 64 /* objects of a cascade that are worth a clock reading */
@@ -100,6 +106,9 @@ static inline void eager_unlist(
         struct gc_mutator *m, struct gc_object *object, struct gc_block *block)
 {
     m->budget += m->budget < m->budget_limit;
+#ifdef EAGER_LISTS
+    eager_leave_list(m, object);
+#endif
     if (!m->birth_links || !eager_is_at_home(m, block)) return;
     struct gc_links *links = gc_links_of(object);
     if (gc_links_are_tracked(links)) gc_list_unlink(links);

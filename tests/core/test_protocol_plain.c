@@ -1,45 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* test_protocol_plain.c - the lock goes round; what counts owe is in
- * test_protocol_eager.c. */
+/* test_protocol_plain.c - plain counts are ordered by the lock; what counts owe is in
+ * test_protocol_eager.c, the lock in test_serial.c. */
 #define GC_PROTOCOL_HEADER "core/protocol/plain.h"
 
 #include "tests/suites.h"
 #include "tests/support.h"
-
-enum { SWITCHERS = 3 };
-
-static void be_busy(struct worker *worker)
-{
-    struct gc_mutator *m = worker->m;
-    _Atomic(uint32_t) *waiting = worker->shared;
-    /* Runs on until every one has been given the lock often, though nobody blocks. */
-    uint64_t before = m->counters.lock_switches;
-    bool counted = false;
-    while (gc_atomic_load_relaxed(waiting) < SWITCHERS) {
-        if (!counted && m->counters.lock_switches >= before + 3) {
-            gc_atomic_fetch_add_relaxed(waiting, 1);
-            counted = true;
-        }
-        gc_safepoint(m);
-    }
-    worker->result = m->counters.lock_switches - before;
-}
-
-static void the_lock_switches_between_busy_threads(void)
-{
-    struct fixture f;
-    struct worker workers[SWITCHERS];
-    _Atomic(uint32_t) waiting = 0;
-    if (!fixture_open(&f, "refcount", NULL, 0)) return;
-    workers_run(f.m, workers, SWITCHERS, be_busy, &waiting, NULL);
-    for (int i = 0; i < SWITCHERS; i++)
-        CU_ASSERT(workers[i].result >= 3);
-    uint64_t waits = 0;
-    gc_for_each_mutator (m, f.heap)
-        waits += m->stalls->causes[GC_STALL_lock].count;
-    CU_ASSERT(waits >= 3);
-    fixture_close(&f);
-}
 
 struct shared_node {
     uint64_t plain; /* no atom: the lock orders it */
@@ -87,8 +52,6 @@ static void the_lock_orders_what_is_shared(void)
 int test_protocol_plain_suite(void)
 {
     static const struct test tests[] = {
-        { "the_lock_switches_between_busy_threads",
-                the_lock_switches_between_busy_threads },
         { "the_lock_orders_what_is_shared", the_lock_orders_what_is_shared },
     };
     return suite_add("core/protocol_plain", tests, COUNT(tests));
