@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/harness.h"
+#include "core/home.h"
 #include "core/verify.h"
 
 enum { STATUS_WRONG = 1 };
@@ -53,6 +54,7 @@ void expect_no_arrivals(struct trial *t)
         expect((state & GC_MUTATOR_CLAIMED) == 0, "a claim was not given back");
         expect(gc_atomic_load_relaxed(&m->arrivals) == NULL,
                 "what has come home is not noticed");
+        expect(!gc_home_was_sent(m), "what was sent is not noticed");
     }
 }
 
@@ -77,7 +79,7 @@ void kernel_run(const struct kernel *kernel, uint64_t seed)
     t = (struct trial){ .seed = seed, .random = seed };
     const struct gc_heap_config config = {
         .collector = gc_collector_find(kernel->collector),
-        .protocol = gc_protocol_find("atomic"),
+        .protocol = gc_protocol_find(KERNEL_PROTOCOL),
         .options = kernel->options,
     };
     if (gc_heap_create(&config, &t.heap, &error) != 0) gc_fatal("%s", error.text);
