@@ -93,7 +93,7 @@ static GC_COLD void refcount_is_too_small(struct gc_links *target)
 /* What the loop over slots reads; kept apart so that it stays in registers. */
 struct set {
     uint16_t lowest, span, held;
-    bool word; /* the count word is the total */
+    struct gc_count_layout layout;
     uint64_t (*total)(const struct gc_object *object);
 };
 
@@ -101,8 +101,11 @@ struct set {
 static inline uintptr_t draw_in(const struct set *set, const struct gc_links *links)
 {
     const struct gc_object *object = (const struct gc_object *)(const void *)(links + 1);
-    uint64_t count =
-            set->word ? gc_atomic_load_relaxed(&object->count) : set->total(object);
+    uint64_t count = gc_atomic_load_relaxed(&object->count);
+    if (gc_likely((count & set->layout.mask) == set->layout.value))
+        count = (count ^ set->layout.value) >> set->layout.shift;
+    else
+        count = set->total(object);
     count -= set->held;
     /* What is immortal, or says DEAD (the top bit), must survive the shift. */
     if (gc_unlikely(count >= IMMORTAL)) count = IMMORTAL;
@@ -128,7 +131,7 @@ static size_t subtract(struct detector *detector, struct detect_scan *scan)
         .lowest = detector->lowest,
         .span = (uint16_t)(detector->highest - detector->lowest),
         .held = detector->held,
-        .word = (detector->protocol->flags & GC_PROTOCOL_WORD) != 0,
+        .layout = detector->protocol->layout,
         .total = detector->protocol->total,
     };
     struct gc_links *list = scan->list;
