@@ -55,13 +55,14 @@ struct trial {
 
 struct kernel {
     const char *name;
-    const char *shows; /* what it does, for the table */
-    const char *collector, *options;
+    const char *shows;               /* what it does, for the table */
+    const char *collector, *options; /* NAME, or NAME@PROTOCOL; of itself "atomic" */
     bool real; /* on threads as they come: no schedule can show it */
     void (*run)(struct trial *t);
 };
 
-extern const struct kernel count_kernels[], home_kernels[], trash_kernels[];
+extern const struct kernel count_kernels[], home_kernels[], trash_kernels[],
+        log_kernels[];
 
 /* Ends the process and says what was wrong. */
 void wrong(const char *file, int line, const char *what) GC_NORETURN;

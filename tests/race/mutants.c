@@ -63,6 +63,7 @@ static const struct {
     { GC_MUTANT_SHAKE_BLOCKED, "handshake" },
     { GC_MUTANT_SHAKE_ONCE, "handshake" },
     { GC_MUTANT_POLL_AT_ONCE, "busy" },
+    { GC_MUTANT_LOG_RECHECK, "log" },
     { GC_MUTANT_HOLD, "cut" },
     { GC_MUTANT_RELEASE_BY_EXCHANGE, "release" },
     { GC_MUTANT_WEAK_AGAIN, "weak_again" },
@@ -81,6 +82,7 @@ static const struct kernel *const families[] = {
     count_kernels,
     home_kernels,
     trash_kernels,
+    log_kernels,
 };
 
 struct options {
