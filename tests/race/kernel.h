@@ -62,7 +62,7 @@ struct kernel {
 };
 
 extern const struct kernel count_kernels[], owner_kernels[], home_kernels[],
-        trash_kernels[];
+        handshake_kernels[], trash_kernels[];
 
 /* The protocol that all kernels are compiled for. */
 #define KERNEL_QUOTE_(text) #text
