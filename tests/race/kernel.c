@@ -77,12 +77,12 @@ void kernel_run(const struct kernel *kernel, uint64_t seed)
     struct gc_error error;
     t = (struct trial){ .seed = seed, .random = seed };
     char collector[32];
-    const size_t name = strcspn(kernel->collector, "@");
-    snprintf(collector, sizeof(collector), "%.*s", (int)name, kernel->collector);
+    const char *name = kernel->collector + strcspn(kernel->collector, "@");
+    snprintf(collector, sizeof(collector), "%.*s", (int)(name - kernel->collector),
+            kernel->collector);
     const struct gc_heap_config config = {
         .collector = gc_collector_find(collector),
-        .protocol =
-                gc_protocol_find(kernel->protocol != NULL ? kernel->protocol : "atomic"),
+        .protocol = gc_protocol_find(name[0] == '@' ? name + 1 : "atomic"),
         .options = kernel->options,
     };
     if (gc_heap_create(&config, &t.heap, &error) != 0) gc_fatal("%s", error.text);
