@@ -262,7 +262,17 @@ static void run_stopped(struct trial *t)
 static void leave_with_arrivals(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct small *head;
+    } at;
     fill_slots(m, t);
+    gc_enter(m, at);
+    for (int i = 0; i < CHAINS; i++) {
+        gc_load_root(m, &at.head, &t->slots[i]);
+        gc_store_root(m, &t->slots[CHAINS + i], at.head);
+    }
+    gc_leave(m, at);
     gate_pass(&t->gate, m);
     while (gc_atomic_load_relaxed(&shared.next) == 0)
         gc_schedule_yield();
@@ -287,6 +297,8 @@ static void run_leaving(struct trial *t)
     shared.exits = draw(t, 2) == 0;
     start(t, leave_with_arrivals);
     gate_await(&t->gate, t->m, 1);
+    for (int i = 0; i < CHAINS; i++) /* now nobody owns them any more */
+        gc_store_root_null(t->m, &t->slots[CHAINS + i]);
     start(t, send_to_leaving);
     gate_open(&t->gate);
     while (gc_atomic_load_relaxed(&shared.next) == 0)
@@ -453,31 +465,38 @@ static void run_settle(struct trial *t)
 
 /* --- weak references of what dies far from home ---------------------------------------------- */
 
-/* One parcel full: the last one goes home as soon as it is dead. */
+/* With the twin one parcel full: the last one goes home as soon as it is dead. */
+enum { PARCEL = GC_PARCEL_CELLS - 1 };
+
 static void make_parcel(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
     struct {
         struct gc_frame frame;
-        struct gc_array *all;
+        struct gc_array *all, *twin;
         struct small *small;
         struct big *big;
         struct gc_weak *weak;
     } at;
     gc_enter(m, at);
-    expect(gc_new_array(m, &at.all, &array_type, GC_PARCEL_CELLS, 0), "no memory");
-    for (int i = 0; i + 1 < GC_PARCEL_CELLS; i++) {
+    expect(gc_new_array(m, &at.all, &array_type, PARCEL, 0), "no memory");
+    expect(gc_new_array(m, &at.twin, &array_type, PARCEL, 0), "no memory");
+    for (int i = 0; i + 1 < PARCEL; i++) {
         expect(gc_new(m, &at.small, &small_type), "no memory");
+        gc_store(m, at.twin, slot[i], at.small);
         gc_give(m, at.all, slot[i], &at.small);
     }
     expect(gc_new(m, &at.big, &big_type), "no memory");
     at.big->kind = KIND_PUBLIC;
-    gc_store(m, at.all, slot[GC_PARCEL_CELLS - 1], at.big);
+    gc_store(m, at.twin, slot[PARCEL - 1], at.big);
+    gc_store(m, at.all, slot[PARCEL - 1], at.big);
     expect(gc_new_weak(m, &at.weak, at.big, NULL, (struct big *)NULL), "no memory");
     gc_store_root(m, &t->slots[1], at.weak);
     gc_store_root(m, &t->slots[0], at.all);
+    gc_store_root(m, &t->slots[2], at.twin);
     gc_clear(m, &at.big);
     gc_clear(m, &at.all);
+    gc_clear(m, &at.twin);
     gate_pass(&t->gate, m);
     /* takes in what has come home, and uses it again */
     while (gc_atomic_load_relaxed(&shared.next) == 0) {
@@ -508,8 +527,9 @@ static void run_weak_first(struct trial *t)
     gc_load_root(m, &at.all, &t->slots[0]);
     gc_load_root(m, &at.weak, &t->slots[1]);
     gc_store_root_null(m, &t->slots[0]);
+    gc_store_root_null(m, &t->slots[2]); /* the last that their owner counts */
     gate_open(&t->gate);
-    for (int i = 0; i < GC_PARCEL_CELLS; i++)
+    for (int i = 0; i < PARCEL; i++)
         gc_store_null(m, at.all, slot[i]);
     dawdle(20);
     gc_atomic_store_relaxed(&shared.next, 1);
@@ -542,14 +562,23 @@ static void make_for_others(struct gc_mutator *m, void *argument)
     gc_leave(m, at);
 }
 
+/* Holds each for a moment: its owner has let go by then, perhaps. */
 static void drop_for_others(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct small *held;
+    } at;
+    gc_enter(m, at);
     for (int i = 0; i < 2 * ROUNDS; i++) {
-        for (int k = 0; k < TRIAL_SLOTS; k++)
+        for (int k = 0; k < TRIAL_SLOTS; k++) {
+            gc_load_root_shared(m, &at.held, &t->slots[k]);
             gc_store_root_shared(m, &t->slots[k], (struct small *)NULL);
+        }
         gc_safepoint(m);
     }
+    gc_leave(m, at);
 }
 
 static void run_foreign(struct trial *t)
