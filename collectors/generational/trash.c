@@ -8,7 +8,8 @@
  * the hold back, by protocol->kill(), can end it, and the list of trash is the collector's
  * alone, whatever other mutators do.
  *
- * Invariants: (R1) who is marked MARK_TRASH is in state->trash, or in a list of this file's.
+ * Invariants: (R1) who is marked MARK_TRASH, by detection, is in state->trash, or in a list
+ *                  of this file's.
  *             (R2) in careful burials each of them counts one reference of the collector's.
  */
 #include "collectors/generational/generational.h"
@@ -19,21 +20,6 @@
 static bool is_trash(struct gc_object *object)
 {
     return gc_object_mark(object) == MARK_TRASH;
-}
-
-/* Marks the members (R1). Returns their number, and their states or-ed. */
-static size_t mark_trash_stw(const struct gc_links *trash, uint32_t *ret_states)
-{
-    size_t n = 0;
-    uint32_t states = 0;
-    for (struct gc_links *at = trash->next; at != trash; at = at->next) {
-        struct gc_object *object = gc_links_object(at);
-        gc_object_set_mark(object, MARK_TRASH);
-        states |= gc_object_state(object);
-        n++;
-    }
-    *ret_states = states;
-    return n;
 }
 
 /* (R2) */
@@ -141,13 +127,6 @@ static void release_held(struct gc_mutator *m, struct gc_links *trash)
     bury_dead(&release);
 }
 
-/* Puts an object at the end of its home's list of generation g. */
-static void send_home_stw(struct gc_links *at, int g)
-{
-    gc_object_set_mark(gc_links_object(at), (uint16_t)g);
-    gc_list_move(generational_list(gc_block_of(at)->home, g), at);
-}
-
 /* Steps 11 and 12, in a stop of their own: who is held from outside the trash now, or
  * reachable from such, is back; weak references that finalizers made are cleared. */
 static void resurrect(struct gc_mutator *m, struct generational *state, int older)
@@ -157,13 +136,12 @@ static void resurrect(struct gc_mutator *m, struct generational *state, int olde
     gc_list_init(&dead);
     gc_stop_begin(m);
     struct detect_scan scan = { .list = &state->trash };
-    state->detector.lowest = state->detector.highest = MARK_TRASH;
-    state->detector.survivor = (uint16_t)older;
-    state->detector.held = gc_broken(HOLD) ? 0 : 1;
-    detect_unreachable_stw(&state->detector, heap, &scan, &dead);
+    uint16_t held = gc_broken(HOLD) ? 0 : 1;
+    detect_choose(&state->detector, MARK_TRASH, MARK_TRASH, (uint16_t)older, held);
+    detect_in_lists_stw(&state->detector, heap, &scan, &dead);
     for (; !gc_list_is_empty(&state->trash); m->counters.resurrected++) {
         struct gc_links *at = state->trash.next;
-        send_home_stw(at, older);
+        generational_send_home_stw(state, at, older);
         bool back = heap->protocol->drop_unless_last(m, gc_links_object(at));
         gc_assert(back, "an object is back that nobody holds");
         (void)back;
@@ -173,7 +151,7 @@ static void resurrect(struct gc_mutator *m, struct generational *state, int olde
         m->counters.weak_cleared += gc_weak_clear_stw(m, gc_links_object(at), NULL, NULL);
     }
     gc_list_merge(&state->trash, &dead);
-    gc_stop_end(m, state->detector.objects + state->detector.edges);
+    gc_stop_end(m, state->detector.sum.objects + state->detector.sum.edges);
 }
 
 /* Step 13, but for the releases. World running. */
@@ -202,7 +180,7 @@ static void return_survivors(struct gc_mutator *m, struct gc_links *trash, int o
         struct gc_object *object = gc_links_object(at);
         if (protocol->drop_unless_last(m, object)) {
             gc_schedule_yield(); /* its holder may not let it go now */
-            send_home_stw(at, older);
+            generational_send_home_stw(m->heap->collector_data, at, older);
         } else { /* it has lost its last holder meanwhile */
             bool killed = protocol->kill(m, object);
             gc_assert(killed, "a count changes while the world is stopped");
@@ -236,24 +214,24 @@ static size_t bury_with_care(
     return collected;
 }
 
-size_t generational_bury(struct gc_mutator *m, int g, uint64_t work)
+size_t generational_bury(struct gc_mutator *m, int g)
 {
     struct generational *state = m->heap->collector_data;
     struct gc_links *trash = &state->trash;
-    uint32_t states;
-    size_t collected = mark_trash_stw(trash, &states);
+    const struct detect_sum sum = state->detector.sum;
+    size_t collected = sum.found;
     struct gc_weak *callbacks = NULL;
-    if ((states & (GC_STATE_WEAK | GC_STATE_REFERENCED)) != 0)
+    if ((sum.states & (GC_STATE_WEAK | GC_STATE_REFERENCED)) != 0)
         callbacks = clear_weak_stw(m, trash);
-    const bool care = (states & GC_STATE_FINALIZER) != 0 || m->heap->save_all != NULL ||
-                      (state->detector.flags_seen & GC_TYPE_CLEARS) != 0;
+    const bool care = (sum.states & GC_STATE_FINALIZER) != 0 ||
+                      m->heap->save_all != NULL || (sum.flags_seen & GC_TYPE_CLEARS) != 0;
     if (care) hold_stw(m, trash);
-    gc_stop_end(m, work + collected);
+    gc_stop_end(m, sum.objects + sum.edges + collected);
     if (collected == 0) return 0;
     uint64_t start = gc_stall_clock();
     size_t freed_weak = gc_weak_run_callbacks(m, callbacks);
     if (care)
-        collected = bury_with_care(m, state, generational_older(g), states);
+        collected = bury_with_care(m, state, generational_older(g), sum.states);
     else
         bury_in_bulk(m, trash, collected);
     gc_stall_record(m->stalls, GC_STALL_collection, start, collected);

@@ -431,6 +431,8 @@ static void sixty_four_that_come_and_go_leave_nothing(void)
 {
     many_that_come_and_go_leave_nothing("threshold0=10");
     many_that_come_and_go_leave_nothing("threshold0=10:detect=keep");
+    many_that_come_and_go_leave_nothing("threshold0=3:threshold1=2:threshold2=2:"
+                                        "quarter_rule=no:detect=walk");
     many_that_come_and_go_leave_nothing("threshold0=3:threshold1=2:threshold2=2");
 }
 

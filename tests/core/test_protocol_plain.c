@@ -168,6 +168,7 @@ static void a_million_objects_die_on_a_small_stack(void)
         { "generational", NULL, false },
         { "generational", NULL, true },
         { "generational", "detect=keep", true },
+        { "generational", "detect=walk", true },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct fixture f;

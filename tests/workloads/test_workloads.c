@@ -31,14 +31,19 @@ static const struct {
     { "refcount", NULL },
     { "generational", NULL },
     { "generational", "detect=keep:threshold0=100" },
+    { "generational", "detect=walk:threshold0=100:threshold1=2:threshold2=2" },
     { "mark_sweep", NULL },
     { "mark_sweep", "minimum=64K:growth=120:mark_stack=8" },
 };
 
 static const uint32_t thread_counts[] = { 1, 2, 4 };
 
+/* In place of what stands in `sizes`, or NULL. */
+static const char *other_options;
+
 static const char *options_of(const char *workload, char *buffer, size_t room)
 {
+    if (other_options != NULL) return other_options;
     for (size_t i = 0; i < COUNT(sizes); i++) {
         if (strcmp(sizes[i].name, workload) != 0) continue;
         if (!sizes[i].needs_file) return sizes[i].options;
@@ -150,6 +155,11 @@ static void cascade_agrees(void)
 static void live_heap_agrees(void)
 {
     run_all("live_heap");
+    other_options = "nodes=3000:k=10:collections=2:shape=scrambled:holder=last";
+    run_all("live_heap");
+    other_options = "nodes=3000:k=10:collections=2:shape=random";
+    run_all("live_heap");
+    other_options = NULL;
 }
 
 static void snapshot_agrees(void)
