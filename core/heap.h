@@ -57,6 +57,8 @@ struct gc_heap {
     uint32_t first_block;    /* index of the first block behind a region's metadata */
     size_t limit_bytes;      /* hard limit of `bytes`; 0: none */
     bool type_stable;        /* GC_PROTOCOL_RACES: see block.h, home.h, grace.h */
+    bool parked_help;        /* the collector shares the work of its stops: share.h */
+    uint32_t share_watchers_most; /* processors that may look out for a part of it */
 
     /* any thread, atomic, relaxed: sums that order nothing */
     alignas(GC_CACHE_LINE) _Atomic(size_t) bytes; /* blocks and their metadata */
@@ -89,6 +91,13 @@ struct gc_heap {
     _Atomic(struct gc_mutator *)
             collecting_mutator; /* whose collection is under way, or NULL */
     uint64_t stop_started_ns;   /* the stopper's */
+
+    /* written by the stopper; read by who has taken a part of what is shared: [sync ST3] */
+    void (*share_run)(struct gc_mutator *home, void *argument);
+    void *share_argument;
+    _Atomic(uint32_t) share_awaited; /* the stopper sleeps until a part is done */
+    _Atomic(uint32_t)
+            share_watchers; /* parked mutators that look out for a part; relaxed */
 
     /* held from a stop's request to its end */
     struct gc_lock coordinator;

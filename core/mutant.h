@@ -43,6 +43,7 @@
     X(COORDINATOR_BLOCKED, "the coordinator lock is awaited in a blocked region")        \
     X(SHAKE_BLOCKED, "a handshake is answered for who is BLOCKED")                       \
     X(SHAKE_ONCE, "a handshake runs once for each mutator")                              \
+    X(SHARE_BY_EXCHANGE, "a part of a stop's work is taken by exchange")                 \
     X(HOLD, "a collection holds the members of its unreachable set")                     \
     X(RELEASE_BY_EXCHANGE, "a held member is released from 1 or not at all")             \
     X(WEAK_AGAIN, "weak references that finalizers made are cleared")                    \

@@ -34,6 +34,7 @@ int test_protocol_bare_suite(void);
 int test_protocol_plain_suite(void);
 int test_root_suite(void);
 int test_safepoint_suite(void);
+int test_share_suite(void);
 int test_schedule_suite(void);
 int test_thread_suite(void);
 int test_trace_suite(void);

@@ -63,6 +63,7 @@ static const struct {
     { GC_MUTANT_COORDINATOR_BLOCKED, "coordinator" },
     { GC_MUTANT_SHAKE_BLOCKED, "handshake" },
     { GC_MUTANT_SHAKE_ONCE, "handshake" },
+    { GC_MUTANT_SHARE_BY_EXCHANGE, "share" },
     { GC_MUTANT_HOLD, "cut" },
     { GC_MUTANT_RELEASE_BY_EXCHANGE, "release" },
     { GC_MUTANT_WEAK_AGAIN, "weak_again" },
