@@ -156,9 +156,9 @@ bool gc_new_slow(struct gc_mutator *m, gc_slot *local, const struct gc_type *typ
     }
     gc_birth(m, object, type, gc_type_id(type), cyclic);
     clear_body(object, type, size, slots, bytes);
-    /* [sync AT3] release, the last of all fields: pairs with the acquire of a racing load
-     * (protocol/atomic.h). */
-    gc_atomic_store_release(&object->count, heap->protocol->birth_count);
+    /* [sync AT2] release, the last of all fields: pairs with the acquire of a racing load
+     * (protocol/atomic.h, biased.h). */
+    gc_atomic_store_release(&object->count, m->birth_count);
     put(m, local, object);
     return true;
 }

@@ -25,7 +25,7 @@ GC_INLINE void gc_birth(struct gc_mutator *m, struct gc_object *object,
     if (GC_POISONS) gc_cell_unpoison(object);
     const uint64_t state = (type->finalize != NULL ? GC_STATE_FINALIZER : 0) |
                            (cyclic ? GC_STATE_CYCLIC : 0);
-    gc_atomic_store_relaxed(&object->words, id | state << GC_STATE_SHIFT | m->birth_mark);
+    gc_atomic_store_relaxed(&object->words, id | state << GC_STATE_SHIFT | m->birth_bits);
     if (cyclic && m->birth_links) gc_list_append(&m->young, gc_links_of(object));
 }
 

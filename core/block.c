@@ -394,9 +394,7 @@ static struct gc_object *build_cells(struct gc_block *block)
         /* not an initialisation: of an empty block that is built again stale references
          * may be about */
         gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
-        gc_atomic_init(&object->type_word, 0);
-        gc_atomic_init(&object->state, 0);
-        gc_atomic_init(&object->mark, 0);
+        gc_atomic_init(&object->words, 0);
         *gc_cell_link(object) = i + 1 < count ? next : NULL;
         if (GC_POISONS) gc_cell_poison(object);
         object = next;

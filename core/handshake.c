@@ -49,7 +49,7 @@ static void await(struct gc_mutator *other, const struct gc_handshake *handshake
     while (!has_answered(other, handshake->number)) {
         if (!gc_broken(SHAKE_BLOCKED) && gc_home_claim(other)) {
             if (!has_answered(other, handshake->number)) answer(other, handshake);
-            gc_home_release(other);
+            gc_home_release(other, NULL); /* `m` is BLOCKED: see below */
             return;
         }
         gc_lock_acquire(&heap->registry_lock);
@@ -91,6 +91,9 @@ void gc_handshake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *
     gc_atomic_store_relaxed(&heap->shake_pending, 0);
     gc_blocked_end(m);
     gc_lock_release(&heap->coordinator);
+    gc_for_each_mutator (
+            other, heap) /* (H1): what was sent to those that we had claimed */
+        if (other != m) gc_home_look(other, m);
     m->counters.handshakes++;
     gc_stall_record(m->stalls, GC_STALL_handshake, start, 1);
 }

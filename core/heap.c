@@ -164,6 +164,7 @@ void gc_heap_destroy(struct gc_heap *heap)
     while (m != NULL) {
         struct gc_mutator *next = gc_next_mutator(&m->next);
         if (collector->home_finish != NULL) collector->home_finish(m);
+        if (heap->protocol->home_finish != NULL) heap->protocol->home_finish(m);
         gc_os_free(m->deferred);
         gc_os_free(m->stalls);
         gc_os_free(m);

@@ -53,18 +53,24 @@ static bool has_arrivals(struct gc_mutator *home)
     return gc_atomic_load_seq_cst(&home->arrivals) != NULL;
 }
 
-void gc_home_look(struct gc_mutator *home)
+bool gc_home_was_sent(struct gc_mutator *home)
 {
-    while (has_arrivals(home)) {
+    const struct gc_protocol *protocol = home->heap->protocol;
+    return protocol->has_sent != NULL && protocol->has_sent(home);
+}
+
+void gc_home_look(struct gc_mutator *home, struct gc_mutator *by)
+{
+    while (has_arrivals(home) || (by != NULL && gc_home_was_sent(home))) {
         if (gc_broken(CLAIM_FIRST)) {
-            gc_home_drain(home);
+            gc_home_drain(home, by);
             return;
         }
         gc_schedule_yield(); /* between look and claim */
         /* RUNNING: it will look itself. Claimed: whoever did will, when he is through. */
         if (!gc_home_claim(home)) return;
         gc_schedule_yield(); /* inside a claim */
-        gc_home_drain(home);
+        gc_home_drain(home, by);
         gc_schedule_yield(); /* between drain and giving back */
         give_back(home);
         if (gc_broken(LOOK_AFTER_CLAIM)) return;
@@ -72,13 +78,14 @@ void gc_home_look(struct gc_mutator *home)
     }
 }
 
-void gc_home_release(struct gc_mutator *home)
+void gc_home_release(struct gc_mutator *home, struct gc_mutator *by)
 {
     give_back(home);
-    if (!gc_broken(LOOK_AFTER_CLAIM)) gc_home_look(home);
+    if (!gc_broken(LOOK_AFTER_CLAIM)) gc_home_look(home, by);
 }
 
-void gc_home_drain(struct gc_mutator *home)
+/* Dead objects that were sent home. */
+static void take_in(struct gc_mutator *home)
 {
     if (gc_atomic_load_relaxed(&home->arrivals) == NULL) return;
     /* [sync HO1] acquire: what the senders did to the objects; pairs with deliver(). */
@@ -94,7 +101,14 @@ void gc_home_drain(struct gc_mutator *home)
     }
 }
 
-static void deliver(struct gc_parcel *parcel)
+void gc_home_drain(struct gc_mutator *home, struct gc_mutator *by)
+{
+    const struct gc_protocol *protocol = home->heap->protocol;
+    take_in(home);
+    if (by != NULL && protocol->drain != NULL) protocol->drain(home, by);
+}
+
+static void deliver(struct gc_mutator *m, struct gc_parcel *parcel)
 {
     struct gc_mutator *home = parcel->home;
     struct gc_object *first = parcel->first;
@@ -108,7 +122,7 @@ static void deliver(struct gc_parcel *parcel)
     } while (!gc_atomic_compare_exchange_seq_cst(&home->arrivals, &before, first));
     gc_schedule_yield(); /* between push and look */
     if (before == NULL) gc_atomic_fetch_or_relaxed(&home->poll, GC_POLL_DRAIN);
-    if (!gc_broken(LOOK_AFTER_PUSH)) gc_home_look(home);
+    if (!gc_broken(LOOK_AFTER_PUSH)) gc_home_look(home, m);
 }
 
 void gc_home_send(struct gc_mutator *m, struct gc_object *object, struct gc_mutator *home)
@@ -121,14 +135,14 @@ void gc_home_send(struct gc_mutator *m, struct gc_object *object, struct gc_muta
         gc_cell_free(object);
         return;
     }
-    if (parcel->count > 0 && parcel->home != home) deliver(parcel);
+    if (parcel->count > 0 && parcel->home != home) deliver(m, parcel);
     if (parcel->count == 0) {
         parcel->home = home;
         parcel->last = object;
     }
     gc_object_link_dead(object, parcel->first);
     parcel->first = object;
-    if (++parcel->count >= GC_PARCEL_CELLS) deliver(parcel);
+    if (++parcel->count >= GC_PARCEL_CELLS) deliver(m, parcel);
 }
 
 void gc_drop_later(struct gc_mutator *m, struct gc_object *object)
@@ -142,9 +156,11 @@ void gc_drop_later(struct gc_mutator *m, struct gc_object *object)
 void gc_settle(struct gc_mutator *m)
 {
     const struct gc_protocol *protocol = m->heap->protocol;
-    while (m->drop_count > 0)
-        protocol->drop(m, m->drops[--m->drop_count]);
-    if (!m->heap->type_stable) return;
-    for (int i = 0; i < GC_PARCELS; i++)
-        if (m->parcels[i].count > 0) deliver(&m->parcels[i]);
+    do {
+        while (m->drop_count > 0)
+            protocol->drop(m, m->drops[--m->drop_count]);
+        if (!m->heap->type_stable) return;
+        for (int i = 0; i < GC_PARCELS; i++)
+            if (m->parcels[i].count > 0) deliver(m, &m->parcels[i]);
+    } while (protocol->settle != NULL && protocol->settle(m));
 }

@@ -5,12 +5,15 @@
  * only who may act for the home touches its lists and blocks: an object that dies on
  * another mutator is sent home, is taken out of its list there, and freed. Homes of threads
  * that wait or have ended are acted for by whoever sent something: he claims them.
+ * What else mutators send to each other's homes is the protocol's (protocol.h: has_sent,
+ * drain, settle), by the same rules.
  *
  * Invariants: (H1) what is sent is noticed: a sender looks at the home's state after he has
  *                  pushed, and who makes a record BLOCKED or EXITED, or gives a claim back,
  *                  looks at its arrivals after that.
  *             (H2) who holds a claim does not wait, allocate, or run code of the program.
- *             (H3) a mutator that is not RUNNING has no drops, and nothing in a parcel.
+ *             (H3) a mutator that is not RUNNING has no drops, nothing in a parcel, and
+ *                  nothing to settle; but the stopper may have, until it resumes.
  */
 #ifndef CORE_HOME_H
 #define CORE_HOME_H
@@ -23,14 +26,18 @@
 /* Claims a record that is BLOCKED or EXITED. False: it is RUNNING, or claimed. */
 bool gc_home_claim(struct gc_mutator *home) GC_NODISCARD;
 
-/* Gives the claim back, and looks at what has arrived meanwhile. No lock is held. */
-void gc_home_release(struct gc_mutator *home);
+/* Gives the claim back, and looks at what has arrived meanwhile, as gc_home_look() does. */
+void gc_home_release(struct gc_mutator *home, struct gc_mutator *by);
 
-/* Takes in what has arrived, if the record is BLOCKED or EXITED. No lock is held. */
-void gc_home_look(struct gc_mutator *home);
+/* Takes in what has arrived, if the record is BLOCKED or EXITED; what the protocol has sent
+ * only for `by`, a running mutator that will settle, if that is not NULL. No lock is held. */
+void gc_home_look(struct gc_mutator *home, struct gc_mutator *by);
 
-/* Takes in what has arrived. By who may act for the home. */
-void gc_home_drain(struct gc_mutator *home);
+/* Takes in what has arrived. By who may act for the home; `by` as above. */
+void gc_home_drain(struct gc_mutator *home, struct gc_mutator *by);
+
+/* Whether the protocol has sent something that the home has not taken in. */
+bool gc_home_was_sent(struct gc_mutator *home);
 
 /* Sends a DEAD object home, whose slots have been dropped. On a running mutator. */
 GC_EXPORT void gc_home_send(
@@ -51,8 +58,8 @@ static inline void gc_discard(struct gc_mutator *m, struct gc_object *object)
  * GC_DROPS are kept already. On a running mutator. */
 GC_EXPORT GC_COLD void gc_drop_later(struct gc_mutator *m, struct gc_object *object);
 
-/* Drops what was kept for later, and sends off what was collected for other homes (H3). A
- * safepoint. On a running mutator. */
+/* Drops what was kept for later, and sends off what was collected for other homes, until
+ * nothing is left (H3). A safepoint. On a running mutator. */
 void gc_settle(struct gc_mutator *m);
 
 #endif

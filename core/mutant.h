@@ -23,6 +23,9 @@
     X(ZERO_BY_EXCHANGE, "who has reached 0 kills by compare-and-exchange from 0")        \
     X(KEEP_FOR_FINALIZER, "the last reference is held while the finalizer runs")         \
     X(FINALIZE_ONCE, "a finalizer is due no longer once it runs")                        \
+    X(MERGE_BY_EXCHANGE, "a merge adds to the shared half that it finds")                \
+    X(QUEUE_BELOW_ZERO, "nothing is subtracted below 0 while nothing is queued for it")  \
+    X(HOLD_MERGED, "what a collection holds is merged first")                            \
     X(WEAK_REREAD, "a weak reference's target is read again after it was counted")       \
     X(WEAK_FIRST, "weak references are cleared before the cell is free")                 \
     X(STABLE, "an empty block keeps its headers for a grace period")                     \

@@ -4,7 +4,6 @@
 
 /* mutator.h itself wants a protocol; these are the same under all of them. */
 #define GC_REFCOUNT_IMMORTAL UINT64_MAX
-#define IMMORTAL_COUNT       (UINT64_C(1) << 61) /* beyond a quarter of the range */
 
 GC_EXPORT uint64_t gc_refcount(struct gc_mutator *m, struct gc_object *object);
 GC_EXPORT void gc_immortalize(struct gc_mutator *m, struct gc_object *object);
@@ -23,8 +22,8 @@ uint64_t gc_refcount(struct gc_mutator *m, struct gc_object *object)
 
 void gc_immortalize(struct gc_mutator *m, struct gc_object *object)
 {
-    (void)m;
+    const struct gc_protocol *protocol = m->heap->protocol;
     if ((gc_object_state(object) & GC_STATE_IMMORTAL) != 0) return;
     gc_object_set_state(object, GC_STATE_IMMORTAL);
-    gc_atomic_fetch_add_relaxed(&object->count, IMMORTAL_COUNT);
+    if (protocol->immortalize != NULL) protocol->immortalize(m, object);
 }

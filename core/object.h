@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* object.h - what every object starts with.
  *
- *   word 0   count      layout owned by the protocol; bit 63 is core's: DEAD
- *   word 1   type_word  type id (16 bits), the protocol's own bits (16)
+ *   word 0   count      layout owned by the protocol; bit 63 is core's: DEAD. A protocol
+ *                       may use its halves as two atoms, with a writer for each
+ *   word 1   type_id    (16 bits)
+ *            noted      the protocol's own (16): whether it is logged, ...
  *            state      bits of core (8), and of the collector (8), by read-modify-write
  *            mark       of the collector alone (16): a colour, a generation, ...
  *
- * type_word, state and mark are separate atoms, because two writers never share one.
- * A cell that is free, or dying, keeps its header: its count says DEAD, and bits
- * 0-47 of the count may then link it into a worklist of whoever is killing it.
+ * type_id, noted, state and mark are separate atoms, because two writers never share one.
+ * A cell that is free, or dying, keeps its header: its count says DEAD, and bits 16 to 62
+ * of the count may then link it into a worklist of whoever is killing it. The lower 16 are
+ * zero then: a protocol can tell by them that nobody owns it.
  * In a free cell the word behind the header links it into its block's free list.
  */
 #ifndef CORE_OBJECT_H
@@ -21,15 +24,21 @@
 
 struct gc_object {
     /* Relaxed wherever a protocol needs no order; the protocol's header says. */
-    _Atomic(uint64_t) count;
+    union {
+        _Atomic(uint64_t) count;
+        struct {
+            _Atomic(uint32_t) count_low, count_high;
+        };
+    };
     union {
         struct {
-            /* Id: constant from birth to death. Relaxed: an object is published by count. */
-            _Atomic(uint32_t) type_word;
+            /* Constant from birth to death. Relaxed: an object is published by count. */
+            _Atomic(uint16_t) type_id;
+            _Atomic(uint16_t) noted; /* as the protocol says */
             _Atomic(uint16_t) state; /* relaxed; changes by read-modify-write */
             _Atomic(uint16_t) mark;  /* relaxed; written as the collector says */
         };
-        _Atomic(uint64_t) words; /* all three, at birth, when nobody else looks */
+        _Atomic(uint64_t) words; /* all four, at birth, when nobody else looks */
     };
 };
 
@@ -51,8 +60,12 @@ static inline void *gc_array_bytes(struct gc_array *array)
     return &array->slot[array->slots];
 }
 
-#define GC_COUNT_DEAD      (UINT64_C(1) << 63)
-#define GC_COUNT_LINK_MASK ((UINT64_C(1) << 48) - 1)
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "count_low is the lower half");
+
+#define GC_COUNT_DEAD (UINT64_C(1) << 63)
+
+/* An address of 48 bits, of which the lowest three are zero, becomes bits 16 to 60. */
+enum { GC_COUNT_LINK_SHIFT = 13 };
 
 /* Bits of `state` that belong to core. */
 enum gc_state_bit {
@@ -66,9 +79,14 @@ enum gc_state_bit {
 /* An object with one of these does not die by its count alone. */
 #define GC_STATE_CARE (GC_STATE_FINALIZER | GC_STATE_REFERENCED | GC_STATE_WEAK)
 
-#define GC_TYPE_ID_MASK 0xffffu
+/* What becomes of an attempt to take a reference to what a slot held a moment ago. */
+enum gc_taken {
+    GC_TAKEN_NOT,   /* it is DEAD */
+    GC_TAKEN_MAYBE, /* counted, but it may be another object by now: look again */
+    GC_TAKEN_SURE,  /* counted; nobody can have ended it since the slot was read */
+};
 
-enum { GC_STATE_SHIFT = 32, GC_MARK_SHIFT = 48 }; /* in `words` */
+enum { GC_NOTED_SHIFT = 16, GC_STATE_SHIFT = 32, GC_MARK_SHIFT = 48 }; /* in `words` */
 
 static inline bool gc_object_is_dead(const struct gc_object *object)
 {
@@ -77,7 +95,7 @@ static inline bool gc_object_is_dead(const struct gc_object *object)
 
 static inline uint32_t gc_object_type_id(const struct gc_object *object)
 {
-    return gc_atomic_load_relaxed(&object->type_word) & GC_TYPE_ID_MASK;
+    return gc_atomic_load_relaxed(&object->type_id);
 }
 
 static inline uint32_t gc_object_state(const struct gc_object *object)
@@ -110,13 +128,14 @@ static inline void gc_object_set_mark(struct gc_object *object, uint16_t mark)
 /* Worklists of dying objects, threaded through their count words. */
 static inline void gc_object_link_dead(struct gc_object *object, struct gc_object *next)
 {
-    gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD | (uint64_t)(uintptr_t)next);
+    gc_atomic_store_relaxed(&object->count,
+            GC_COUNT_DEAD | (uint64_t)(uintptr_t)next << GC_COUNT_LINK_SHIFT);
 }
 
 static inline struct gc_object *gc_object_next_dead(const struct gc_object *object)
 {
-    uint64_t link = gc_atomic_load_relaxed(&object->count) & GC_COUNT_LINK_MASK;
-    return (struct gc_object *)(uintptr_t)link;
+    uint64_t link = gc_atomic_load_relaxed(&object->count) & ~GC_COUNT_DEAD;
+    return (struct gc_object *)(uintptr_t)(link >> GC_COUNT_LINK_SHIFT);
 }
 
 #endif

@@ -31,16 +31,34 @@ struct gc_protocol {
     const char *name;
     const char *summary;  /* one line */
     uint32_t flags;       /* enum gc_protocol_flag */
-    uint64_t birth_count; /* count word of a new object, which a local holds */
+    uint64_t birth_count; /* count word of a new object, which a local holds; home_start
+                             may choose another for its mutator */
 
     /* Called when a heap is made and destroyed; NULL: nothing to do. 0 or -errno. */
     int (*start)(struct gc_heap *heap);
     void (*finish)(struct gc_heap *heap);
 
+    /* A record was made (not: adopted); its memory is about to go, with the heap. Fills in
+     * its protocol_area, protocol_data, birth_count. On the attaching thread, under the
+     * registry lock: no wait. 0 or -errno. NULL: nothing to do. */
+    int (*home_start)(struct gc_mutator *home);
+    void (*home_finish)(struct gc_mutator *home);
+
     /* The mutator is about to return to RUNNING / has become BLOCKED or EXITED; enter
      * may wait. NULL: nothing to do. On the mutator's thread. */
     void (*enter)(struct gc_mutator *m);
     void (*leave)(struct gc_mutator *m);
+
+    /* What mutators send to each other's homes (home.h). All three or none.
+     * Whether something was sent to the home that it has not taken in. Any thread; ordered
+     * by seq_cst against a change of the home's state (Dekker). */
+    bool (*has_sent)(struct gc_mutator *home);
+    /* Takes that in. `by` may act for the home, and will be the one to settle what comes of
+     * it: a running mutator, or the stopper. Perhaps under a claim: no wait, no drop. */
+    void (*drain)(struct gc_mutator *home, struct gc_mutator *by);
+    /* Sends what `m` has kept to be sent, drops what drain() has left to it, until there is
+     * nothing of either. Whether there was anything. On a running mutator; a safepoint. */
+    bool (*settle)(struct gc_mutator *m);
 
     /* One more reference to an object that the caller knows to be alive. On a running
      * mutator, or the stopper. NULL where references are not counted, like all below but
@@ -59,8 +77,13 @@ struct gc_protocol {
      * running mutator, or the stopper. */
     bool (*drop_unless_last)(struct gc_mutator *m, struct gc_object *object);
 
-    /* Makes the object DEAD if the caller's reference to it is the only one. True: it owes
-     * a bury(). No finalizer may be due. On a running mutator, or the stopper. */
+    /* One more reference, such that kill() can tell, from then on and whoever calls it,
+     * when it is the only one. World stopped. */
+    void (*hold)(struct gc_mutator *m, struct gc_object *object);
+
+    /* Makes the object DEAD if the caller's reference to it, by hold(), is the only one.
+     * True: it owes a bury(). No finalizer may be due. On a running mutator, or the stopper.
+     */
     bool (*kill)(struct gc_mutator *m, struct gc_object *object);
 
     /* Ends an object that kill() has made DEAD, and that is in no list: its weak references
@@ -73,6 +96,9 @@ struct gc_protocol {
 
     /* All references to the object. World stopped, or serial. */
     uint64_t (*total)(const struct gc_object *object);
+
+    /* From now on no drop is the last. On a running mutator that holds the object. */
+    void (*immortalize)(struct gc_mutator *m, struct gc_object *object);
 
     /* A counted reference to the target of a weak reference, or NULL when it is dead
      * or dying. On a running mutator. */

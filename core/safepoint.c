@@ -26,11 +26,9 @@
 #include "core/os.h"
 #include "core/share.h"
 
-void gc_blocked_begin(struct gc_mutator *m)
+static void park(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
-    gc_assert(gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_RUNNING,
-            "a blocked region begins on a mutator that does not run");
     if (!gc_broken(SETTLE_FIRST)) gc_settle(m);
     gc_budget_return(m);
     gc_grace_offline(m);
@@ -48,7 +46,29 @@ void gc_blocked_begin(struct gc_mutator *m)
         gc_condition_broadcast(&heap->parked);
         gc_lock_release(&heap->registry_lock);
     }
-    if (!gc_broken(LOOK_AFTER_BLOCK)) gc_home_look(m); /* (H1) */
+    if (!gc_broken(LOOK_AFTER_BLOCK)) gc_home_look(m, NULL); /* (H1) */
+}
+
+/* Something was sent that only a running mutator can settle: comes back for it, unless
+ * somebody has claimed the record, who will look. */
+static bool unpark(struct gc_mutator *m)
+{
+    uint32_t expected = GC_MUTATOR_BLOCKED;
+    /* [sync ST2] seq_cst: as in try_return(). A stop that is asked for waits for us. */
+    if (!gc_atomic_compare_exchange_seq_cst(&m->state, &expected, GC_MUTATOR_RUNNING))
+        return false;
+    gc_grace_online(m);
+    gc_home_drain(m, m);
+    return true;
+}
+
+void gc_blocked_begin(struct gc_mutator *m)
+{
+    gc_assert(gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_RUNNING,
+            "a blocked region begins on a mutator that does not run");
+    do {
+        park(m);
+    } while (!gc_broken(LOOK_AFTER_BLOCK) && gc_home_was_sent(m) && unpark(m));
 }
 
 /* BLOCKED -> RUNNING, unless a stop is asked for or somebody has claimed the record. */
@@ -115,7 +135,7 @@ void gc_safepoint_slow(struct gc_mutator *m)
     while (((poll = gc_atomic_load_relaxed(&m->poll)) & ~(uint32_t)GC_POLL_QUIET) != 0) {
         gc_atomic_fetch_and_relaxed(&m->poll, stays);
         gc_settle(m);
-        gc_home_drain(m);
+        gc_home_drain(m, m);
         if ((poll & GC_POLL_SHAKE) != 0) gc_handshake_answer(m);
         if ((poll & parks) == 0) continue;
         gc_blocked_begin(m);
@@ -162,11 +182,11 @@ void gc_coordinator_acquire(struct gc_mutator *m)
 
 /* What is at home only while the world is stopped: arrivals, and, since nobody holds a
  * stale reference now, empty blocks. */
-static void take_in_stw(struct gc_heap *heap)
+static void take_in_stw(struct gc_mutator *m)
 {
-    gc_for_each_mutator (home, heap)
-        gc_home_drain(home);
-    gc_blocks_reclaim_stw(heap);
+    gc_for_each_mutator (home, m->heap)
+        gc_home_drain(home, m);
+    gc_blocks_reclaim_stw(m->heap);
 }
 
 void gc_stop_begin(struct gc_mutator *m)
@@ -195,7 +215,7 @@ void gc_stop_begin(struct gc_mutator *m)
     m->counters.stops++;
     m->counters.stop_wait_ns += heap->stop_started_ns - asked_ns;
     gc_schedule_yield(); /* the world is stopped: others may wait, but not run */
-    if (heap->type_stable) take_in_stw(heap);
+    if (heap->type_stable) take_in_stw(m);
 }
 
 void gc_stop_end(struct gc_mutator *m, uint64_t work)
@@ -229,5 +249,5 @@ void gc_stop_end_unlogged(struct gc_mutator *m)
     /* (H1): something may have been sent before the last claim was given back. */
     if (!heap->type_stable || gc_broken(STOP_LOOKS)) return;
     gc_for_each_mutator (other, heap)
-        if (other != m) gc_home_look(other);
+        if (other != m) gc_home_look(other, m);
 }

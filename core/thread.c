@@ -14,7 +14,13 @@
 #include "core/mutant.h"
 #include "core/os.h"
 
-static struct gc_mutator *record_new(struct gc_heap *heap)
+static void record_free(struct gc_mutator *m)
+{
+    gc_os_free(m->stalls);
+    gc_os_free(m);
+}
+
+static struct gc_mutator *record_new(struct gc_heap *heap, uint32_t number)
 {
     struct gc_mutator *m = gc_os_alloc(sizeof(*m));
     if (m == NULL) return NULL;
@@ -24,15 +30,21 @@ static struct gc_mutator *record_new(struct gc_heap *heap)
         return NULL;
     }
     m->heap = heap;
+    m->number = number;
+    m->birth_count = heap->protocol->birth_count;
     m->prefix_bytes = heap->collector->prefix_bytes;
     m->cyclic_runs = &m->runs[1][m->prefix_bytes / GC_GRANULE];
     m->birth_links = heap->collector->birth == GC_BIRTH_LINK;
     gc_list_init(&m->young);
     gc_atomic_init(&m->poll, 0);
     gc_atomic_init(&m->state, GC_MUTATOR_EXITED);
+    if (heap->protocol->home_start != NULL && heap->protocol->home_start(m) != 0) {
+        record_free(m);
+        return NULL;
+    }
     if (heap->collector->home_start != NULL && heap->collector->home_start(m) != 0) {
-        gc_os_free(m->stalls);
-        gc_os_free(m);
+        if (heap->protocol->home_finish != NULL) heap->protocol->home_finish(m);
+        record_free(m);
         return NULL;
     }
     return m;
@@ -63,9 +75,9 @@ static struct gc_mutator *adopt(struct gc_heap *heap)
 /* A new record, at the end of the list of all. Registry lock. */
 static struct gc_mutator *append_new(struct gc_heap *heap)
 {
-    struct gc_mutator *m = record_new(heap);
+    struct gc_mutator *m = record_new(heap, heap->mutator_count);
     if (m == NULL) return NULL;
-    m->number = heap->mutator_count++;
+    heap->mutator_count++;
     bool stopped = gc_atomic_load_relaxed(&heap->stopper) != NULL;
     m->stop_claimed = stopped && !gc_broken(BORN_CLAIMED);
     gc_atomic_store_relaxed(&m->state,
@@ -92,10 +104,12 @@ static struct gc_mutator *enrol(struct gc_heap *heap)
         uint32_t poll = (requested ? (uint32_t)GC_POLL_STOP : 0) |
                         (heap->grace_awaited ? (uint32_t)GC_POLL_QUIET : 0);
         gc_atomic_store_relaxed(&m->poll, poll);
+        /* (H1): what only its thread can settle; who sends more from now on sets it. */
+        if (gc_home_was_sent(m)) gc_atomic_fetch_or_relaxed(&m->poll, GC_POLL_DRAIN);
         gc_atomic_store_relaxed(&m->answered, heap->handshake.number);
     }
     gc_lock_release(&heap->registry_lock);
-    if (m != NULL && !gc_broken(LOOK_AFTER_ADOPT)) gc_home_look(m); /* (H1) */
+    if (m != NULL && !gc_broken(LOOK_AFTER_ADOPT)) gc_home_look(m, NULL); /* (H1) */
     return m;
 }
 
@@ -123,7 +137,41 @@ static void retire(struct gc_mutator *m)
     gc_atomic_store_seq_cst(&m->state, GC_MUTATOR_EXITED);
     gc_condition_broadcast(&heap->parked);
     gc_lock_release(&heap->registry_lock);
-    if (!gc_broken(LOOK_AFTER_EXIT)) gc_home_look(m); /* (H1) */
+    if (!gc_broken(LOOK_AFTER_EXIT)) gc_home_look(m, NULL); /* (H1) */
+}
+
+/* Something was sent meanwhile that only a running mutator can settle: comes back for it,
+ * unless somebody has claimed the record, or adopted it, who will look. */
+static bool return_from_exit(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    uint32_t expected = GC_MUTATOR_EXITED;
+    gc_lock_acquire(&heap->registry_lock);
+    /* [sync ST2] seq_cst: against a claim, and, under the lock, an adoption. */
+    bool back =
+            gc_atomic_compare_exchange_seq_cst(&m->state, &expected, GC_MUTATOR_RUNNING);
+    if (back) gc_atomic_fetch_add_relaxed(&heap->attached, 1);
+    gc_lock_release(&heap->registry_lock);
+    if (!back) return false;
+    gc_grace_enter(heap);
+    gc_grace_online(m);
+    gc_home_drain(m, m);
+    return true;
+}
+
+/* Drops and sends what is left, and lets go of everything but the record. */
+static void leave(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    gc_settle(m);
+    gc_runs_flush(m);
+    gc_blocks_retire(m);
+    gc_grace_offline(m);
+    gc_grace_leave(heap);
+    /* The lock goes first: once the record is EXITED it may be another thread's. A stop in
+     * between waits for us, who need no lock but the registry's. */
+    if (heap->protocol->leave != NULL) heap->protocol->leave(m);
+    retire(m);
 }
 
 void gc_detach(struct gc_mutator *m)
@@ -140,15 +188,9 @@ void gc_detach(struct gc_mutator *m)
     if (heap->collector->on_budget != NULL) gc_budget_flush(m);
     m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     if (heap->collector->thread_exit != NULL) heap->collector->thread_exit(m);
-    gc_settle(m);
-    gc_runs_flush(m);
-    gc_blocks_retire(m);
-    gc_grace_offline(m);
-    gc_grace_leave(heap);
-    /* The lock goes first: once the record is EXITED it may be another thread's. A stop in
-     * between waits for us, who need no lock but the registry's. */
-    if (heap->protocol->leave != NULL) heap->protocol->leave(m);
-    retire(m);
+    do {
+        leave(m);
+    } while (!gc_broken(LOOK_AFTER_EXIT) && gc_home_was_sent(m) && return_from_exit(m));
 }
 
 static void spawned(void *argument)
@@ -180,7 +222,7 @@ static void give_up(struct gc_mutator *parent, struct gc_mutator *child)
     gc_condition_broadcast(&heap->parked);
     gc_lock_release(&heap->registry_lock);
     gc_blocked_end(parent);
-    gc_home_look(child);
+    gc_home_look(child, parent);
 }
 
 int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,

@@ -21,6 +21,7 @@
 #ifndef CORE_THREAD_H
 #define CORE_THREAD_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,7 +61,7 @@ enum gc_poll_bit {
     GC_POLL_STOP = 1u << 0,   /* somebody wants to stop the world */
     GC_POLL_SWITCH = 1u << 1, /* somebody wants the global lock */
     GC_POLL_SETTLE = 1u << 2, /* it has references to drop: gc_drop_later() */
-    GC_POLL_DRAIN = 1u << 3,  /* objects that died elsewhere have come home */
+    GC_POLL_DRAIN = 1u << 3,  /* something was sent to its home */
     GC_POLL_QUIET = 1u << 4,  /* somebody awaits a grace period */
     GC_POLL_SHAKE = 1u << 5,  /* somebody awaits its answer to a handshake */
 };
@@ -73,9 +74,10 @@ enum gc_share_state {
 };
 
 enum {
-    GC_DROPS = 64,        /* references that a mutator can keep to drop them later */
-    GC_PARCELS = 8,       /* homes that it keeps dead objects for at a time */
-    GC_PARCEL_CELLS = 64, /* objects that it sends at once */
+    GC_DROPS = 64,         /* references that a mutator can keep to drop them later */
+    GC_PARCELS = 8,        /* homes that it keeps dead objects for at a time */
+    GC_PARCEL_CELLS = 64,  /* objects that it sends at once */
+    GC_PROTOCOL_AREA = 64, /* bytes of a mutator that are the protocol's own */
 };
 
 /* Dead objects on their way to another home, linked by gc_object_link_dead(). */
@@ -91,10 +93,15 @@ struct gc_mutator {
     _Atomic(uint32_t) poll;
 
     /* owner only, read by every allocation; const while a collector runs */
-    uint32_t prefix_bytes;      /* of objects that can be in a cycle */
-    uint32_t birth_links;       /* GC_BIRTH_LINK is selected */
-    uint64_t birth_mark;        /* mark of a new object, in its place in `words` */
+    uint32_t prefix_bytes; /* of objects that can be in a cycle */
+    uint32_t birth_links;  /* GC_BIRTH_LINK is selected */
+    uint64_t
+            birth_bits; /* `noted` and mark of a new object, in their places in `words` */
     struct gc_run *cyclic_runs; /* runs[1], behind as many as the prefix has granules */
+    uint64_t birth_count;       /* count word of a new object; const */
+
+    /* as the protocol says: what its fast paths read, near the front */
+    alignas(8) char protocol_area[GC_PROTOCOL_AREA];
 
     /* owner only: one less for each cyclic object made, one more, up to the limit,
      * for each that dies; at zero the collector's on_budget is due. A stopper resets it */
@@ -112,6 +119,7 @@ struct gc_mutator {
     struct gc_counters counters;
     struct gc_stall_log *stalls;
     void *collector_data;        /* of the collector, per home */
+    void *protocol_data;         /* of the protocol, per home */
     uint32_t death_depth;        /* nested deaths, through finalizers */
     struct gc_object **deferred; /* references to drop later */
     size_t deferred_count, deferred_room;

@@ -46,6 +46,7 @@ int test_grace_suite(void);
 int test_handshake_suite(void);
 int test_home_suite(void);
 int test_protocol_atomic_suite(void);
+int test_protocol_biased_suite(void);
 int test_generational_suite(void);
 int test_mark_sweep_suite(void);
 int test_none_suite(void);

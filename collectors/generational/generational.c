@@ -452,7 +452,7 @@ GC_COLLECTOR(generational) = {
     .summary = "counts free at once; cycles by subtracting internal references, in three "
                "generations",
     .paper = "CPythonGC",
-    .protocols = { "plain", "atomic" },
+    .protocols = { "plain", "atomic", "biased" },
     .capabilities = GC_CAP_RECLAIMS | GC_CAP_IMMEDIATE | GC_CAP_CYCLES | GC_CAP_COUNTS |
                     GC_CAP_GENERATIONS | GC_CAP_FINALIZERS | GC_CAP_WEAK | GC_CAP_FREEZE |
                     GC_CAP_UNTRACK | GC_CAP_SAVE_ALL,

@@ -27,7 +27,7 @@ static void hold_stw(struct gc_mutator *m, struct gc_links *trash)
 {
     if (gc_broken(HOLD)) return;
     for (struct gc_links *at = trash->next; at != trash; at = at->next)
-        m->heap->protocol->take(m, gc_links_object(at));
+        m->heap->protocol->hold(m, gc_links_object(at));
 }
 
 /* Step 9: a weak reference in the trash is cleared; those to the trash are, and the

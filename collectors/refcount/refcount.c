@@ -11,7 +11,7 @@ GC_COLLECTOR(refcount) = {
     .name = "refcount",
     .summary = "eager reference counting; cyclic garbage leaks",
     .paper = "Collins60",
-    .protocols = { "plain", "atomic" },
+    .protocols = { "plain", "atomic", "biased" },
     .capabilities = GC_CAP_RECLAIMS | GC_CAP_IMMEDIATE | GC_CAP_COUNTS |
                     GC_CAP_FINALIZERS | GC_CAP_WEAK,
 };

@@ -5,7 +5,7 @@
 #include "core/collector.h"
 #include "core/home.h"
 
-#define EAGER_RACES 1
+#define EAGER_WORD
 enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
 
 /* The count has been 0 since we took our reference off it, unless somebody has taken one
@@ -22,15 +22,17 @@ static inline enum eager_fate finish_zero(struct gc_object *object, uint32_t car
         return fate;
     }
     /* [sync AT1] acq_rel: all that others did before they dropped; pairs with the releases
-     * in gc_counts_drop(). (A2). Test: core/protocol_atomic. */
+     * in gc_eager_drop(). (A2). Test: core/protocol_atomic. */
     return gc_atomic_compare_exchange_acq_rel(
                    &object->count, &zero, keep ? 1 : GC_COUNT_DEAD)
                    ? fate
                    : EAGER_LIVES;
 }
 
-static inline enum eager_fate eager_release(struct gc_object *object, uint32_t care)
+static inline enum eager_fate eager_release(
+        struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
+    (void)m;
     uint64_t count = gc_atomic_load_relaxed(&object->count);
     gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
     while (count == 1) {
@@ -59,13 +61,11 @@ static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *obje
     return gc_block_of(object)->home == m;
 }
 
-#include "core/protocol/eager.h"
+#include "core/protocol/eager_slow.h"
 
 bool gc_counts_drop_last(struct gc_mutator *m, struct gc_object *object)
 {
-    gc_assert(gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_RUNNING,
-            "a reference is dropped by a mutator that does not run");
-    return eager_finish(m, object, eager_release(object, GC_STATE_CARE));
+    return eager_drop_last(m, object);
 }
 
 bool gc_counts_drop_zero(struct gc_mutator *m, struct gc_object *object)
@@ -73,7 +73,7 @@ bool gc_counts_drop_zero(struct gc_mutator *m, struct gc_object *object)
     return eager_finish(m, object, finish_zero(object, GC_STATE_CARE));
 }
 
-static bool drop_unless_last(struct gc_mutator *m, struct gc_object *object)
+static bool eager_drop_unless_last(struct gc_mutator *m, struct gc_object *object)
 {
     (void)m;
     uint64_t count = gc_atomic_load_relaxed(&object->count);
@@ -82,54 +82,6 @@ static bool drop_unless_last(struct gc_mutator *m, struct gc_object *object)
         /* [sync AT1] release: pairs with the killing exchange. */
     } while (!gc_atomic_compare_exchange_release(&object->count, &count, count - 1));
     return true;
-}
-
-/* What a racing load took without right to it. It frees nothing: the last reference is
- * dropped at a safepoint. */
-static void undo(struct gc_mutator *m, struct gc_object *taken)
-{
-    gc_schedule_yield(); /* between second look and undo */
-    if (gc_broken(UNDO_LAST)) {
-        gc_counts_drop(m, taken);
-        return;
-    }
-    if (!drop_unless_last(m, taken)) gc_drop_later(m, taken);
-}
-
-void gc_counts_load_again(
-        struct gc_mutator *m, gc_slot *local, gc_slot *slot, struct gc_object *taken)
-{
-    struct gc_object *value;
-    do {
-        if (taken != NULL) undo(m, taken);
-        gc_schedule_yield();
-        taken = NULL;
-        /* [sync AT2] acquire, here and below: as in gc_protocol_load_shared(). */
-        value = gc_atomic_slot_load_acquire(slot);
-        if (value == NULL) break;
-        if (gc_counts_try_take(value)) taken = value;
-        /* [sync AT2] acquire: see above. */
-    } while (taken == NULL || gc_atomic_slot_load_acquire(slot) != value);
-    struct gc_object *old = *local;
-    *local = value;
-    gc_counts_drop(m, old);
-}
-
-static void take(struct gc_mutator *m, struct gc_object *object)
-{
-    (void)m;
-    gc_counts_take(object);
-}
-
-static bool try_take(struct gc_mutator *m, struct gc_object *object)
-{
-    (void)m;
-    return gc_counts_try_take(object);
-}
-
-static bool drop(struct gc_mutator *m, struct gc_object *object)
-{
-    return gc_counts_drop(m, object);
 }
 
 static bool kill(struct gc_mutator *m, struct gc_object *object)
@@ -147,56 +99,12 @@ static bool kill(struct gc_mutator *m, struct gc_object *object)
     return gc_atomic_compare_exchange_acq_rel(&object->count, &count, GC_COUNT_DEAD);
 }
 
-static void bury(struct gc_mutator *m, struct gc_object *object)
-{
-    eager_finish(m, object, EAGER_DEAD);
-}
-
-static void clear_slot(gc_slot *slot, void *argument)
-{
-    /* [sync AT2] acq_rel: somebody may hold the object and write to it as well. */
-    gc_counts_drop(argument, gc_atomic_slot_exchange_acq_rel(slot, NULL));
-}
-
-static void clear_slots(struct gc_mutator *m, struct gc_object *object)
-{
-    gc_object_trace(object, clear_slot, m);
-}
-
-static uint64_t total(const struct gc_object *object)
-{
-    return gc_atomic_load_relaxed(&object->count);
-}
-
-/* As a racing load, with the target in the slot's place: it is cleared after the death, and
- * before the cell is used again. */
-static struct gc_object *weak_resolve(struct gc_mutator *m, struct gc_weak *weak)
-{
-    struct gc_object *target;
-    while ((target = gc_atomic_load_relaxed(&weak->target)) != NULL) {
-        gc_schedule_yield();                          /* between read and increment */
-        if (!gc_counts_try_take(target)) return NULL; /* dead: about to be cleared */
-        gc_schedule_yield(); /* between increment and second look */
-        if (gc_broken(WEAK_REREAD) || gc_atomic_load_relaxed(&weak->target) == target)
-            break;
-        undo(m, target);
-    }
-    return target;
-}
-
 const struct gc_protocol gc_protocol_atomic = {
     .name = "atomic",
     .summary = "eager counting by atomic read-modify-writes; mutators run in parallel",
     .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_WORD | GC_PROTOCOL_RACES |
-             (GC_ATOMIC_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
-    .birth_count = 1,
-    .take = take,
-    .try_take = try_take,
-    .drop = drop,
-    .drop_unless_last = drop_unless_last,
+             (GC_EAGER_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
+    EAGER_OPERATIONS,
+    EAGER_WORD_OPERATIONS,
     .kill = kill,
-    .bury = bury,
-    .clear_slots = clear_slots,
-    .total = total,
-    .weak_resolve = weak_resolve,
 };

@@ -1,186 +1,257 @@
 /* SPDX-License-Identifier: MIT */
-/* eager.h - the death of counted objects: a template for every eager protocol.
+/* eager.h - the operations of every protocol that counts at once, locals too: a template.
  *
- * A protocol's .c file defines, before it includes this file once,
+ * A protocol's header defines, and includes this file behind that,
  *
- *   #define EAGER_RACES 0 or 1
- *       Whether others may take references to an object while it is being dropped.
- *   enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
- *   static inline enum eager_fate eager_release(struct gc_object *object, uint32_t care);
- *       Gives up one reference. LIVES: others hold the object. DEAD: it says so. CARE: it
- *       has one of the states `care` (0: none), and the reference, the last one, is kept.
- *   static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object);
- *       Whether `m` may act for the object's home.
+ *   #define GC_EAGER_RACES 0 or 1
+ *       Whether loads race with stores and deaths. If not, mutators run one at a time, and
+ *       no operation needs an order.
+ *   void gc_eager_born(m, object)
+ *       Writes the count of a new object, which a local holds; last of all its fields.
+ *   void gc_eager_take(m, object)
+ *       One more reference to an object that the caller holds, by whatever, or to NULL.
+ *   bool gc_eager_drop(m, object)
+ *       One reference less, the last one kills; or to NULL. Returns true, so that a fast path
+ *       can end in its slow path.
  *
- * Order of a death: finalizer (which may bring the object
- * back), DEAD, weak references cleared and called, slots dropped, cell freed. Nothing
- * recurses on the shape of the heap: dead objects wait in a list threaded through their
- * count words. Only a finalizer or callback that drops references itself can nest deaths;
- * from a certain depth on such references are put off to the outermost death.
+ * and if loads race
+ *
+ *   enum gc_taken gc_eager_take_racing(m, object)
+ *       One more reference to something that was in a slot a moment ago, and may be DEAD.
+ *   void gc_eager_load_again(m, local, slot, taken)
+ *       A racing load that met something DEAD (`taken` is NULL), or has taken what is not in
+ *       the slot any more: undoes that, and loads again.
+ *
+ * A racing load has a reference that may be stale when it counts: it takes only what is not
+ * DEAD, then reads the slot again. The slot still names the object: then the slot's own
+ * reference was there when ours was added. If not, what was taken is dropped again, later,
+ * for a load frees nothing. Memory is type-stable (block.h), so that the count of something
+ * dead is always a count.
+ *
+ * Sync edges: [sync EA1] what is reached through a slot was complete when it was stored
  */
 #ifndef CORE_PROTOCOL_EAGER_H
 #define CORE_PROTOCOL_EAGER_H
 
-#include "core/collector.h"
-#include "core/home.h"
+#include "core/atomic.h"
 #include "core/mutant.h"
-#include "core/os.h"
+#include "core/object.h"
+#include "core/schedule.h"
+#include "core/thread.h"
 
-enum {
-    EAGER_DEPTH = 50,     /* nested deaths before they are put off */
-    EAGER_TIMED_FROM = 64 /* objects of a cascade that are worth a clock reading */
-};
+#ifndef GC_EAGER_RACES
+#    error "a protocol's header defines what this template asks for: see above"
+#endif
 
-/* Keeps the last reference to an object for the outermost death. False: no memory, and
- * then one more level of the stack has to do. */
-static bool eager_put_off(struct gc_mutator *m, struct gc_object *object)
+/* Checked builds link the frames, so that the verifier knows the locals. */
+#define GC_EAGER_LINKS_FRAMES (GC_CHECK >= 1)
+
+GC_INLINE void gc_protocol_enter_frame(struct gc_mutator *m, void *at, size_t locals)
 {
-    if (m->deferred_count == m->deferred_room) {
-        size_t room = m->deferred_room * 2 + 256;
-        struct gc_object **grown = gc_os_realloc(m->deferred, room * sizeof(*grown));
-        if (grown == NULL) return false;
-        m->deferred = grown;
-        m->deferred_room = room;
+    struct gc_frame *frame = at;
+    for (size_t i = 0; i < locals; i++)
+        gc_frame_locals(frame)[i] = NULL;
+    if (GC_EAGER_LINKS_FRAMES) {
+        frame->locals = locals;
+        frame->caller = m->frames;
+        m->frames = frame;
     }
-    m->deferred[m->deferred_count++] = object;
-    return true;
 }
 
-/* The end of a DEAD object's weak references; of a weak reference. */
-static GC_NOINLINE void eager_forget(struct gc_mutator *m, struct gc_object *object)
+GC_INLINE void gc_protocol_leave_frame(struct gc_mutator *m, void *at, size_t locals)
 {
-    m->death_depth++;
-    gc_weak_on_death(m, object);
-    m->death_depth--;
+    struct gc_frame *frame = at;
+    gc_slot *local = gc_frame_locals(frame);
+    GC_UNROLL
+    for (size_t i = 0; i < locals; i++) {
+        struct gc_object *object = local[i];
+        if (object == NULL) continue;
+        local[i] = NULL; /* before the drop: a death may run code that walks frames */
+        gc_eager_drop(m, object);
+    }
+    if (GC_EAGER_LINKS_FRAMES) {
+        gc_assert(m->frames == frame, "frames are left in another order than entered");
+        m->frames = frame->caller;
+    }
 }
 
-/* An object that needs care has lost its last reference, which we hold. True when it is
- * DEAD afterwards. */
-static GC_NOINLINE bool eager_care(struct gc_mutator *m, struct gc_object *object)
+/* What a slot holds, with the object behind it. */
+GC_INLINE struct gc_object *gc_eager_read(gc_slot *slot)
 {
-    if (m->death_depth >= EAGER_DEPTH && eager_put_off(m, object)) return false;
-    m->death_depth++;
-    gc_finalize(m, object);
-    bool dead = eager_release(object, 0) == EAGER_DEAD;
-    if (dead && !gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
-        gc_weak_on_death(m, object);
-    m->death_depth--;
-    return dead;
+    if (!GC_EAGER_RACES) return gc_atomic_slot_load_relaxed(slot);
+    /* [sync EA1] acquire: pairs with the stores below. */
+    return gc_atomic_slot_load_acquire(slot);
 }
 
-/* Drops one reference. True: the object is DEAD, and owes its slots and its cell. */
-static inline bool eager_drop(struct gc_mutator *m, struct gc_object *object)
+/* Makes `slot` name `value`, and returns what it named: for a slot that nobody else writes
+ * now, which checked builds look into. */
+GC_INLINE struct gc_object *gc_eager_replace(gc_slot *slot, struct gc_object *value)
 {
-    enum eager_fate fate = eager_release(object, GC_STATE_CARE);
-    if (fate == EAGER_LIVES) return false;
-    if (gc_unlikely(fate == EAGER_CARE)) return eager_care(m, object);
-    /* Where others could have taken a reference since we looked, they could have made a
-     * weak one too. */
-    if (EAGER_RACES && gc_unlikely((gc_object_state(object) & GC_STATE_CARE) != 0))
-        eager_forget(m, object);
-    return true;
+    struct gc_object *old = gc_atomic_slot_load_relaxed(slot);
+    if (!GC_EAGER_RACES) {
+        gc_atomic_slot_store_relaxed(slot, value);
+    } else if (GC_CHECK >= 1) {
+        /* [sync EA1] acq_rel: a store, and more. */
+        struct gc_object *found = gc_atomic_slot_exchange_acq_rel(slot, value);
+        gc_assert(found == old, "two mutators store into one slot without saying so");
+    } else {
+        /* [sync EA1] release: pairs with the acquire of loads. */
+        gc_atomic_slot_store_release(slot, value);
+    }
+    return old;
 }
 
-/* A DEAD object leaves its home's list, and the budget gets it back. Elsewhere the list
- * has to wait until the object has come home. */
-static inline void eager_unlist(struct gc_mutator *m, struct gc_object *object)
+/* The same for a slot that others may write now. */
+GC_INLINE struct gc_object *gc_eager_exchange(gc_slot *slot, struct gc_object *value)
 {
-    m->budget += m->budget < m->budget_limit;
-    if (!m->birth_links || !eager_is_at_home(m, object)) return;
-    struct gc_links *links = gc_links_of(object);
-    if (gc_links_are_tracked(links)) gc_list_unlink(links);
+    if (!GC_EAGER_RACES) return gc_eager_replace(slot, value);
+    /* [sync EA1] acq_rel: what is stored is complete, what is replaced is ours to drop. */
+    return gc_atomic_slot_exchange_acq_rel(slot, value);
 }
 
-static inline void eager_free(struct gc_mutator *m, struct gc_object *object)
+/* Puts a reference that is counted already into a local. */
+GC_INLINE bool gc_eager_put(struct gc_mutator *m, gc_slot *local, struct gc_object *value)
 {
-    if (gc_likely(eager_is_at_home(m, object)))
-        gc_cell_free_dead(object);
-    else
-        gc_home_send(m, object, gc_block_of(object)->home);
+    struct gc_object *old = *local;
+    *local = value;
+    return gc_eager_drop(m, old);
 }
 
-/* Dead objects that wait: a list, by gc_object_link_dead(). */
-struct eager_cascade {
-    struct gc_mutator *m;
-    struct gc_object *dead;
-};
-
-static void eager_drop_slot(gc_slot *slot, void *argument)
+/* Makes *local the first reference to a new object; returns true. */
+GC_INLINE bool gc_protocol_put_new(
+        struct gc_mutator *m, gc_slot *local, struct gc_object *object)
 {
-    struct eager_cascade *cascade = argument;
-    struct gc_object *child = gc_atomic_slot_load_relaxed(slot);
-    if (child == NULL || !eager_drop(cascade->m, child)) return;
-    gc_object_link_dead(child, cascade->dead);
-    cascade->dead = child;
+    gc_eager_born(m, object);
+    return gc_eager_put(m, local, object);
 }
 
-/* The slots of an array, or of a type with `trace`. Returns the new list. */
-static GC_NOINLINE struct gc_object *eager_drop_irregular(
-        struct gc_mutator *m, struct gc_object *object, struct gc_object *dead)
+GC_INLINE void gc_protocol_load(struct gc_mutator *m, gc_slot *local, gc_slot *slot)
 {
-    struct eager_cascade cascade = { .m = m, .dead = dead };
-    gc_object_trace(object, eager_drop_slot, &cascade);
-    return cascade.dead;
+    struct gc_object *old = *local;
+    struct gc_object *value = gc_eager_read(slot);
+    gc_eager_take(m, value);
+    *local = value;
+    gc_eager_drop(m, old);
 }
 
-/* Frees a DEAD object and all that dies with it. */
-static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
+GC_INLINE void gc_protocol_load_shared(
+        struct gc_mutator *m, gc_slot *local, gc_slot *slot)
 {
-    struct gc_object *dead = NULL;
-    uint64_t objects = 0, start = 0;
-    for (;;) {
-        const struct gc_type_info *info = gc_object_info(object);
-        gc_slot *slots = (gc_slot *)(void *)(object + 1);
-        if (info->cyclic) eager_unlist(m, object);
-        for (uint32_t i = 0, n = info->slots; i < n; i++) {
-            struct gc_object *child = gc_atomic_slot_load_relaxed(&slots[i]);
-            if (child == NULL || !eager_drop(m, child)) continue;
-            gc_object_link_dead(child, dead);
-            dead = child;
+#if GC_EAGER_RACES
+    struct gc_object *value = gc_eager_read(slot);
+    gc_schedule_yield(); /* between read and increment */
+    if (value != NULL) {
+        enum gc_taken taken = gc_eager_take_racing(m, value);
+        if (gc_unlikely(taken == GC_TAKEN_NOT)) {
+            gc_slow_path(m, loads, gc_eager_load_again(m, local, slot, NULL));
+            return;
         }
-        if (gc_unlikely(info->irregular)) dead = eager_drop_irregular(m, object, dead);
-        eager_free(m, object);
-        if (gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
-            gc_weak_on_death(m, object);
-        if (gc_unlikely(++objects == EAGER_TIMED_FROM)) start = gc_stall_clock();
-        object = dead;
-        if (object == NULL) break;
-        dead = gc_object_next_dead(object);
+        gc_schedule_yield(); /* between increment and second look */
+        if (taken == GC_TAKEN_MAYBE && gc_unlikely(gc_eager_read(slot) != value) &&
+                !gc_broken(REREAD)) {
+            gc_slow_path(m, loads, gc_eager_load_again(m, local, slot, value));
+            return;
+        }
     }
-    m->counters.freed_by_count += objects;
-    if (gc_unlikely(start != 0))
-        gc_stall_record(m->stalls, GC_STALL_cascade, start, objects);
+    gc_eager_put(m, local, value);
+#else
+    gc_protocol_load(m, local, slot);
+#endif
 }
 
-/* Drops what was put off, until nothing is left. */
-static GC_NOINLINE void eager_drop_deferred(struct gc_mutator *m)
+GC_INLINE void gc_protocol_store(struct gc_mutator *m, struct gc_object *holder,
+        gc_slot *slot, struct gc_object *value)
 {
-    while (m->deferred_count > 0) {
-        struct gc_object *object = m->deferred[--m->deferred_count];
-        if (eager_care(m, object)) eager_cascade_run(m, object);
-    }
+    (void)holder;
+    gc_eager_take(m, value);
+    gc_eager_drop(m, gc_eager_replace(slot, value));
 }
 
-/* Frees a DEAD object, and whatever was put off by that. Returns true. */
-static inline bool eager_die(struct gc_mutator *m, struct gc_object *object)
+GC_INLINE void gc_protocol_store_shared(struct gc_mutator *m, struct gc_object *holder,
+        gc_slot *slot, struct gc_object *value)
 {
-    eager_cascade_run(m, object);
-    if (gc_unlikely(m->deferred_count > 0) && m->death_depth == 0) eager_drop_deferred(m);
-    return true;
+    (void)holder;
+    gc_eager_take(m, value);
+    gc_eager_drop(m, gc_eager_exchange(slot, value));
 }
 
-/* The end of a drop: what eager_release() has left to do. Returns true. */
-static inline bool eager_finish(
-        struct gc_mutator *m, struct gc_object *object, enum eager_fate fate)
+GC_INLINE void gc_protocol_store_new(struct gc_mutator *m, struct gc_object *holder,
+        gc_slot *slot, struct gc_object *value)
 {
-    if (fate == EAGER_LIVES) return true;
-    if (fate == EAGER_CARE && !eager_care(m, object)) {
-        if (m->deferred_count > 0 && m->death_depth == 0) eager_drop_deferred(m);
+    (void)holder;
+    gc_assert(gc_atomic_slot_load_relaxed(slot) == NULL, "the slot is not new");
+    gc_eager_take(m, value);
+    /* [sync EA1] release: pairs with the acquire of loads. */
+    gc_atomic_slot_store_release(slot, value);
+}
+
+GC_INLINE void gc_protocol_give(
+        struct gc_mutator *m, struct gc_object *holder, gc_slot *slot, gc_slot *local)
+{
+    (void)holder;
+    struct gc_object *value = *local;
+    *local = NULL;
+    gc_eager_drop(m, gc_eager_replace(slot, value));
+}
+
+GC_INLINE void gc_protocol_exchange(
+        struct gc_mutator *m, struct gc_object *holder, gc_slot *slot, gc_slot *local)
+{
+    (void)m, (void)holder;
+    *local = gc_eager_exchange(slot, *local);
+}
+
+GC_INLINE bool gc_protocol_compare_exchange(struct gc_mutator *m,
+        struct gc_object *holder, gc_slot *slot, struct gc_object *expected,
+        struct gc_object *value)
+{
+    if (!GC_EAGER_RACES) {
+        if (gc_atomic_slot_load_relaxed(slot) != expected) return false;
+        gc_protocol_store(m, holder, slot, value);
         return true;
     }
-    if (fate == EAGER_DEAD && (gc_object_state(object) & GC_STATE_CARE) != 0)
-        eager_forget(m, object);
-    return eager_die(m, object);
+    gc_slot found = expected;
+    gc_eager_take(m, value); /* for the slot; given back where the exchange fails */
+    /* [sync EA1] acq_rel: both ways. */
+    bool done = gc_atomic_slot_compare_exchange_acq_rel(slot, &found, value);
+    gc_eager_drop(m, done ? expected : value);
+    return done;
+}
+
+GC_INLINE void gc_protocol_copy_slots(struct gc_mutator *m, struct gc_object *holder,
+        gc_slot *to, gc_slot *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        gc_protocol_store(m, holder, &to[i], gc_eager_read(&from[i]));
+}
+
+GC_INLINE void gc_protocol_set(
+        struct gc_mutator *m, gc_slot *local, struct gc_object *value)
+{
+    gc_eager_take(m, value);
+    gc_eager_put(m, local, value);
+}
+
+GC_INLINE void gc_protocol_move(struct gc_mutator *m, gc_slot *to, gc_slot *from)
+{
+    struct gc_object *value = *from;
+    *from = NULL;
+    gc_eager_put(m, to, value);
+}
+
+GC_INLINE void gc_protocol_clear(struct gc_mutator *m, gc_slot *local)
+{
+    gc_eager_put(m, local, NULL);
+}
+
+GC_INLINE void gc_protocol_read_begin(struct gc_mutator *m)
+{
+    (void)m;
+}
+
+GC_INLINE void gc_protocol_read_end(struct gc_mutator *m)
+{
+    (void)m;
 }
 
 #endif

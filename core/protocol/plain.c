@@ -99,11 +99,13 @@ static void leave(struct gc_mutator *m)
     gc_lock_release(&plain->lock);
 }
 
-#define EAGER_RACES 0
+#define EAGER_WORD
 enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
 
-static inline enum eager_fate eager_release(struct gc_object *object, uint32_t care)
+static inline enum eager_fate eager_release(
+        struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
+    (void)m;
     uint64_t count = gc_atomic_load_relaxed(&object->count);
     gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
     if (--count != 0) {
@@ -122,36 +124,14 @@ static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *obje
     return true;
 }
 
-#include "core/protocol/eager.h"
+#include "core/protocol/eager_slow.h"
 
 bool gc_plain_drop_last(struct gc_mutator *m, struct gc_object *object)
 {
-    gc_assert(gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_RUNNING,
-            "a reference is dropped by a mutator that does not run");
-    gc_schedule_yield();
-    return eager_finish(m, object, eager_release(object, GC_STATE_CARE));
+    return eager_drop_last(m, object);
 }
 
-static void take(struct gc_mutator *m, struct gc_object *object)
-{
-    (void)m;
-    gc_plain_take(object);
-}
-
-static bool try_take(struct gc_mutator *m, struct gc_object *object)
-{
-    (void)m;
-    if (gc_object_is_dead(object)) return false;
-    gc_plain_take(object);
-    return true;
-}
-
-static bool drop(struct gc_mutator *m, struct gc_object *object)
-{
-    return gc_plain_drop(m, object);
-}
-
-static bool drop_unless_last(struct gc_mutator *m, struct gc_object *object)
+static bool eager_drop_unless_last(struct gc_mutator *m, struct gc_object *object)
 {
     (void)m;
     uint64_t count = gc_atomic_load_relaxed(&object->count);
@@ -168,51 +148,16 @@ static bool kill(struct gc_mutator *m, struct gc_object *object)
     return true;
 }
 
-static void bury(struct gc_mutator *m, struct gc_object *object)
-{
-    eager_finish(m, object, EAGER_DEAD);
-}
-
-static void clear_slot(gc_slot *slot, void *argument)
-{
-    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
-    gc_atomic_slot_store_relaxed(slot, NULL);
-    gc_plain_drop(argument, object);
-}
-
-static void clear_slots(struct gc_mutator *m, struct gc_object *object)
-{
-    gc_object_trace(object, clear_slot, m);
-}
-
-static uint64_t total(const struct gc_object *object)
-{
-    return gc_atomic_load_relaxed(&object->count);
-}
-
-static struct gc_object *weak_resolve(struct gc_mutator *m, struct gc_weak *weak)
-{
-    struct gc_object *target = gc_atomic_load_relaxed(&weak->target);
-    return target != NULL && try_take(m, target) ? target : NULL;
-}
-
 const struct gc_protocol gc_protocol_plain = {
     .name = "plain",
     .summary = "eager counting without atomics; one mutator runs at a time",
     .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_SERIAL | GC_PROTOCOL_WORD |
-             (GC_PLAIN_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
-    .birth_count = 1,
+             (GC_EAGER_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
+    EAGER_OPERATIONS,
+    EAGER_WORD_OPERATIONS,
     .start = start,
     .finish = finish,
     .enter = enter,
     .leave = leave,
-    .take = take,
-    .try_take = try_take,
-    .drop = drop,
-    .drop_unless_last = drop_unless_last,
     .kill = kill,
-    .bury = bury,
-    .clear_slots = clear_slots,
-    .total = total,
-    .weak_resolve = weak_resolve,
 };

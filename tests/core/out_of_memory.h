@@ -21,5 +21,6 @@ struct outcome {
 void out_of_memory_run_bare(struct outcome *outcome);
 void out_of_memory_run_plain(struct outcome *outcome);
 void out_of_memory_run_atomic(struct outcome *outcome);
+void out_of_memory_run_biased(struct outcome *outcome);
 
 #endif

@@ -251,8 +251,8 @@ static void drop_what_is_dead(void *argument)
     gc_slot local = NULL;
     if (!gc_new_slow(m, &local, &leaf_type, 0, 0)) return;
     struct gc_object *object = local;
-    gc_plain_drop(m, object);
-    gc_plain_drop(m, object);
+    gc_eager_drop(m, object);
+    gc_eager_drop(m, object);
 }
 
 static void a_reference_to_a_dead_object_is_found_in_checked_builds(void)

@@ -73,7 +73,7 @@ static void only_who_waits_or_is_gone_can_be_claimed(void)
     CU_ASSERT_TRUE(gc_home_claim(blocked));
     CU_ASSERT_EQUAL(state_of(blocked), GC_MUTATOR_BLOCKED | GC_MUTATOR_CLAIMED);
     CU_ASSERT_FALSE(gc_home_claim(blocked)); /* twice */
-    gc_home_release(blocked);
+    gc_home_release(blocked, NULL);
     CU_ASSERT_EQUAL(state_of(blocked), GC_MUTATOR_BLOCKED);
     gate_open(&stage.gate);
     workers_join(f.m, workers, 1);
@@ -83,7 +83,7 @@ static void only_who_waits_or_is_gone_can_be_claimed(void)
     /* who comes now makes a record of his own */
     workers_run(f.m, &workers[1], 1, leave_chain, &stage, NULL);
     CU_ASSERT_PTR_NOT_EQUAL(workers[1].thread.mutator, blocked);
-    gc_home_release(blocked);
+    gc_home_release(blocked, NULL);
     gc_store_root_null(f.m, &stage.slots[0]);
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
     stage_finish(&stage, f.heap);
@@ -114,7 +114,7 @@ static void a_return_waits_for_a_claim(void)
         for (int i = 0; i < 50; i++)
             gc_schedule_yield();
         CU_ASSERT_EQUAL(workers[0].result, 0);
-        gc_home_release(workers[0].m);
+        gc_home_release(workers[0].m, NULL);
         workers_join(f.m, workers, 1);
         gc_schedule_end();
         CU_ASSERT_EQUAL(workers[0].result, 1);
@@ -148,7 +148,7 @@ static void a_stop_waits_for_a_claim(void)
         for (int i = 0; i < 50; i++)
             gc_schedule_yield();
         CU_ASSERT_EQUAL(workers[1].result, 0);
-        gc_home_release(workers[0].m);
+        gc_home_release(workers[0].m, NULL);
         gc_blocked_end(f.m);
         gate_open(&stage.gate);
         workers_join(f.m, workers, 2);

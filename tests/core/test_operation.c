@@ -94,6 +94,8 @@ static void every_operation_is_counted_at_what_it_costs(void)
         { "bare", "none", operation_program_bare, GC_COST_uncounted, 0 },
         { "plain", "refcount", operation_program_plain, GC_COST_plain, 3 },
         { "atomic", "refcount", operation_program_atomic, GC_COST_atomic, 3 },
+        { "biased", "refcount", operation_program_biased, GC_COST_plain,
+                3 }, /* by its owner */
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct gc_mutator *m;
@@ -171,6 +173,7 @@ static void a_racing_load_that_looks_again_is_slow(void)
     } cases[] = {
         { "plain", operation_race_plain, false },
         { "atomic", operation_race_atomic, true },
+        { "biased", operation_race_biased, true },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct gc_mutator *m;

@@ -16,6 +16,7 @@ static const struct {
     { "bare", out_of_memory_run_bare },
     { "plain", out_of_memory_run_plain },
     { "atomic", out_of_memory_run_atomic },
+    { "biased", out_of_memory_run_biased },
 };
 
 static void run_program(struct outcome *outcome)
@@ -64,6 +65,7 @@ static void each_failing_allocation_is_survived_without_a_collector(void)
     fail_each("none", "bare", NULL);
     fail_each("refcount", "plain", NULL);
     fail_each("refcount", "atomic", NULL);
+    fail_each("refcount", "biased", NULL);
 }
 
 static void each_failing_allocation_is_survived_by_generational(void)
@@ -72,6 +74,7 @@ static void each_failing_allocation_is_survived_by_generational(void)
     fail_each("generational", "plain", "threshold0=20:detect=keep");
     fail_each("generational", "plain", "threshold0=20:threshold1=1:detect=walk");
     fail_each("generational", "atomic", "threshold0=20");
+    fail_each("generational", "biased", "threshold0=20");
 }
 
 static void each_failing_allocation_is_survived_by_mark_sweep(void)

@@ -36,7 +36,7 @@ static void a_record_is_adopted_with_all_that_is_in_it(void)
     gc_slot more = NULL;
     CU_ASSERT_TRUE(gc_new_slow(f.m, &more, &node_type, 0, 0));
     CU_ASSERT_PTR_EQUAL(gc_block_of(more), block);
-    gc_plain_drop(f.m, more);
+    gc_eager_drop(f.m, more);
     gc_store_root_null(f.m, &root);
     gc_roots_remove(f.heap, &range);
     fixture_verify(&f);
@@ -50,7 +50,7 @@ static void exit_gives_unused_memory_back(void)
     gc_slot local = NULL;
     for (uint32_t slots = 0; slots < 600; slots += 7)
         CU_ASSERT_TRUE(gc_new_slow(f.m, &local, &array_type, slots, 0));
-    gc_plain_drop(f.m, local);
+    gc_eager_drop(f.m, local);
     gc_detach(f.m);
     CU_ASSERT_EQUAL(
             gc_atomic_load_relaxed(&f.heap->bytes), f.heap->first_block * GC_BLOCK_BYTES);

@@ -2,7 +2,7 @@
 /* race.c - threads load, store, exchange and drop on the same few slots, as fast as they
  * can, and every object that one of them meets must be what was stored there.
  *
- *   gclab-race [--seconds N] [--threads N] [--seed N] [--collector NAME[@PROTOCOL][:OPTIONS]]
+ *   gclab-race-PROTOCOL [--seconds N] [--threads N] [--seed N] [--collector NAME[:OPTIONS]]
  *
  * An object is made for one slot of the board, its *place*, and is only ever stored there:
  * one that is met elsewhere, or whose check does not fit, was freed too early. In the end
@@ -24,6 +24,9 @@
 #include "core/os.h"
 #include "core/schedule.h"
 #include "core/verify.h"
+
+#define QUOTE_(text) #text
+#define QUOTE(text)  QUOTE_(text)
 
 enum {
     PLACES = 6,
@@ -399,7 +402,7 @@ static const char *copy_until(char *to, size_t room, const char *from, const cha
 static int read_collector(const char *spec)
 {
     const char *rest = copy_until(o.collector, sizeof(o.collector), spec, "@:");
-    strcpy(o.protocol, "atomic");
+    strcpy(o.protocol, QUOTE(GC_PROTOCOL_NAME));
     if (rest != NULL && *rest == '@')
         rest = copy_until(o.protocol, sizeof(o.protocol), rest + 1, ":");
     o.options[0] = '\0';
@@ -408,8 +411,8 @@ static int read_collector(const char *spec)
     if (rest == NULL) return usage("too long: ", spec);
     if (gc_collector_find(o.collector) == NULL)
         return usage("there is no collector ", o.collector);
-    if (strcmp(o.protocol, "atomic") != 0)
-        return usage("loads race under protocol atomic alone, not under ", o.protocol);
+    if (strcmp(o.protocol, QUOTE(GC_PROTOCOL_NAME)) != 0)
+        return usage("this program is compiled for another protocol than ", o.protocol);
     return 0;
 }
 

@@ -78,7 +78,7 @@ static struct set find_garbage(struct gc_mutator *m, uint16_t from)
     }
     for (struct gc_object **link = &set.first, *o; (o = *link) != NULL;) {
         if (is_in_set(o)) {
-            set.protocol->take(m, o);
+            set.protocol->hold(m, o);
             if ((gc_object_state(o) & GC_STATE_WEAK) != 0)
                 gc_weak_forget_stw(m->heap, (struct gc_weak *)(void *)o);
             gc_weak_clear_stw(m, o, from == ELSEWHERE ? is_in_set : NULL, &due);
@@ -140,7 +140,7 @@ GC_COLLECTOR(example) = {
     GC_COLLECTOR_HEADER,
     .name = "example",
     .summary = "eager counting; cycles by a walk over the whole heap, in a stop",
-    .protocols = { "plain", "atomic" },
+    .protocols = { "plain", "atomic", "biased" },
     .capabilities = GC_CAP_RECLAIMS | GC_CAP_IMMEDIATE | GC_CAP_CYCLES | GC_CAP_COUNTS |
                     GC_CAP_FINALIZERS | GC_CAP_WEAK,
     .prefix_bytes = sizeof(struct note),

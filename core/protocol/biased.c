@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/* biased.c - the slow half of `biased`: drops that may be the last, and merging.
+ *
+ * Sync edges: [sync BI1] what was done with an object comes before its death
+ *             [sync BI3] what is in a queue, against a home that stops looking
+ */
+#include "core/protocol/biased.h"
+
+#include <errno.h>
+
+#include "core/collector.h"
+#include "core/handshake.h"
+#include "core/home.h"
+#include "core/os.h"
+
+#define U0 GC_BIASED_ZERO                            /* unmerged, 0, not queued */
+#define M1 (GC_BIASED_MERGED | (GC_BIASED_ZERO + 1)) /* merged, 1, not queued */
+
+enum {
+    BATCH_OBJECTS = 62, /* in a queue entry, which is half a KiB */
+    UNSENT_OBJECTS = 64,
+    SPARE_BATCHES = 4,
+};
+
+/* Objects that are queued, each with a reference of the queue's. */
+struct batch {
+    struct batch *next;
+    uint64_t count;
+    struct gc_object *objects[BATCH_OBJECTS];
+};
+
+/* Of each home, its protocol_data. */
+struct queue {
+    _Atomic(struct batch *) sent; /* any thread */
+    /* its mutator */
+    struct batch *merged; /* drained, by it: their references are to be dropped */
+    struct batch *spare;
+    uint32_t spares, unsent_count;
+    struct gc_object *unsent[UNSENT_OBJECTS]; /* queued, of other homes */
+};
+
+static struct queue *queue_of(const struct gc_mutator *m)
+{
+    return m->protocol_data;
+}
+
+/* --- merging ----------------------------------------------------------------------------- */
+
+/* The object's owner ceases to be one, and it is not queued any more: whose entry held it
+ * holds a reference to a merged object. By who may act for the owner, or where there is none
+ * any more. */
+static void merge(struct gc_object *object)
+{
+    uint32_t high = gc_atomic_load_relaxed(&object->count_high);
+    uint32_t low = gc_atomic_load_relaxed(&object->count_low);
+    uint32_t own = (uint16_t)low != 0 ? low / GC_BIASED_ONE : 0;
+    gc_assert((high & GC_BIASED_DEAD) == 0, "a dead object is merged");
+    /* First: once it is merged others may kill it, and its word is theirs. */
+    gc_atomic_store_relaxed(&object->count_low, 0);
+    uint32_t merged;
+    do {
+        gc_schedule_yield(); /* between look and merge */
+        merged = ((high + own) & ~GC_BIASED_QUEUED) | GC_BIASED_MERGED;
+        if (gc_broken(MERGE_BY_EXCHANGE)) {
+            gc_atomic_store_relaxed(&object->count_high, merged);
+            return;
+        }
+        /* [sync BI1] release: what the owner did; pairs with the killing exchange. */
+    } while (!gc_atomic_compare_exchange_release(&object->count_high, &high, merged));
+}
+
+/* --- the queues ------------------------------------------------------------------------ */
+
+static struct batch *batch_new(struct queue *queue)
+{
+    struct batch *batch = queue->spare;
+    if (batch == NULL) return gc_os_alloc(sizeof(*batch));
+    queue->spare = batch->next;
+    queue->spares--;
+    batch->count = 0;
+    return batch;
+}
+
+static void batch_free(struct queue *queue, struct batch *batch)
+{
+    if (queue->spares == SPARE_BATCHES) {
+        gc_os_free(batch);
+        return;
+    }
+    batch->next = queue->spare;
+    queue->spare = batch;
+    queue->spares++;
+}
+
+static bool has_sent(struct gc_mutator *home)
+{
+    /* [sync BI3] seq_cst load, after a seq_cst store to the home's state (Dekker): either the
+     * sender sees that state, or we see what he has sent. Pairs with send(). */
+    return gc_atomic_load_seq_cst(&queue_of(home)->sent) != NULL;
+}
+
+static void send(struct gc_mutator *m, struct gc_mutator *home, struct batch *batch)
+{
+    struct queue *queue = queue_of(home);
+    struct batch *before = gc_atomic_load_relaxed(&queue->sent);
+    do {
+        batch->next = before;
+        /* [sync BI3] seq_cst, then the look at the home's state (Dekker): pairs with
+         * has_sent(), and, as release, with the exchange in drain(). */
+    } while (!gc_atomic_compare_exchange_seq_cst(&queue->sent, &before, batch));
+    gc_schedule_yield(); /* between push and look */
+    if (before == NULL) gc_atomic_fetch_or_relaxed(&home->poll, GC_POLL_DRAIN);
+    if (!gc_broken(LOOK_AFTER_PUSH)) gc_home_look(home, m);
+}
+
+static void drain(struct gc_mutator *home, struct gc_mutator *by)
+{
+    if (gc_atomic_load_relaxed(&queue_of(home)->sent) == NULL) return;
+    /* [sync BI3] acquire: what the senders did with the objects; pairs with send(). */
+    struct batch *batch = gc_atomic_exchange_acquire(&queue_of(home)->sent, NULL);
+    gc_schedule_yield(); /* between taking and merging */
+    while (batch != NULL) {
+        struct batch *next = batch->next;
+        for (uint64_t i = 0; i < batch->count; i++)
+            merge(batch->objects[i]);
+        batch->next = queue_of(by)->merged;
+        queue_of(by)->merged = batch;
+        batch = next;
+    }
+    gc_atomic_fetch_or_relaxed(&by->poll, GC_POLL_SETTLE);
+}
+
+/* Objects that can't be sent, for there is no memory. */
+struct unsendable {
+    struct gc_object *objects[UNSENT_OBJECTS];
+    uint32_t count;
+};
+
+static void merge_own(struct gc_mutator *m, void *argument)
+{
+    struct unsendable *list = argument;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (gc_block_of(list->objects[i])->home == m) merge(list->objects[i]);
+}
+
+/* Has each owner merge his objects, and waits for that; then drops the references. */
+static GC_COLD void merge_without_memory(struct gc_mutator *m, struct unsendable *list)
+{
+    gc_handshake(m, merge_own, list);
+    for (uint32_t i = 0; i < list->count; i++)
+        gc_eager_drop(m, list->objects[i]);
+}
+
+/* Sends off what `m` has queued, a batch to each home. */
+static void send_unsent(struct gc_mutator *m)
+{
+    struct queue *queue = queue_of(m);
+    while (queue->unsent_count > 0) {
+        struct batch *batch = batch_new(queue);
+        if (batch == NULL) {
+            struct unsendable list = { .count = queue->unsent_count };
+            for (uint32_t i = 0; i < list.count; i++)
+                list.objects[i] = queue->unsent[i];
+            queue->unsent_count = 0;
+            merge_without_memory(m, &list);
+            continue;
+        }
+        struct gc_mutator *home = gc_block_of(queue->unsent[0])->home;
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < queue->unsent_count; i++) {
+            struct gc_object *object = queue->unsent[i];
+            if (gc_block_of(object)->home == home && batch->count < BATCH_OBJECTS)
+                batch->objects[batch->count++] = object;
+            else
+                queue->unsent[kept++] = object;
+        }
+        queue->unsent_count = kept;
+        send(m, home, batch);
+    }
+}
+
+/* Merges an object that has just been queued, if `m` can act for its owner at once: he is
+ * BLOCKED or EXITED, or the world is stopped. The queue's reference is the caller's again. */
+static bool merge_at_once(struct gc_mutator *m, struct gc_object *object)
+{
+    struct gc_mutator *home = gc_block_of(object)->home;
+    if (gc_atomic_load_relaxed(&m->heap->stopper) == m) {
+        merge(object);
+        return true;
+    }
+    if (gc_atomic_load_relaxed(&home->state) == GC_MUTATOR_RUNNING) return false;
+    if (!gc_home_claim(home)) return false;
+    gc_schedule_yield(); /* inside a claim */
+    merge(object);
+    gc_home_release(home, m);
+    return true;
+}
+
+/* An object has been queued, with the caller's reference. */
+static void push(struct gc_mutator *m, struct gc_object *object)
+{
+    struct queue *queue = queue_of(m);
+    queue->unsent[queue->unsent_count++] = object;
+    gc_atomic_fetch_or_relaxed(&m->poll, GC_POLL_SETTLE);
+    if (queue->unsent_count == UNSENT_OBJECTS) send_unsent(m);
+}
+
+static bool settle(struct gc_mutator *m)
+{
+    struct queue *queue = queue_of(m);
+    bool any = queue->merged != NULL || queue->unsent_count > 0;
+    for (struct batch *batch; (batch = queue->merged) != NULL;) {
+        if (batch->count > 0) { /* a drop may run code that settles */
+            gc_eager_drop(m, batch->objects[--batch->count]);
+        } else {
+            queue->merged = batch->next;
+            batch_free(queue, batch);
+        }
+    }
+    send_unsent(m);
+    return any;
+}
+
+/* --- releases ---------------------------------------------------------------------------- */
+
+enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
+
+/* A bit of `care`, beside those of a state: the last reference is kept in any case. */
+#define CARE_ALWAYS (UINT32_C(1) << 31)
+
+static inline bool needs_care(const struct gc_object *object, uint32_t care)
+{
+    return ((gc_object_state(object) | CARE_ALWAYS) & care) != 0;
+}
+
+/* The owner gives up the last reference that he counts: the object is dead, or merged. */
+static inline enum eager_fate release_own(struct gc_object *object, uint32_t care)
+{
+    uint32_t low = gc_atomic_load_relaxed(&object->count_low);
+    uint32_t high = gc_atomic_load_relaxed(&object->count_high);
+    /* First: once it is merged others may kill it, and its word is theirs. */
+    gc_atomic_store_relaxed(&object->count_low, 0);
+    for (;;) {
+        const bool last = high == U0;
+        if (last && needs_care(object, care)) {
+            gc_atomic_store_relaxed(&object->count_low, low);
+            return EAGER_CARE;
+        }
+        if (gc_broken(LAST_BY_EXCHANGE) && last) {
+            gc_schedule_yield();
+            gc_atomic_store_relaxed(&object->count_high, GC_BIASED_DEAD);
+            return EAGER_DEAD;
+        }
+        gc_schedule_yield(); /* between look and kill */
+        /* [sync BI1] acq_rel: all that others did before they dropped, and what the owner
+         * did; pairs with the releases in release_other() and here. (BI3) */
+        if (gc_atomic_compare_exchange_acq_rel(&object->count_high, &high,
+                    last ? GC_BIASED_DEAD : high | GC_BIASED_MERGED))
+            return last ? EAGER_DEAD : EAGER_LIVES;
+    }
+}
+
+/* Somebody who is not the owner gives up a reference. */
+static inline enum eager_fate release_other(
+        struct gc_mutator *m, struct gc_object *object, uint32_t care)
+{
+    uint32_t high = gc_atomic_load_relaxed(&object->count_high);
+    for (;;) {
+        gc_assert((high & GC_BIASED_DEAD) == 0, "a dead object is dropped");
+        if (gc_biased_is_stuck(high)) return EAGER_LIVES;
+        const bool last = high == M1;
+        const bool queue = high == U0 && !gc_broken(QUEUE_BELOW_ZERO);
+        if (last && needs_care(object, care)) return EAGER_CARE;
+        uint32_t after = last    ? GC_BIASED_DEAD
+                         : queue ? high | GC_BIASED_QUEUED
+                                 : high - 1;
+        gc_schedule_yield(); /* between look and exchange */
+        /* [sync BI1] acq_rel: as in release_own(). (BI3) (BI4) */
+        if (!gc_atomic_compare_exchange_acq_rel(&object->count_high, &high, after))
+            continue;
+        if (queue && merge_at_once(m, object)) {
+            high = gc_atomic_load_relaxed(&object->count_high);
+            continue; /* as if it had been merged before */
+        }
+        if (queue) push(m, object);
+        return last ? EAGER_DEAD : EAGER_LIVES;
+    }
+}
+
+static inline enum eager_fate eager_release(
+        struct gc_mutator *m, struct gc_object *object, uint32_t care)
+{
+    uint32_t low = gc_atomic_load_relaxed(&object->count_low);
+    if (!gc_biased_is_mine(m, low)) return release_other(m, object, care);
+    if (low < 2 * GC_BIASED_ONE) return release_own(object, care);
+    gc_atomic_store_relaxed(&object->count_low, low - GC_BIASED_ONE);
+    return EAGER_LIVES;
+}
+
+static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object)
+{
+    return gc_block_of(object)->home == m;
+}
+
+#include "core/protocol/eager_slow.h"
+
+bool gc_biased_drop_slow(struct gc_mutator *m, struct gc_object *object)
+{
+    return eager_drop_last(m, object);
+}
+
+static bool eager_drop_unless_last(struct gc_mutator *m, struct gc_object *object)
+{
+    return eager_release(m, object, CARE_ALWAYS) == EAGER_LIVES;
+}
+
+/* --- what core asks ---------------------------------------------------------------------- */
+
+/* World stopped: nobody else changes the word. */
+static void hold(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)m;
+    if (!gc_broken(HOLD_MERGED)) merge(object);
+    bool taken = gc_biased_take_other(object);
+    gc_assert(taken, "a dead object is held");
+    (void)taken;
+}
+
+static bool kill(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)m;
+    uint32_t high = M1;
+    if (gc_broken(RELEASE_BY_EXCHANGE)) {
+        if (gc_atomic_load_relaxed(&object->count_high) != M1) return false;
+        gc_schedule_yield();
+        gc_atomic_store_relaxed(&object->count_high, GC_BIASED_DEAD);
+        return true;
+    }
+    gc_schedule_yield(); /* somebody may take it, or let it go */
+    /* [sync BI1] acq_rel: as in release_own(). (BI3) */
+    return gc_atomic_compare_exchange_acq_rel(&object->count_high, &high, GC_BIASED_DEAD);
+}
+
+static uint64_t total(const struct gc_object *object)
+{
+    uint32_t low = gc_atomic_load_relaxed(&object->count_low);
+    uint32_t high = gc_atomic_load_relaxed(&object->count_high);
+    if (gc_unlikely((high & GC_BIASED_DEAD) != 0)) return GC_COUNT_DEAD;
+    int64_t n = (int64_t)(high & GC_BIASED_N) - (int64_t)GC_BIASED_ZERO;
+    if (gc_unlikely(gc_biased_is_stuck(high))) return UINT64_C(1) << 61;
+    return (uint64_t)(n + ((uint16_t)low != 0 ? low / GC_BIASED_ONE : 0));
+}
+
+static void immortalize(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)m;
+    uint32_t high = gc_atomic_load_relaxed(&object->count_high);
+    uint32_t after;
+    do {
+        after = (high & ~GC_BIASED_N) | (GC_BIASED_STUCK + GC_BIASED_ZERO / 4);
+    } while (!gc_atomic_compare_exchange_relaxed(&object->count_high, &high, after));
+}
+
+static int home_start(struct gc_mutator *home)
+{
+    struct gc_biased *own = (struct gc_biased *)(void *)home->protocol_area;
+    if (home->number >= UINT16_MAX) return -EAGAIN; /* no id is left */
+    own->id = home->number + 1;
+    home->protocol_data = gc_os_alloc(sizeof(struct queue));
+    if (home->protocol_data == NULL) return -ENOMEM;
+    home->birth_count = (uint64_t)U0 << 32 | GC_BIASED_ONE | own->id;
+    return 0;
+}
+
+static void free_batches(struct batch *batch)
+{
+    for (struct batch *next; batch != NULL; batch = next) {
+        next = batch->next;
+        gc_os_free(batch);
+    }
+}
+
+static void home_finish(struct gc_mutator *home)
+{
+    struct queue *queue = queue_of(home);
+    free_batches(gc_atomic_load_relaxed(&queue->sent));
+    free_batches(queue->merged);
+    free_batches(queue->spare);
+    gc_os_free(queue);
+}
+
+const struct gc_protocol gc_protocol_biased = {
+    .name = "biased",
+    .summary = "eager counting, plain for an object's owner and atomic for others; "
+               "mutators run in parallel",
+    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_RACES |
+             (GC_EAGER_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
+    EAGER_OPERATIONS,
+    .home_start = home_start,
+    .home_finish = home_finish,
+    .has_sent = has_sent,
+    .drain = drain,
+    .settle = settle,
+    .kill = kill,
+    .hold = hold,
+    .total = total,
+    .immortalize = immortalize,
+};

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/* eager_slow.h - the slow half of every protocol that counts at once: the death of counted
+ * objects, undone loads, and what core asks. A template.
+ *
+ * A protocol's .c file includes its own header, defines, and includes this file behind that,
+ *
+ *   enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
+ *   static inline enum eager_fate eager_release(
+ *           struct gc_mutator *m, struct gc_object *object, uint32_t care);
+ *       Gives up one reference. LIVES: others hold the object. DEAD: it says so. CARE: it
+ *       has one of the states `care` (0: none), and the reference, the last one, is kept.
+ *   static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object);
+ *       Whether `m` may act for the object's home.
+ *
+ * Order of a death: finalizer (which may bring the object
+ * back), DEAD, weak references cleared and called, slots dropped, cell freed. Nothing
+ * recurses on the shape of the heap: dead objects wait in a list threaded through their
+ * count words. Only a finalizer or callback that drops references itself can nest deaths;
+ * from a certain depth on such references are put off to the outermost death.
+ */
+#ifndef CORE_PROTOCOL_EAGER_SLOW_H
+#define CORE_PROTOCOL_EAGER_SLOW_H
+
+#include "core/collector.h"
+#include "core/home.h"
+#include "core/mutant.h"
+#include "core/os.h"
+
+enum {
+    EAGER_DEPTH = 50,     /* nested deaths before they are put off */
+    EAGER_TIMED_FROM = 64 /* objects of a cascade that are worth a clock reading */
+};
+
+/* Keeps the last reference to an object for the outermost death. False: no memory, and
+ * then one more level of the stack has to do. */
+static bool eager_put_off(struct gc_mutator *m, struct gc_object *object)
+{
+    if (m->deferred_count == m->deferred_room) {
+        size_t room = m->deferred_room * 2 + 256;
+        struct gc_object **grown = gc_os_realloc(m->deferred, room * sizeof(*grown));
+        if (grown == NULL) return false;
+        m->deferred = grown;
+        m->deferred_room = room;
+    }
+    m->deferred[m->deferred_count++] = object;
+    return true;
+}
+
+/* The end of a DEAD object's weak references; of a weak reference. */
+static GC_NOINLINE void eager_forget(struct gc_mutator *m, struct gc_object *object)
+{
+    m->death_depth++;
+    gc_weak_on_death(m, object);
+    m->death_depth--;
+}
+
+/* An object that needs care has lost its last reference, which we hold. True when it is
+ * DEAD afterwards. */
+static GC_NOINLINE bool eager_care(struct gc_mutator *m, struct gc_object *object)
+{
+    if (m->death_depth >= EAGER_DEPTH && eager_put_off(m, object)) return false;
+    m->death_depth++;
+    gc_finalize(m, object);
+    bool dead = eager_release(m, object, 0) == EAGER_DEAD;
+    if (dead && !gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
+        gc_weak_on_death(m, object);
+    m->death_depth--;
+    return dead;
+}
+
+/* Drops one reference. True: the object is DEAD, and owes its slots and its cell. */
+static inline bool eager_drop(struct gc_mutator *m, struct gc_object *object)
+{
+    enum eager_fate fate = eager_release(m, object, GC_STATE_CARE);
+    if (fate == EAGER_LIVES) return false;
+    if (gc_unlikely(fate == EAGER_CARE)) return eager_care(m, object);
+    /* Where others could have taken a reference since we looked, they could have made a
+     * weak one too. */
+    if (GC_EAGER_RACES && gc_unlikely((gc_object_state(object) & GC_STATE_CARE) != 0))
+        eager_forget(m, object);
+    return true;
+}
+
+/* A DEAD object leaves its home's list, and the budget gets it back. Elsewhere the list
+ * has to wait until the object has come home. */
+static inline void eager_unlist(struct gc_mutator *m, struct gc_object *object)
+{
+    m->budget += m->budget < m->budget_limit;
+    if (!m->birth_links || !eager_is_at_home(m, object)) return;
+    struct gc_links *links = gc_links_of(object);
+    if (gc_links_are_tracked(links)) gc_list_unlink(links);
+}
+
+static inline void eager_free(struct gc_mutator *m, struct gc_object *object)
+{
+    if (gc_likely(eager_is_at_home(m, object)))
+        gc_cell_free_dead(object);
+    else
+        gc_home_send(m, object, gc_block_of(object)->home);
+}
+
+/* Dead objects that wait: a list, by gc_object_link_dead(). */
+struct eager_cascade {
+    struct gc_mutator *m;
+    struct gc_object *dead;
+};
+
+static void eager_drop_slot(gc_slot *slot, void *argument)
+{
+    struct eager_cascade *cascade = argument;
+    struct gc_object *child = gc_atomic_slot_load_relaxed(slot);
+    if (child == NULL || !eager_drop(cascade->m, child)) return;
+    gc_object_link_dead(child, cascade->dead);
+    cascade->dead = child;
+}
+
+/* The slots of an array, or of a type with `trace`. Returns the new list. */
+static GC_NOINLINE struct gc_object *eager_drop_irregular(
+        struct gc_mutator *m, struct gc_object *object, struct gc_object *dead)
+{
+    struct eager_cascade cascade = { .m = m, .dead = dead };
+    gc_object_trace(object, eager_drop_slot, &cascade);
+    return cascade.dead;
+}
+
+/* Frees a DEAD object and all that dies with it. */
+static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
+{
+    struct gc_object *dead = NULL;
+    uint64_t objects = 0, start = 0;
+    for (;;) {
+        const struct gc_type_info *info = gc_object_info(object);
+        gc_slot *slots = (gc_slot *)(void *)(object + 1);
+        if (info->cyclic) eager_unlist(m, object);
+        for (uint32_t i = 0, n = info->slots; i < n; i++) {
+            struct gc_object *child = gc_atomic_slot_load_relaxed(&slots[i]);
+            if (child == NULL || !eager_drop(m, child)) continue;
+            gc_object_link_dead(child, dead);
+            dead = child;
+        }
+        if (gc_unlikely(info->irregular)) dead = eager_drop_irregular(m, object, dead);
+        eager_free(m, object);
+        if (gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
+            gc_weak_on_death(m, object);
+        if (gc_unlikely(++objects == EAGER_TIMED_FROM)) start = gc_stall_clock();
+        object = dead;
+        if (object == NULL) break;
+        dead = gc_object_next_dead(object);
+    }
+    m->counters.freed_by_count += objects;
+    if (gc_unlikely(start != 0))
+        gc_stall_record(m->stalls, GC_STALL_cascade, start, objects);
+}
+
+/* Drops what was put off, until nothing is left. */
+static GC_NOINLINE void eager_drop_deferred(struct gc_mutator *m)
+{
+    while (m->deferred_count > 0) {
+        struct gc_object *object = m->deferred[--m->deferred_count];
+        if (eager_care(m, object)) eager_cascade_run(m, object);
+    }
+}
+
+/* Frees a DEAD object, and whatever was put off by that. Returns true. */
+static inline bool eager_die(struct gc_mutator *m, struct gc_object *object)
+{
+    eager_cascade_run(m, object);
+    if (gc_unlikely(m->deferred_count > 0) && m->death_depth == 0) eager_drop_deferred(m);
+    return true;
+}
+
+/* The end of a drop: what eager_release() has left to do. Returns true. */
+static inline bool eager_finish(
+        struct gc_mutator *m, struct gc_object *object, enum eager_fate fate)
+{
+    if (fate == EAGER_LIVES) return true;
+    if (fate == EAGER_CARE && !eager_care(m, object)) {
+        if (m->deferred_count > 0 && m->death_depth == 0) eager_drop_deferred(m);
+        return true;
+    }
+    if (fate == EAGER_DEAD && (gc_object_state(object) & GC_STATE_CARE) != 0)
+        eager_forget(m, object);
+    return eager_die(m, object);
+}
+
+/* The end of a fast path that may hold the last reference. Returns true. */
+static inline bool eager_drop_last(struct gc_mutator *m, struct gc_object *object)
+{
+    gc_assert(gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_RUNNING,
+            "a reference is dropped by a mutator that does not run");
+    gc_schedule_yield();
+    return eager_finish(m, object, eager_release(m, object, GC_STATE_CARE));
+}
+
+/* --- racing loads ------------------------------------------------------------------------ */
+
+static bool eager_drop_unless_last(struct gc_mutator *m, struct gc_object *object);
+
+#if GC_EAGER_RACES
+
+/* What a racing load took without right to it. It frees nothing: the last reference is
+ * dropped at a safepoint. */
+static void eager_undo(struct gc_mutator *m, struct gc_object *taken)
+{
+    gc_schedule_yield(); /* between second look and undo */
+    if (gc_broken(UNDO_LAST)) {
+        gc_eager_drop(m, taken);
+        return;
+    }
+    if (!eager_drop_unless_last(m, taken)) gc_drop_later(m, taken);
+}
+
+void gc_eager_load_again(
+        struct gc_mutator *m, gc_slot *local, gc_slot *slot, struct gc_object *wrong)
+{
+    struct gc_object *value;
+    for (;;) {
+        if (wrong != NULL) eager_undo(m, wrong);
+        wrong = NULL;
+        gc_schedule_yield();
+        value = gc_eager_read(slot);
+        if (value == NULL) break;
+        enum gc_taken taken = gc_eager_take_racing(m, value);
+        if (taken == GC_TAKEN_SURE) break;
+        if (taken == GC_TAKEN_NOT) continue;
+        if (gc_eager_read(slot) == value) break;
+        wrong = value;
+    }
+    gc_eager_put(m, local, value);
+}
+
+static bool eager_try_take(struct gc_mutator *m, struct gc_object *object)
+{
+    return gc_eager_take_racing(m, object) != GC_TAKEN_NOT;
+}
+
+/* As a racing load, with the target in the slot's place: it is cleared after the death, and
+ * before the cell is used again. */
+static struct gc_object *eager_weak_resolve(struct gc_mutator *m, struct gc_weak *weak)
+{
+    struct gc_object *target;
+    while ((target = gc_atomic_load_relaxed(&weak->target)) != NULL) {
+        gc_schedule_yield(); /* between read and increment */
+        enum gc_taken taken = gc_eager_take_racing(m, target);
+        if (taken == GC_TAKEN_NOT) return NULL; /* dead: about to be cleared */
+        if (taken == GC_TAKEN_SURE) break;
+        gc_schedule_yield(); /* between increment and second look */
+        if (gc_broken(WEAK_REREAD) || gc_atomic_load_relaxed(&weak->target) == target)
+            break;
+        eager_undo(m, target);
+    }
+    return target;
+}
+
+#else
+
+static bool eager_try_take(struct gc_mutator *m, struct gc_object *object)
+{
+    if (gc_object_is_dead(object)) return false;
+    gc_eager_take(m, object);
+    return true;
+}
+
+static struct gc_object *eager_weak_resolve(struct gc_mutator *m, struct gc_weak *weak)
+{
+    struct gc_object *target = gc_atomic_load_relaxed(&weak->target);
+    return target != NULL && eager_try_take(m, target) ? target : NULL;
+}
+
+#endif
+
+/* --- what core asks (protocol.h) --------------------------------------------------------- */
+
+static void eager_take(struct gc_mutator *m, struct gc_object *object)
+{
+    gc_eager_take(m, object);
+}
+
+static bool eager_drop_slow(struct gc_mutator *m, struct gc_object *object)
+{
+    return gc_eager_drop(m, object);
+}
+
+static void eager_bury(struct gc_mutator *m, struct gc_object *object)
+{
+    eager_finish(m, object, EAGER_DEAD);
+}
+
+/* Somebody may hold the object and write to it as well. */
+static void eager_clear_slot(gc_slot *slot, void *argument)
+{
+    gc_eager_drop(argument, gc_eager_exchange(slot, NULL));
+}
+
+static void eager_clear_slots(struct gc_mutator *m, struct gc_object *object)
+{
+    gc_object_trace(object, eager_clear_slot, m);
+}
+
+/* The rest is the protocol's own: kill, hold, total, immortalize. */
+#define EAGER_OPERATIONS                                                                 \
+    .take = eager_take, .try_take = eager_try_take, .drop = eager_drop_slow,             \
+    .drop_unless_last = eager_drop_unless_last, .bury = eager_bury,                      \
+    .clear_slots = eager_clear_slots, .weak_resolve = eager_weak_resolve
+
+#ifdef EAGER_WORD /* the count word is the total */
+
+enum { EAGER_IMMORTAL_SHIFT = 61 }; /* beyond a quarter of the range */
+
+static uint64_t eager_total(const struct gc_object *object)
+{
+    return gc_atomic_load_relaxed(&object->count);
+}
+
+static void eager_immortalize(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)m;
+    gc_atomic_fetch_add_relaxed(&object->count, UINT64_C(1) << EAGER_IMMORTAL_SHIFT);
+}
+
+#    define EAGER_WORD_OPERATIONS                                                        \
+        .birth_count = 1, .hold = eager_take, .total = eager_total,                      \
+        .immortalize = eager_immortalize
+
+#endif
+
+#endif

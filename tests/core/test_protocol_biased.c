@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* test_protocol_biased.c - who counts where, and how objects leave their owners. */
+#define GC_PROTOCOL_HEADER "core/protocol/biased.h"
+
+#include "tests/gate.h"
+#include "tests/suites.h"
+#include "tests/support.h"
+
+static uint64_t count(struct gc_mutator *m, struct node *node)
+{
+    return gc_refcount(m, &node->header);
+}
+
+static uint32_t low(const struct node *node)
+{
+    return gc_atomic_load_relaxed(&node->header.count_low);
+}
+
+static uint32_t high(const struct node *node)
+{
+    return gc_atomic_load_relaxed(&node->header.count_high);
+}
+
+static bool is_merged(const struct node *node)
+{
+    return (high(node) & GC_BIASED_MERGED) != 0 && low(node) == 0;
+}
+
+static void the_owner_counts_plainly(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *node, *a, *b;
+    } at;
+    if (!fixture_open(&f, "refcount@biased", NULL, 0)) return;
+    gc_enter(f.m, at);
+    CU_ASSERT_TRUE_FATAL(gc_new(f.m, &at.node, &node_type));
+    CU_ASSERT_TRUE(gc_biased_is_mine(f.m, low(at.node)));
+    gc_set(f.m, &at.a, at.node);
+    gc_store(f.m, at.node, left, at.node);
+    gc_load_shared(f.m, &at.b, at.node, left);
+    CU_ASSERT_EQUAL(low(at.node) / GC_BIASED_ONE, 4);
+    CU_ASSERT_EQUAL(high(at.node), GC_BIASED_ZERO);
+    CU_ASSERT_EQUAL(count(f.m, at.node), 4);
+    gc_store_null(f.m, at.node, left);
+    gc_leave(f.m, at);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_close(&f);
+}
+
+/* More references than the owner's half can count. */
+static void a_full_half_goes_on_in_the_other(void)
+{
+    enum { MANY = 70000 };
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *node;
+        struct gc_array *array;
+    } at;
+    if (!fixture_open(&f, "refcount@biased", NULL, 0)) return;
+    gc_enter(f.m, at);
+    CU_ASSERT_TRUE_FATAL(gc_new(f.m, &at.node, &node_type));
+    CU_ASSERT_TRUE_FATAL(gc_new_array(f.m, &at.array, &array_type, MANY, 0));
+    for (int i = 0; i < MANY; i++)
+        gc_protocol_store(f.m, &at.array->header, &at.array->slot[i], &at.node->header);
+    CU_ASSERT_EQUAL(count(f.m, at.node), MANY + 1);
+    CU_ASSERT(high(at.node) > GC_BIASED_ZERO);
+    fixture_verify(&f);
+    gc_clear(f.m, &at.array);
+    CU_ASSERT_EQUAL(count(f.m, at.node), 1);
+    gc_leave(f.m, at);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_close(&f);
+}
+
+/* --- dropped by others ------------------------------------------------------------------- */
+
+struct hand_off {
+    struct gate made, dropped;
+    gc_slot root;
+};
+
+/* Makes an object, keeps one reference of two, and waits, blocked, until others dropped
+ * theirs. */
+static void make_and_wait(struct worker *worker)
+{
+    struct gc_mutator *m = worker->m;
+    struct hand_off *hand_off = worker->shared;
+    struct {
+        struct gc_frame frame;
+        struct node *node;
+    } at;
+    gc_enter(m, at);
+    worker_expect(worker, gc_new(m, &at.node, &node_type));
+    gc_store_root_shared(m, &hand_off->root, at.node);
+    gate_open(&hand_off->made);
+    gate_pass(&hand_off->dropped, m);
+    worker_expect(worker, is_merged(at.node));
+    gc_leave(m, at);
+}
+
+static void hand_off_open(struct hand_off *hand_off)
+{
+    gate_init(&hand_off->made);
+    gate_init(&hand_off->dropped);
+    hand_off->root = NULL;
+}
+
+static void hand_off_close(struct hand_off *hand_off)
+{
+    gate_finish(&hand_off->made);
+    gate_finish(&hand_off->dropped);
+}
+
+static void a_drop_merges_the_object_of_an_owner_who_is_blocked(void)
+{
+    struct fixture f;
+    struct worker worker[1];
+    struct hand_off hand_off;
+    struct gc_root_range range;
+    if (!fixture_open(&f, "refcount@biased", NULL, 0)) return;
+    hand_off_open(&hand_off);
+    gc_roots_add(f.heap, &range, &hand_off.root, 1);
+    workers_start(f.m, worker, 1, make_and_wait, &hand_off, NULL);
+    gate_pass(&hand_off.made, f.m);
+    gate_await(&hand_off.dropped, f.m, 1);
+    struct node *node = (struct node *)(void *)hand_off.root;
+    CU_ASSERT_EQUAL(low(node) / GC_BIASED_ONE, 2);
+    gc_store_root_null(f.m, &hand_off.root);
+    CU_ASSERT_TRUE(is_merged(node));
+    CU_ASSERT_EQUAL(high(node), GC_BIASED_MERGED | (GC_BIASED_ZERO + 1));
+    gate_open(&hand_off.dropped);
+    workers_join(f.m, worker, 1);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    gc_roots_remove(f.heap, &range);
+    hand_off_close(&hand_off);
+    fixture_close(&f);
+}
+
+/* Makes a chain that others drop, and runs on, polling, until they have. */
+static void make_and_run(struct worker *worker)
+{
+    struct gc_mutator *m = worker->m;
+    struct hand_off *hand_off = worker->shared;
+    struct {
+        struct gc_frame frame;
+        struct node *chain;
+    } at;
+    gc_enter(m, at);
+    worker_expect(worker, make_chain(m, &at.chain, 1000));
+    gc_store_root_shared(m, &hand_off->root, at.chain);
+    gc_clear(m, &at.chain);
+    gate_open(&hand_off->made);
+    do {
+        gc_safepoint(m);
+        gc_load_root_shared(m, &at.chain, &hand_off->root);
+    } while (at.chain != NULL);
+    gc_leave(m, at);
+}
+
+/* Whoever the owner is meanwhile: running, on his way out, or gone. */
+static void what_others_drop_dies_with_its_owner_running(void)
+{
+    static const char *const collectors[] = { "refcount@biased", "generational@biased" };
+    for (size_t i = 0; i < COUNT(collectors) * 20; i++) {
+        struct fixture f;
+        struct worker worker[1];
+        struct hand_off hand_off;
+        struct gc_root_range range;
+        if (!fixture_open(&f, collectors[i % COUNT(collectors)], NULL, 0)) return;
+        hand_off_open(&hand_off);
+        gc_roots_add(f.heap, &range, &hand_off.root, 1);
+        workers_start(f.m, worker, 1, make_and_run, &hand_off, NULL);
+        gate_pass(&hand_off.made, f.m);
+        gc_store_root_shared(f.m, &hand_off.root, (struct node *)NULL);
+        gc_safepoint(f.m);
+        workers_join(f.m, worker, 1);
+        CU_ASSERT_EQUAL(fixture_live(&f), 0);
+        fixture_verify(&f);
+        gc_roots_remove(f.heap, &range);
+        hand_off_close(&hand_off);
+        fixture_close(&f);
+    }
+}
+
+/* Makes objects that outlive it. */
+static void make_and_exit(struct worker *worker)
+{
+    struct hand_off *hand_off = worker->shared;
+    struct {
+        struct gc_frame frame;
+        struct node *chain;
+    } at;
+    gc_enter(worker->m, at);
+    worker_expect(worker, make_chain(worker->m, &at.chain, 100000));
+    gc_store_root(worker->m, &hand_off->root, at.chain);
+    gc_leave(worker->m, at);
+}
+
+static void a_long_chain_of_an_owner_who_is_gone_dies_at_once(void)
+{
+    struct fixture f;
+    struct worker worker[1];
+    struct hand_off hand_off;
+    struct gc_root_range range;
+    if (!fixture_open(&f, "refcount@biased", NULL, 0)) return;
+    hand_off_open(&hand_off);
+    gc_roots_add(f.heap, &range, &hand_off.root, 1);
+    workers_run(f.m, worker, 1, make_and_exit, &hand_off, NULL);
+    CU_ASSERT_EQUAL(fixture_live(&f), 100000);
+    gc_store_root_null(f.m, &hand_off.root);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    gc_roots_remove(f.heap, &range);
+    hand_off_close(&hand_off);
+    fixture_close(&f);
+}
+
+static void what_is_immortal_stays(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *node;
+    } at;
+    if (!fixture_open(&f, "refcount@biased", NULL, 0)) return;
+    gc_enter(f.m, at);
+    CU_ASSERT_TRUE_FATAL(gc_new(f.m, &at.node, &node_type));
+    gc_immortalize(f.m, &at.node->header);
+    CU_ASSERT_EQUAL(count(f.m, at.node), GC_REFCOUNT_IMMORTAL);
+    gc_leave(f.m, at); /* the owner's last reference, then one of nobody's */
+    CU_ASSERT_EQUAL(fixture_live(&f), 1);
+    fixture_close(&f);
+}
+
+int test_protocol_biased_suite(void)
+{
+    static const struct test tests[] = {
+        { "the_owner_counts_plainly", the_owner_counts_plainly },
+        { "a_full_half_goes_on_in_the_other", a_full_half_goes_on_in_the_other },
+        { "a_drop_merges_the_object_of_an_owner_who_is_blocked",
+                a_drop_merges_the_object_of_an_owner_who_is_blocked },
+        { "what_others_drop_dies_with_its_owner_running",
+                what_others_drop_dies_with_its_owner_running },
+        { "a_long_chain_of_an_owner_who_is_gone_dies_at_once",
+                a_long_chain_of_an_owner_who_is_gone_dies_at_once },
+        { "what_is_immortal_stays", what_is_immortal_stays },
+    };
+    return suite_add("core/protocol_biased", tests, COUNT(tests));
+}
