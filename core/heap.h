@@ -189,6 +189,15 @@ GC_EXPORT struct gc_stall_log *gc_heap_read_stalls(struct gc_heap *heap) GC_NODI
 typedef bool (*gc_object_fn)(struct gc_object *object, void *argument);
 GC_EXPORT bool gc_heap_walk_stw(struct gc_heap *heap, gc_object_fn visit, void *argument);
 
+/* The same over blocks in use, one at a time: NULL behind the last. From { NULL, 0 } on,
+ * with the same heap. The block that was returned may be freed before the next is asked for. */
+struct gc_block_cursor {
+    struct gc_region *region; /* where to look next, and */
+    uint32_t index; /* from which block on; 0: at the first region if it is NULL */
+};
+GC_EXPORT struct gc_block *gc_next_block_stw(
+        struct gc_heap *heap, struct gc_block_cursor *cursor);
+
 /* The same over blocks in use. */
 typedef void (*gc_block_fn)(struct gc_block *block, void *argument);
 GC_EXPORT void gc_heap_walk_blocks_stw(

@@ -32,13 +32,20 @@ void detect_worker_finish(struct detect_worker *worker)
     if (worker->stack != NULL)
         gc_os_unmap(worker->stack, worker->room * sizeof(struct gc_object *));
     worker->stack = NULL;
+    for (int i = 0; i < 2; i++) {
+        if (worker->boxes[i] != NULL)
+            gc_os_unmap(
+                    worker->boxes[i], DETECT_BOX_ENTRIES * sizeof(struct gc_object *));
+        worker->boxes[i] = NULL;
+    }
 }
 
 void detect_worker_begin(struct detect_worker *worker, const struct detector *detector,
-        enum detect_way way)
+        enum detect_way way, struct detect_scan *only)
 {
     worker->set = detector->set;
     worker->way = way;
+    worker->only = only;
     worker->depth = 0;
     worker->overflowed = false;
     worker->left = worker->reached = 0;
@@ -46,6 +53,18 @@ void detect_worker_begin(struct detect_worker *worker, const struct detector *de
     worker->flags_seen = 0;
     worker->found = 0;
     worker->states = 0;
+    worker->takes_part = true;
+    worker->subtracted = false;
+    worker->side = 0;
+    worker->sent[0] = worker->sent[1] = 0;
+    worker->big = NULL;
+    if (only != NULL) {
+        worker->next = only->list->next;
+        only->last = only->list;
+    }
+    worker->cursor = (struct gc_block_cursor){ NULL, 0 };
+    worker->block = NULL;
+    worker->cell = 0;
 }
 
 void detect_worker_end(
@@ -56,7 +75,7 @@ void detect_worker_end(
     detector->sum.flags_seen |= worker->flags_seen;
     detector->sum.found += worker->found;
     detector->sum.states |= worker->states;
-    gc_list_merge(trash, &worker->trash);
+    if (trash != NULL) gc_list_merge(trash, &worker->trash);
 }
 
 int detector_init(struct detector *detector, const struct gc_protocol *protocol,
@@ -143,12 +162,8 @@ static struct gc_links *append_raw(
     return last;
 }
 
-static inline void reach_slot_move(gc_slot *slot, void *argument)
+static inline void reach_move(struct detect_worker *worker, struct gc_links *target)
 {
-    struct detect_worker *worker = argument;
-    struct gc_object *object = cyclic_in(slot);
-    if (object == NULL) return;
-    struct gc_links *target = gc_links_of(object);
     if ((prev_bits(target) & COLLECTING) == 0) return;
     if ((bits_of(target->next) & UNREACHABLE) != 0) {
         /* Moved too early: back to the tail of its own list, to be scanned there. */
@@ -166,16 +181,28 @@ static inline void reach_slot_move(gc_slot *slot, void *argument)
     }
 }
 
+static inline void reach_slot_move(gc_slot *slot, void *argument)
+{
+    struct gc_object *object = cyclic_in(slot);
+    if (object != NULL) reach_move(argument, gc_links_of(object));
+}
+
+static inline void visit_move(struct detect_worker *worker, struct gc_object *object)
+{
+    survive(worker, object, reach_slot_move, worker);
+}
+
 /* Scans a list to its end. False if it was there already. */
-static bool scan_move(struct detect_worker *worker, struct detect_scan *scan)
+GC_INLINE bool scan_move_with(struct detect_worker *worker, struct detect_scan *scan,
+        void (*visit)(struct detect_worker *worker, struct gc_object *object))
 {
     struct gc_links *list = scan->list, *last = scan->last;
     if (last->next == list) return false;
     while (last->next != list) {
         struct gc_links *at = last->next;
         if (prev_bits(at) >= ONE_REF) {
-            survive(worker, gc_links_object(at), reach_slot_move, worker);
             at->prev = last;
+            visit(worker, gc_links_object(at));
             last = at;
         } else {
             last->next = at->next;
@@ -187,6 +214,11 @@ static bool scan_move(struct detect_worker *worker, struct detect_scan *scan)
     list->prev = last;
     scan->last = last;
     return true;
+}
+
+static bool scan_move(struct detect_worker *worker, struct detect_scan *scan)
+{
+    return scan_move_with(worker, scan, visit_move);
 }
 
 /* The trash is an ordinary list again. */
@@ -215,23 +247,36 @@ static inline void visit_keep(struct detect_worker *worker, struct gc_object *ob
         survive(worker, worker->stack[--worker->depth], reach_slot_keep, worker);
 }
 
-static void scan_keep(struct detect_worker *worker, struct detect_scan *scan)
+GC_INLINE void scan_keep_with(struct detect_worker *worker, struct detect_scan *scan,
+        void (*visit)(struct detect_worker *worker, struct gc_object *object))
 {
     struct gc_links *list = scan->list, *last = list;
     for (struct gc_links *at = list->next; at != list; at = at->next) {
-        if (scan_one(worker, at, last)) visit_keep(worker, gc_links_object(at));
+        if (scan_one(worker, at, last)) visit(worker, gc_links_object(at));
         last = at;
     }
 }
 
-static void revisit_keep(struct detect_worker *worker, struct detect_scan *scan)
+static void scan_keep(struct detect_worker *worker, struct detect_scan *scan)
+{
+    scan_keep_with(worker, scan, visit_keep);
+}
+
+/* Visits again, or for the first time, what has REVISIT. */
+GC_INLINE void revisit_with(struct detect_worker *worker, struct detect_scan *scan,
+        void (*visit)(struct detect_worker *worker, struct gc_object *object))
 {
     struct gc_links *list = scan->list;
     for (struct gc_links *at = list->next; at != list; at = at->next) {
         if ((prev_bits(at) & REVISIT) == 0) continue;
         at->prev = prev_of(at);
-        visit_keep(worker, gc_links_object(at));
+        visit(worker, gc_links_object(at));
     }
+}
+
+static void revisit_keep(struct detect_worker *worker, struct detect_scan *scan)
+{
+    revisit_with(worker, scan, visit_keep);
 }
 
 static void sweep_keep(struct detect_worker *worker, struct detect_scan *scan)
@@ -249,6 +294,138 @@ static void sweep_keep(struct detect_worker *worker, struct detect_scan *scan)
     }
     list->prev = last;
 }
+
+/* --- by a worker that has a home ------------------------------------------------------- */
+
+struct sender {
+    struct detect_set set;
+    struct detect_worker *worker;
+};
+
+static inline void subtract_slot_at_home(gc_slot *slot, void *argument)
+{
+    struct sender *sender = argument;
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL) return;
+    if (!is_near(slot, object) && !is_own_or_sent(sender->worker, object)) return;
+    subtract_reference(&sender->set, object);
+}
+
+static void list_subtract(struct detect_worker *worker)
+{
+    struct sender sender = { worker->set, worker };
+    struct detect_tally tally = { 0, 0, 0 };
+    struct gc_links *list = worker->only->list, *at = worker->next;
+    for (; at != list && worker->big == NULL; at = at->next) {
+        struct gc_object *object = gc_links_object(at);
+        const bool dead = gc_object_is_dead(object);
+        const bool fits = dead || has_room(worker, object);
+        if (!fits && worker->sent[worker->side] > 0) break; /* the next box is empty */
+        if ((prev_bits(at) & COLLECTING) == 0)
+            at->prev = links_at(draw_in(&sender.set, at));
+        tally.objects++;
+        if (gc_unlikely(dead)) continue;
+        if (gc_likely(fits)) {
+            subtract_object(&tally, object, subtract_slot_at_home, &sender);
+        } else {
+            subtract_object(&tally, object, visit_nothing, NULL);
+            worker->big = object;
+        }
+    }
+    tally_add(worker, &tally);
+    worker->next = at;
+    worker->subtracted = at == list;
+}
+
+/* Whether what a slot refers to is the worker's to look at; it is in *ret_links then. */
+static inline bool is_met_at_home(
+        struct detect_worker *worker, gc_slot *slot, struct gc_links **ret_links)
+{
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL) return false;
+    if (!is_near(slot, object) && !is_own_or_sent(worker, object)) return false;
+    *ret_links = gc_links_of(object);
+    return (gc_object_state(object) & GC_STATE_CYCLIC) != 0;
+}
+
+static inline void reach_slot_keep_at_home(gc_slot *slot, void *argument)
+{
+    struct gc_links *target;
+    if (is_met_at_home(argument, slot, &target)) reach(argument, target);
+}
+
+static inline void drain_at_home(struct detect_worker *worker)
+{
+    while (worker->depth > 0)
+        survive_at_home(
+                worker, worker->stack[--worker->depth], reach_slot_keep_at_home, worker);
+}
+
+static inline void visit_keep_at_home(
+        struct detect_worker *worker, struct gc_object *object)
+{
+    survive_at_home(worker, object, reach_slot_keep_at_home, worker);
+    drain_at_home(worker);
+}
+
+static inline void reach_slot_move_at_home(gc_slot *slot, void *argument)
+{
+    struct gc_links *target;
+    if (is_met_at_home(argument, slot, &target)) reach_move(argument, target);
+}
+
+static inline void visit_move_at_home(
+        struct detect_worker *worker, struct gc_object *object)
+{
+    survive_at_home(worker, object, reach_slot_move_at_home, worker);
+}
+
+static void list_scan(struct detect_worker *worker)
+{
+    if (worker->way == DETECT_MOVE)
+        scan_move_with(worker, worker->only, visit_move_at_home);
+    else
+        scan_keep_with(worker, worker->only, visit_keep_at_home);
+}
+
+static void list_reach(struct detect_worker *worker, struct gc_object *object)
+{
+    if (worker->way == DETECT_MOVE) {
+        reach_move(worker, gc_links_of(object));
+    } else {
+        reach(worker, gc_links_of(object));
+        drain_at_home(worker);
+    }
+}
+
+static void list_go_on(struct detect_worker *worker)
+{
+    const bool overflowed = worker->overflowed;
+    worker->overflowed = false;
+    if (worker->way == DETECT_MOVE) {
+        if (overflowed) revisit_with(worker, worker->only, visit_move_at_home);
+        scan_move_with(worker, worker->only, visit_move_at_home);
+    } else {
+        drain_at_home(worker);
+        if (overflowed) revisit_with(worker, worker->only, visit_keep_at_home);
+    }
+}
+
+static void list_sweep(struct detect_worker *worker)
+{
+    if (worker->way == DETECT_MOVE)
+        settle_trash(worker);
+    else if (worker->left > worker->reached)
+        sweep_keep(worker, worker->only);
+}
+
+const struct detect_passes detect_list_passes = {
+    .subtract = list_subtract,
+    .scan = list_scan,
+    .reach = list_reach,
+    .go_on = list_go_on,
+    .sweep = list_sweep,
+};
 
 /* --- all of it --------------------------------------------------------------------------- */
 
@@ -295,8 +472,7 @@ void detect_in_lists_stw(struct detector *detector, struct gc_heap *heap,
         struct detect_scan *scan, struct gc_links *trash)
 {
     struct detect_worker *worker = &detector->alone;
-    detect_worker_begin(worker, detector, detector->way);
-    worker->only = scan;
+    detect_worker_begin(worker, detector, detector->way, scan);
     for_all(worker, heap, subtract);
     if (worker->way == DETECT_MOVE)
         scan_all_move(worker, heap);

@@ -49,11 +49,17 @@ struct detect_set {
     uint64_t (*total)(const struct gc_object *object);
 };
 
-/* Who goes through the passes, and what was found by it. */
+/* Who goes through the passes, and what was found by it: one for all homes, or, where the
+ * owners do it, one for each home. That one touches the objects of its home alone; what it
+ * meets of other homes it sends: in a box, which their workers read in the next round, while
+ * it fills the other. */
 struct detect_worker {
     /* const after detect_worker_init() */
+    struct gc_heap *heap;
+    struct gc_mutator *home;  /* NULL: all homes' */
     struct gc_object **stack; /* `keep`: unflagged, not yet visited */
     size_t room;
+    struct gc_object **boxes[2]; /* NULL: it has all homes */
     /* per run */
     struct detect_set set;
     enum detect_way way;
@@ -67,7 +73,25 @@ struct detect_worker {
     struct gc_links trash;   /* what is unreachable, marked MARK_TRASH */
     size_t found;            /* its number */
     uint32_t states;         /* its states, or-ed */
+    /* the same, of one for a home */
+    bool takes_part;       /* it was there when the run began */
+    bool subtracted;       /* it is through with steps 3 and 4 */
+    uint32_t side;         /* of the box that it fills */
+    size_t sent[2];        /* in the boxes */
+    struct gc_object *big; /* has more slots than a box: the stopper is to look at it */
+    struct gc_links *next; /* where steps 3 and 4 go on; by address, in `block`: */
+    struct gc_block_cursor cursor;
+    struct gc_block *block;
+    uint32_t cell;
 };
+
+/* References that a box holds. */
+enum { DETECT_BOX_ENTRIES = 1 << 16 };
+
+/* For each home, where owners do the passes. 0 or -ENOMEM. */
+int detect_worker_init_home(struct detect_worker *worker, struct gc_mutator *home)
+        GC_NODISCARD;
+void detect_worker_finish(struct detect_worker *worker);
 
 /* What all workers of a run have found. */
 struct detect_sum {
@@ -108,5 +132,15 @@ void detect_in_lists_stw(struct detector *detector, struct gc_heap *heap,
  * unreachable comes in the order of addresses. */
 void detect_by_address_stw(
         struct detector *detector, struct gc_heap *heap, struct gc_links *trash);
+
+/* The same, each home's part by its owner if he is parked; in lists (those of the homes' own
+ * scans), or by address. The trash stays with the workers: what is moved to `trash` by
+ * detect_gather_stw() is in the order of homes. By the stopper. */
+void detect_by_owners_stw(
+        struct detector *detector, struct gc_mutator *m, bool by_address, bool wake);
+void detect_gather_stw(struct gc_heap *heap, struct gc_links *trash);
+
+/* The worker of a home. */
+struct detect_worker *detect_worker_of_home(struct gc_mutator *home);
 
 #endif

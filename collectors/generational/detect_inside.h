@@ -143,6 +143,12 @@ static inline bool scan_one(
     return false;
 }
 
+/* For slots of which only the number is wanted. */
+static inline void visit_nothing(gc_slot *slot, void *argument)
+{
+    (void)slot, (void)argument;
+}
+
 /* A survivor gets its mark, and visit, a constant inline function, its slots. One that says
  * DEAD has none any more that could be trusted. */
 GC_INLINE void survive(struct detect_worker *worker, struct gc_object *object,
@@ -162,14 +168,73 @@ static inline void find_trash(struct detect_worker *worker, struct gc_links *at)
     gc_list_append(&worker->trash, at);
 }
 
+/* --- owners ---------------------------------------------------------------------------- */
+
+/* What lies in one block with a slot is of the same home, and has been read a moment ago, or
+ * is about to be. */
+static inline bool is_near(const void *slot, const struct gc_object *object)
+{
+    return ((uintptr_t)slot ^ (uintptr_t)object) >> GC_BLOCK_SHIFT == 0;
+}
+
+/* Whether a worker that has a home may touch an object. If not, it is sent, unless it can't
+ * be in a cycle; there is room. */
+static inline bool is_own_or_sent(struct detect_worker *worker, struct gc_object *object)
+{
+    const struct gc_block *block = gc_block_of(object);
+    if (block->home == worker->home) return true;
+    const uint32_t side = worker->side;
+    if (block->prefix > 0) worker->boxes[side][worker->sent[side]++] = object;
+    return false;
+}
+
+/* Whether the box has room for all that the object refers to. */
+bool detect_has_room_slow(const struct detect_worker *worker, struct gc_object *object);
+
+static inline bool has_room(const struct detect_worker *worker, struct gc_object *object)
+{
+    const struct gc_type_info *info = gc_object_info(object);
+    if (gc_likely(!info->irregular &&
+                  info->slots <= DETECT_BOX_ENTRIES - worker->sent[worker->side]))
+        return true;
+    return detect_has_room_slow(worker, object);
+}
+
+/* There is no room: the object waits for the next round, or for the stopper. */
+void detect_postpone(struct detect_worker *worker, struct gc_object *object);
+
+/* survive() by a worker that has a home. Its prev is restored. */
+GC_INLINE void survive_at_home(struct detect_worker *worker, struct gc_object *object,
+        gc_visit_fn visit, void *argument)
+{
+    gc_object_set_mark(object, worker->set.survivor);
+    if (gc_unlikely(gc_object_is_dead(object))) return;
+    if (gc_unlikely(!has_room(worker, object)))
+        detect_postpone(worker, object);
+    else
+        gc_object_trace(object, visit, argument);
+}
+
+/* The passes of a worker, over the list of its home (it has one) and by address. */
+struct detect_passes {
+    /* Steps 3 and 4, from where it has stopped to where the box is full. */
+    void (*subtract)(struct detect_worker *worker);
+    void (*scan)(struct detect_worker *worker);
+    /* A reference from another home. */
+    void (*reach)(struct detect_worker *worker, struct gc_object *object);
+    /* What has become of those, and what was put off. */
+    void (*go_on)(struct detect_worker *worker);
+    void (*sweep)(struct detect_worker *worker);
+};
+extern const struct detect_passes detect_list_passes, detect_walk_passes;
+
 /* --- runs ------------------------------------------------------------------------------ */
 
 int detect_worker_init(struct detect_worker *worker, size_t room) GC_NODISCARD;
-void detect_worker_finish(struct detect_worker *worker);
 void detect_worker_begin(struct detect_worker *worker, const struct detector *detector,
-        enum detect_way way);
+        enum detect_way way, struct detect_scan *only);
 
-/* Adds what a worker has found to the sum, and its trash to `trash`. */
+/* Adds what a worker has found to the sum, and its trash to `trash`, if that is not NULL. */
 void detect_worker_end(
         struct detect_worker *worker, struct detector *detector, struct gc_links *trash);
 

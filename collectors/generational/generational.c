@@ -20,6 +20,7 @@
 struct generational_options {
     int64_t threshold[GC_GENERATIONS];
     int64_t detect;
+    int64_t passes;
     int64_t quarter_rule;
 };
 
@@ -49,6 +50,13 @@ static const struct gc_option options[] = {
             .doc = "tentatively unreachable objects are moved out of the list and back "
                    "to its tail, or kept in place; walk: kept, and full collections go "
                    "by address" },
+    { .name = "passes",
+            .kind = GC_OPTION_CHOICE,
+            .offset = offsetof(struct generational_options, passes),
+            .choices = "serial|owners",
+            .standard = "serial",
+            .doc = "who goes through the objects of several homes: the mutator that "
+                   "collects, or each parked mutator through its own" },
     { .name = "quarter_rule",
             .kind = GC_OPTION_BOOL,
             .offset = offsetof(struct generational_options, quarter_rule),
@@ -69,6 +77,8 @@ static int start(struct gc_heap *heap, struct gc_error *error)
                 error, -ENOMEM, "there is no memory for the collector's stack");
     }
     state->walks = way == DETECT_WALK;
+    state->owners = o->passes != 0 && (heap->protocol->flags & GC_PROTOCOL_SERIAL) == 0;
+    if (state->owners) gc_share_prepare(heap);
     gc_list_init(&state->trash);
     for (int g = 0; g < GC_GENERATIONS; g++)
         gc_atomic_store_relaxed(&heap->generations[g].threshold, (int)o->threshold[g]);
@@ -85,8 +95,13 @@ static void finish(struct gc_heap *heap)
 
 static int home_start(struct gc_mutator *home)
 {
+    const struct generational *state = home->heap->collector_data;
     struct generational_home *lists = gc_os_alloc(sizeof(*lists));
     if (lists == NULL) return -ENOMEM;
+    if (state->owners && detect_worker_init_home(&lists->worker, home) != 0) {
+        gc_os_free(lists);
+        return -ENOMEM;
+    }
     for (int i = 0; i < GC_GENERATIONS - 1; i++)
         gc_list_init(&lists->old[i]);
     gc_list_init(&lists->permanent);
@@ -98,12 +113,30 @@ static int home_start(struct gc_mutator *home)
 
 static void home_finish(struct gc_mutator *home)
 {
+    detect_worker_finish(&generational_home_of(home)->worker);
     gc_os_free(home->collector_data);
 }
 
 struct detect_scan *detect_scan_of_home(struct gc_mutator *home)
 {
     return &generational_home_of(home)->scan;
+}
+
+struct detect_worker *detect_worker_of_home(struct gc_mutator *home)
+{
+    return &generational_home_of(home)->worker;
+}
+
+/* Runs run(home, argument) for each home; by the owners, if they share this collection. */
+static void for_homes_stw(struct gc_mutator *m, gc_share_fn run, void *argument)
+{
+    const struct generational *state = m->heap->collector_data;
+    if (state->shared) {
+        gc_stop_share(m, run, argument, state->wake);
+    } else {
+        gc_for_each_mutator (home, m->heap)
+            run(home, argument);
+    }
 }
 
 /* --- out of lists ---------------------------------------------------------------------- */
@@ -122,6 +155,13 @@ static void dissolve_stw(struct gc_links *list, uint16_t mark)
     gc_list_init(list);
 }
 
+/* The survivors of a generation get old, whose objects are in no list. */
+static void dissolve_part(struct gc_mutator *home, void *argument)
+{
+    const int *g = argument;
+    dissolve_stw(generational_list(home, *g), AS_IT_IS);
+}
+
 void generational_send_home_stw(
         const struct generational *state, struct gc_links *at, int g)
 {
@@ -137,8 +177,9 @@ void generational_send_home_stw(
 /* --- a collection --------------------------------------------------------------------- */
 
 /* Step 2: counts, and the younger lists join the one that is collected. */
-static void merge_young_stw(struct gc_heap *heap, int g)
+static void merge_young_stw(struct gc_mutator *m, int g)
 {
+    struct gc_heap *heap = m->heap;
     if (g + 1 < GC_GENERATIONS)
         gc_atomic_fetch_add_relaxed(&heap->generations[g + 1].count, 1);
     for (int i = 1; i <= g; i++)
@@ -150,24 +191,46 @@ static void merge_young_stw(struct gc_heap *heap, int g)
         for (int younger = g - 1; younger >= 0; younger--)
             gc_list_merge(list, generational_list(home, younger));
         generational_home_of(home)->scan.list = list;
-        if (state->walks && g == GC_GENERATIONS - 1) dissolve_stw(list, AS_IT_IS);
     }
+    if (state->walks && g == GC_GENERATIONS - 1) for_homes_stw(m, dissolve_part, &g);
+}
+
+/* Whether there is one home alone. */
+static bool is_alone(struct gc_heap *heap)
+{
+    struct gc_mutator *first = gc_next_mutator(&heap->mutators);
+    return gc_next_mutator(&first->next) == NULL;
+}
+
+/* Owners share a collection if there are several; those who sleep, one that takes longer
+ * than it takes to wake them. */
+static void choose_who_stw(struct gc_heap *heap, int g)
+{
+    enum { WORTH_WAKING = 8192 };
+    struct generational *state = heap->collector_data;
+    const struct gc_generation *young = &heap->generations[0];
+    state->shared = state->owners && !is_alone(heap);
+    state->wake = g == GC_GENERATIONS - 1 ||
+                  gc_atomic_load_relaxed(&young->threshold) >= WORTH_WAKING;
 }
 
 /* Steps 3 to 5. */
-static void detect_stw(struct gc_heap *heap, int g)
+static void detect_stw(struct gc_mutator *m, int g)
 {
+    struct gc_heap *heap = m->heap;
     struct generational *state = heap->collector_data;
     struct detector *detector = &state->detector;
+    const bool by_address = state->walks && g == GC_GENERATIONS - 1;
     detect_choose(detector, 0, (uint16_t)g, (uint16_t)generational_older(g), 0);
-    if (state->walks && g == GC_GENERATIONS - 1) {
+    if (state->shared) {
+        detect_by_owners_stw(detector, m, by_address, state->wake);
+    } else if (by_address) {
         detect_by_address_stw(detector, heap, &state->trash);
-        return;
+    } else {
+        struct gc_mutator *first = gc_next_mutator(&heap->mutators);
+        struct detect_scan *only = is_alone(heap) ? detect_scan_of_home(first) : NULL;
+        detect_in_lists_stw(detector, heap, only, &state->trash);
     }
-    struct gc_mutator *first = gc_next_mutator(&heap->mutators);
-    bool alone = gc_next_mutator(&first->next) == NULL;
-    struct detect_scan *only = alone ? detect_scan_of_home(first) : NULL;
-    detect_in_lists_stw(detector, heap, only, &state->trash);
 }
 
 struct untrack {
@@ -243,15 +306,15 @@ static size_t untrack_stw(struct gc_heap *heap, int g)
 }
 
 /* Step 7: survivors grow older. */
-static void promote_stw(struct gc_heap *heap, int g, size_t survivors)
+static void promote_stw(struct gc_mutator *m, int g, size_t survivors)
 {
+    struct gc_heap *heap = m->heap;
     struct generational *state = heap->collector_data;
-    gc_for_each_mutator (home, heap) {
-        if (g == 1 && state->walks)
-            dissolve_stw(generational_list(home, g), AS_IT_IS);
-        else if (g + 1 < GC_GENERATIONS)
+    if (g == 1 && state->walks)
+        for_homes_stw(m, dissolve_part, &g);
+    else if (g + 1 < GC_GENERATIONS)
+        gc_for_each_mutator (home, heap)
             gc_list_merge(generational_list(home, g + 1), generational_list(home, g));
-    }
     if (g == 1) {
         size_t pending = gc_atomic_load_relaxed(&state->long_lived_pending);
         gc_atomic_store_relaxed(&state->long_lived_pending, pending + survivors);
@@ -269,13 +332,14 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     struct generational *state = heap->collector_data;
     const struct detect_sum *sum = &state->detector.sum;
     gc_stop_begin(m);
-    merge_young_stw(heap, generation);
-    detect_stw(heap, generation);
+    choose_who_stw(heap, generation);
+    merge_young_stw(m, generation);
+    detect_stw(m, generation);
     m->counters.visited_objects += sum->objects;
     m->counters.visited_edges += sum->edges;
     size_t gone = sum->found;
     if ((sum->flags_seen & GC_TYPE_IMMUTABLE) != 0) gone += untrack_stw(heap, generation);
-    promote_stw(heap, generation, sum->objects - gone);
+    promote_stw(m, generation, sum->objects - gone);
     return generational_bury(m, generation);
 }
 

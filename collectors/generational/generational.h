@@ -11,18 +11,22 @@
  * that it can be unlinked without a question, and is found by its address. */
 struct generational_home {
     struct gc_links old[GC_GENERATIONS - 1];
-    struct gc_links permanent; /* frozen */
-    struct detect_scan scan;   /* in a stop */
+    struct gc_links permanent;   /* frozen */
+    struct detect_scan scan;     /* in a stop */
+    struct detect_worker worker; /* under passes=owners */
 };
 
 struct generational {
-    bool walks; /* const: detect=walk */
+    bool walks;  /* const: detect=walk */
+    bool owners; /* const: passes=owners, and mutators run in parallel */
     struct detector detector;
     /* written by who collects, read by every mutator's trigger; relaxed */
     _Atomic(size_t) long_lived_total;   /* generation 2 after the last full collection */
     _Atomic(size_t) long_lived_pending; /* what has come to generation 2 since */
-    /* who collects */
-    struct gc_links trash; /* of the collection under way */
+    /* who collects, of the collection under way */
+    bool shared;           /* owners do their parts of it */
+    bool wake;             /* those who sleep too */
+    struct gc_links trash; /* if owners have found it, it is with them first */
 };
 
 static inline struct generational_home *generational_home_of(struct gc_mutator *home)

@@ -72,6 +72,81 @@ static void bury_in_bulk(struct gc_mutator *m, struct gc_links *trash, size_t co
     m->counters.freed_by_cycle += count;
 }
 
+/* --- in bulk, by the owners -------------------------------------------------------------- */
+
+/* One home's part of the trash: its members go in the stop, by who is near to them. What
+ * leaves it and could die by being dropped, or is of another home, is kept in a box, and is
+ * dropped by the collector when the world runs. */
+struct leaving {
+    struct gc_mutator *home;
+    struct detect_worker *worker;
+    bool full; /* there was no room in the box */
+};
+
+static void keep_leaving_slot(gc_slot *slot, void *argument)
+{
+    struct leaving *leaving = argument;
+    struct gc_mutator *home = leaving->home;
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL || is_trash(object)) return;
+    if (gc_block_of(object)->home != home ||
+            !home->heap->protocol->drop_unless_last(home, object)) {
+        if (leaving->worker->sent[0] == DETECT_BOX_ENTRIES) {
+            leaving->full = true;
+            return;
+        }
+        leaving->worker->boxes[0][leaving->worker->sent[0]++] = object;
+    }
+    gc_atomic_slot_store_relaxed(slot, NULL);
+}
+
+static void keep_leaving_part(struct gc_mutator *home, void *argument)
+{
+    (void)argument;
+    struct leaving leaving = { .home = home, .worker = detect_worker_of_home(home) };
+    struct gc_links *trash = &leaving.worker->trash;
+    leaving.worker->sent[0] = 0;
+    for (struct gc_links *at = trash->next; at != trash; at = at->next)
+        gc_object_trace(gc_links_object(at), keep_leaving_slot, &leaving);
+    leaving.worker->overflowed = leaving.full;
+}
+
+static void free_part(struct gc_mutator *home, void *argument)
+{
+    (void)argument;
+    struct detect_worker *worker = detect_worker_of_home(home);
+    struct gc_links *trash = &worker->trash;
+    for (struct gc_links *at = trash->next, *next; at != trash; at = next) {
+        next = at->next;
+        at->next = NULL;
+        gc_cell_free(gc_links_object(at));
+    }
+    gc_list_init(trash);
+    gc_budget_credit(home, worker->found);
+    home->counters.freed_by_cycle += worker->found;
+}
+
+/* False: somebody's box was too small, and all members are still there. */
+static bool bury_by_owners_stw(struct gc_mutator *m, bool wake)
+{
+    gc_stop_share(m, keep_leaving_part, NULL, wake);
+    gc_for_each_mutator (home, m->heap)
+        if (detect_worker_of_home(home)->overflowed) return false;
+    gc_stop_share(m, free_part, NULL, wake);
+    return true;
+}
+
+/* World running. */
+static void drop_kept(struct gc_mutator *m)
+{
+    gc_for_each_mutator (home, m->heap) {
+        struct detect_worker *worker = detect_worker_of_home(home);
+        for (size_t i = 0; i < worker->sent[0]; i++)
+            m->heap->protocol->drop(m, worker->boxes[0][i]);
+        worker->sent[0] = 0;
+    }
+}
+
 /* --- with care --------------------------------------------------------------------------- */
 
 /* Step 10. World running. */
@@ -220,19 +295,22 @@ size_t generational_bury(struct gc_mutator *m, int g)
     struct gc_links *trash = &state->trash;
     const struct detect_sum sum = state->detector.sum;
     size_t collected = sum.found;
-    struct gc_weak *callbacks = NULL;
-    if ((sum.states & (GC_STATE_WEAK | GC_STATE_REFERENCED)) != 0)
-        callbacks = clear_weak_stw(m, trash);
+    const bool refers = (sum.states & (GC_STATE_WEAK | GC_STATE_REFERENCED)) != 0;
     const bool care = (sum.states & GC_STATE_FINALIZER) != 0 ||
                       m->heap->save_all != NULL || (sum.flags_seen & GC_TYPE_CLEARS) != 0;
+    const bool kept = state->shared && collected > 0 && !care && !refers;
+    const bool buried = kept && bury_by_owners_stw(m, state->wake);
+    if (state->shared && !buried) detect_gather_stw(m->heap, trash);
+    struct gc_weak *callbacks = refers ? clear_weak_stw(m, trash) : NULL;
     if (care) hold_stw(m, trash);
     gc_stop_end(m, sum.objects + sum.edges + collected);
     if (collected == 0) return 0;
     uint64_t start = gc_stall_clock();
     size_t freed_weak = gc_weak_run_callbacks(m, callbacks);
+    if (kept) drop_kept(m);
     if (care)
         collected = bury_with_care(m, state, generational_older(g), sum.states);
-    else
+    else if (!buried)
         bury_in_bulk(m, trash, collected);
     gc_stall_record(m->stalls, GC_STALL_collection, start, collected);
     return collected + freed_weak;
