@@ -206,7 +206,8 @@ void gc_stop_begin(struct gc_mutator *m)
     gc_schedule_yield(); /* between the request and the first pass */
     bool waited = false;
     while (!claim_all(m)) {
-        gc_condition_wait(&heap->parked, &heap->registry_lock);
+        if (waited || !gc_share_watch_stop(m))
+            gc_condition_wait(&heap->parked, &heap->registry_lock);
         waited = true;
     }
     gc_atomic_store_relaxed(&heap->stopper, m);

@@ -90,6 +90,25 @@ static bool may_return(struct gc_mutator *m)
            (gc_atomic_load_relaxed(&m->state) & GC_MUTATOR_CLAIMED) == 0;
 }
 
+static bool is_anybody_running_but(const struct gc_mutator *m)
+{
+    gc_for_each_mutator (other, m->heap)
+        if (other != m && gc_atomic_load_relaxed(&other->state) == GC_MUTATOR_RUNNING)
+            return true;
+    return false;
+}
+
+bool gc_share_watch_stop(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    if (heap->share_watchers_most == 0 || gc_schedule_is_active()) return false;
+    gc_lock_release(&heap->registry_lock);
+    for (int i = 0; i < LOOKS_BEFORE_SLEEP && is_anybody_running_but(m); i++)
+        gc_os_relax();
+    gc_lock_acquire(&heap->registry_lock);
+    return true;
+}
+
 bool gc_share_watch(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;

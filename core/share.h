@@ -32,6 +32,11 @@ GC_EXPORT void gc_stop_share(
  * the mutator may try to return. On a parked mutator. */
 bool gc_share_watch(struct gc_mutator *m);
 
+/* For safepoint.c. Looks out, for a while, for the moment in which all others have parked,
+ * without sleeping. False: it does not do that here. On who asks for a stop and holds the
+ * registry lock, which is given up meanwhile. */
+bool gc_share_watch_stop(struct gc_mutator *m);
+
 /* For safepoint.c. Whether a part is offered; having counted oneself among those who wait
  * for claims. */
 bool gc_share_is_offered(struct gc_mutator *m);
