@@ -117,6 +117,7 @@ bool gc_share_watch(struct gc_mutator *m)
     uint32_t before = gc_atomic_fetch_add_relaxed(&heap->share_watchers, 1);
     if (before < heap->share_watchers_most) {
         uint64_t until = gc_os_now_ns() + WATCH_NS;
+        gc_atomic_store_relaxed(&m->watches, 1);
         for (uint32_t looks = 1; !(returns = may_return(m)); looks++) {
             if (gc_atomic_load_relaxed(&m->share) == GC_SHARE_OFFERED) {
                 gc_share_help(m);
@@ -126,6 +127,7 @@ bool gc_share_watch(struct gc_mutator *m)
             if (looks % LOOKS_A_CLOCK == 0 && gc_os_now_ns() > until) break;
         }
     }
+    gc_atomic_store_relaxed(&m->watches, 0);
     gc_atomic_fetch_sub_relaxed(&heap->share_watchers, 1);
     return returns;
 }
@@ -135,10 +137,8 @@ bool gc_share_watch(struct gc_mutator *m)
 /* A watcher sees within a moment what is offered to it. */
 static void give_head_start(struct gc_mutator *home)
 {
-    const struct gc_heap *heap = home->heap;
-    for (int i = 0; i < HEAD_START; i++) {
+    for (int i = 0; i < HEAD_START && gc_atomic_load_relaxed(&home->watches) != 0; i++) {
         if (gc_atomic_load_relaxed(&home->share) != GC_SHARE_OFFERED) return;
-        if (gc_atomic_load_relaxed(&heap->share_watchers) == 0) return;
         gc_os_relax();
     }
 }

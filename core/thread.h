@@ -149,6 +149,7 @@ struct gc_mutator {
     _Atomic(struct gc_object *) arrivals; /* dead objects that were sent home */
     _Atomic(uint64_t) answered; /* number of the last handshake that ran for it */
     _Atomic(uint32_t) share;    /* enum gc_share_state: [sync ST3], safepoint.c */
+    _Atomic(uint32_t) watches;  /* it looks out for its part; relaxed */
     uint64_t share_ns;          /* time that its thread spent on its part; who did it */
 };
 
