@@ -67,9 +67,15 @@ static void await(struct gc_mutator *other, const struct gc_handshake *handshake
 void gc_handshake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *argument),
         void *argument)
 {
+    gc_settle(m);
+    gc_handshake_unsettled(m, run, argument);
+}
+
+void gc_handshake_unsettled(struct gc_mutator *m,
+        void (*run)(struct gc_mutator *m, void *argument), void *argument)
+{
     struct gc_heap *heap = m->heap;
     uint64_t start = gc_stall_clock();
-    gc_settle(m); /* no code of the program may run under the coordinator lock */
     gc_coordinator_acquire(m);
     gc_lock_acquire(&heap->registry_lock);
     struct gc_handshake handshake = {
@@ -79,13 +85,13 @@ void gc_handshake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *
     };
     heap->handshake = handshake;
     /* [sync HS1] seq_cst store, then the seq_cst claims (Dekker): pairs with the load in
-     * gc_blocked_begin(). */
+     * gc_park(). */
     gc_atomic_store_seq_cst(&heap->shake_pending, 1);
     gc_for_each_mutator (other, heap)
         if (other != m) gc_atomic_fetch_or_relaxed(&other->poll, GC_POLL_SHAKE);
     gc_lock_release(&heap->registry_lock);
     answer(m, &handshake);
-    gc_blocked_begin(m);
+    gc_park(m); /* no code of the program may run under the coordinator lock */
     gc_for_each_mutator (other, heap)
         if (other != m) await(other, &handshake);
     gc_atomic_store_relaxed(&heap->shake_pending, 0);

@@ -10,13 +10,6 @@
 #include "core/os.h"
 #include "core/plugin.h"
 
-static bool names_protocol(const struct gc_collector *collector, const char *name)
-{
-    for (int i = 0; i < GC_COLLECTOR_NAMES && collector->protocols[i] != NULL; i++)
-        if (strcmp(collector->protocols[i], name) == 0) return true;
-    return false;
-}
-
 /* Refuses what can't work, with the reason. */
 static int check_combination(const struct gc_collector *collector,
         const struct gc_protocol *protocol, struct gc_error *error)
@@ -31,7 +24,7 @@ static int check_combination(const struct gc_collector *collector,
                 collector->name, collector->abi_version, collector->check_level,
                 GC_ABI_VERSION, GC_CHECK);
     }
-    if (!names_protocol(collector, protocol->name)) {
+    if (!gc_collector_takes(collector, protocol)) {
         return gc_error_set(error, -EINVAL, "collector %s does not work over protocol %s",
                 collector->name, protocol->name);
     }

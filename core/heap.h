@@ -19,8 +19,8 @@
 struct gc_collector;
 struct gc_object;
 struct gc_protocol;
+struct gc_serial;
 struct gc_root_range;
-struct gc_root_callback;
 struct gc_observer;
 struct gc_weak;
 
@@ -71,9 +71,9 @@ struct gc_heap {
     struct gc_lock registry_lock;
     _Atomic(struct gc_mutator *) mutators; /* see gc_for_each_mutator */
     uint32_t mutator_count;                /* records */
+    struct gc_mutator *alone;              /* who is told that it is, or NULL */
     _Atomic(uint32_t) attached; /* records not EXITED; read relaxed without the lock */
     struct gc_root_range *roots;
-    struct gc_root_callback *root_callbacks;
     struct gc_observer *observers;
     _Atomic(uint32_t) observer_count; /* also read without it, relaxed: is there any? */
     uint64_t observed;                /* events that observers were told of */
@@ -131,6 +131,9 @@ struct gc_heap {
      * at birth under registry_lock, weeded out in a stop */
     struct gc_object **finalizable;
     size_t finalizable_count, finalizable_room;
+
+    /* const after creation: the lock of who runs (serial.h), or NULL */
+    struct gc_serial *serial;
 
     /* const after creation: the embedder's hooks */
     void (*on_exhausted)(struct gc_mutator *m, size_t bytes, void *argument);

@@ -26,6 +26,7 @@
     X(MERGE_BY_EXCHANGE, "a merge adds to the shared half that it finds")                \
     X(QUEUE_BELOW_ZERO, "nothing is subtracted below 0 while nothing is queued for it")  \
     X(HOLD_MERGED, "what a collection holds is merged first")                            \
+    X(STOP_GIVES_BACK, "a stop gives back the references of queues, but for a last one") \
     X(WEAK_REREAD, "a weak reference's target is read again after it was counted")       \
     X(WEAK_FIRST, "weak references are cleared before the cell is free")                 \
     X(STABLE, "an empty block keeps its headers for a grace period")                     \
@@ -33,7 +34,6 @@
     X(HOME_FREES, "what dies elsewhere goes home to be freed")                           \
     X(LOOK_AFTER_PUSH, "who has sent something looks at the home's state")               \
     X(LOOK_AFTER_BLOCK, "who becomes BLOCKED looks at what has arrived")                 \
-    X(LOOK_AFTER_ADOPT, "who adopts a record looks at what has arrived")                 \
     X(LOOK_AFTER_EXIT, "who becomes EXITED looks at what has arrived")                   \
     X(LOOK_AFTER_CLAIM, "who gives a claim back looks at what has arrived")              \
     X(CLAIM_FIRST, "who acts for another claims him first")                              \
@@ -47,6 +47,8 @@
     X(SHAKE_BLOCKED, "a handshake is answered for who is BLOCKED")                       \
     X(SHAKE_ONCE, "a handshake runs once for each mutator")                              \
     X(SHARE_BY_EXCHANGE, "a part of a stop's work is taken by exchange")                 \
+    X(POLL_AT_ONCE,                                                                      \
+            "a safepoint takes poll bits away in the step in which it sees them")        \
     X(HOLD, "a collection holds the members of its unreachable set")                     \
     X(RELEASE_BY_EXCHANGE, "a held member is released from 1 or not at all")             \
     X(WEAK_AGAIN, "weak references that finalizers made are cleared")                    \

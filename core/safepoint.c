@@ -15,6 +15,7 @@
  * Sync edges: [sync ST1] a stop is requested, against a mutator that parks
  *             [sync ST2] a mutator leaves BLOCKED or EXITED, or is claimed there
  *             [sync HS1] a handshake is posted, against a mutator that parks
+ *             [sync HO2] what was sent home comes before the poll bit that says so
  */
 #include "core/safepoint.h"
 
@@ -26,10 +27,9 @@
 #include "core/os.h"
 #include "core/share.h"
 
-static void park(struct gc_mutator *m)
+void gc_park(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
-    if (!gc_broken(SETTLE_FIRST)) gc_settle(m);
     gc_budget_return(m);
     gc_grace_offline(m);
     /* [sync ST2] seq_cst store of BLOCKED, then [sync ST1] [sync HS1] seq_cst loads of the
@@ -47,6 +47,12 @@ static void park(struct gc_mutator *m)
         gc_lock_release(&heap->registry_lock);
     }
     if (!gc_broken(LOOK_AFTER_BLOCK)) gc_home_look(m, NULL); /* (H1) */
+}
+
+static void park(struct gc_mutator *m)
+{
+    if (!gc_broken(SETTLE_FIRST)) gc_settle(m);
+    gc_park(m);
 }
 
 /* Something was sent that only a running mutator can settle: comes back for it, unless
@@ -133,10 +139,15 @@ void gc_safepoint_slow(struct gc_mutator *m)
     gc_schedule_yield();
     uint32_t poll;
     while (((poll = gc_atomic_load_relaxed(&m->poll)) & ~(uint32_t)GC_POLL_QUIET) != 0) {
-        gc_atomic_fetch_and_relaxed(&m->poll, stays);
+        if (gc_broken(POLL_AT_ONCE)) gc_schedule_yield();
+        /* [sync HO2] acquire: pairs with the release in gc_home_tell(). One step: a bit
+         * that comes after the look above would be lost otherwise. */
+        uint32_t taken = gc_atomic_fetch_and_acquire(&m->poll, stays);
+        if (!gc_broken(POLL_AT_ONCE)) poll = taken;
         gc_settle(m);
         gc_home_drain(m, m);
         if ((poll & GC_POLL_SHAKE) != 0) gc_handshake_answer(m);
+        if ((poll & GC_POLL_JOINED) != 0) gc_joined(m);
         if ((poll & parks) == 0) continue;
         gc_blocked_begin(m);
         gc_blocked_end(m);
@@ -175,7 +186,7 @@ void gc_coordinator_acquire(struct gc_mutator *m)
         gc_lock_acquire(&heap->coordinator);
         return;
     }
-    gc_blocked_begin(m);
+    gc_park(m); /* whose holder looks at all queues in the end */
     gc_lock_acquire(&heap->coordinator);
     gc_blocked_end(m);
 }
@@ -199,7 +210,7 @@ void gc_stop_begin(struct gc_mutator *m)
     uint64_t asked_ns = gc_stall_clock();
     gc_lock_acquire(&heap->registry_lock);
     /* [sync ST1] seq_cst store of the request, then the seq_cst claims (Dekker): pairs
-     * with gc_blocked_begin(). */
+     * with gc_park(). */
     gc_atomic_store_seq_cst(&heap->stop_requested, 1);
     gc_for_each_mutator (other, heap)
         if (other != m) gc_atomic_fetch_or_relaxed(&other->poll, GC_POLL_STOP);

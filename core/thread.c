@@ -50,7 +50,9 @@ static struct gc_mutator *record_new(struct gc_heap *heap, uint32_t number)
     return m;
 }
 
-/* An EXITED record that nobody has claimed but a stop, made BLOCKED. Registry lock. */
+/* An EXITED record that nobody has claimed but a stop, made BLOCKED. What has been posted is
+ * in its poll word, like in any other's; an answer that it owes to a handshake it still owes.
+ * Registry lock. */
 static struct gc_mutator *adopt(struct gc_heap *heap)
 {
     gc_for_each_mutator (m, heap) {
@@ -72,7 +74,8 @@ static struct gc_mutator *adopt(struct gc_heap *heap)
     return NULL;
 }
 
-/* A new record, at the end of the list of all. Registry lock. */
+/* A new record, at the end of the list of all, that knows what has been posted, and counts as
+ * having answered. Registry lock. */
 static struct gc_mutator *append_new(struct gc_heap *heap)
 {
     struct gc_mutator *m = record_new(heap, heap->mutator_count);
@@ -83,6 +86,11 @@ static struct gc_mutator *append_new(struct gc_heap *heap)
     gc_atomic_store_relaxed(&m->state,
             (uint32_t)(m->stop_claimed ? GC_MUTATOR_BLOCKED | GC_MUTATOR_CLAIMED
                                        : GC_MUTATOR_BLOCKED));
+    bool requested = gc_atomic_load_relaxed(&heap->stop_requested) != 0;
+    gc_atomic_store_relaxed(
+            &m->poll, (requested ? (uint32_t)GC_POLL_STOP : 0) |
+                              (heap->grace_awaited ? (uint32_t)GC_POLL_QUIET : 0));
+    gc_atomic_store_relaxed(&m->answered, heap->handshake.number);
     _Atomic(struct gc_mutator *) *link = &heap->mutators;
     for (struct gc_mutator *at; (at = gc_atomic_load_relaxed(link)) != NULL;)
         link = &at->next;
@@ -91,47 +99,81 @@ static struct gc_mutator *append_new(struct gc_heap *heap)
     return m;
 }
 
-/* Makes a BLOCKED record (CLAIMED, if the world is stopped) that knows what has been
- * posted. NULL when there is no memory. */
+/* Makes a BLOCKED record (CLAIMED, if the world is stopped). NULL when there is no memory. */
 static struct gc_mutator *enrol(struct gc_heap *heap)
 {
     gc_lock_acquire(&heap->registry_lock);
     struct gc_mutator *m = adopt(heap);
     if (m == NULL) m = append_new(heap);
     if (m != NULL) {
-        gc_atomic_fetch_add_relaxed(&heap->attached, 1);
-        bool requested = gc_atomic_load_relaxed(&heap->stop_requested) != 0;
-        uint32_t poll = (requested ? (uint32_t)GC_POLL_STOP : 0) |
-                        (heap->grace_awaited ? (uint32_t)GC_POLL_QUIET : 0);
-        gc_atomic_store_relaxed(&m->poll, poll);
-        /* (H1): what only its thread can settle; who sends more from now on sets it. */
-        if (gc_home_was_sent(m)) gc_atomic_fetch_or_relaxed(&m->poll, GC_POLL_DRAIN);
-        gc_atomic_store_relaxed(&m->answered, heap->handshake.number);
+        m->alone = gc_atomic_fetch_add_relaxed(&heap->attached, 1) == 0;
+        if (m->alone) {
+            heap->alone = m;
+            gc_atomic_fetch_and_relaxed(&m->poll, ~(uint32_t)GC_POLL_JOINED);
+        }
     }
     gc_lock_release(&heap->registry_lock);
-    if (m != NULL && !gc_broken(LOOK_AFTER_ADOPT)) gc_home_look(m, NULL); /* (H1) */
     return m;
+}
+
+/* (MU2) by the mutator itself, or who has claimed it. Registry lock. */
+static void join(struct gc_mutator *alone)
+{
+    alone->alone = false;
+    alone->heap->alone = NULL;
+    gc_condition_broadcast(&alone->heap->parked);
+}
+
+/* Waits until whoever was alone knows of `m`, which does not run yet. */
+static void await_joined(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    struct gc_mutator *alone;
+    gc_lock_acquire(&heap->registry_lock);
+    while ((alone = heap->alone) != NULL && alone != m) {
+        gc_atomic_fetch_or_relaxed(&alone->poll, GC_POLL_JOINED);
+        /* It is BLOCKED or EXITED: we act for it. Otherwise it answers at a safepoint, or
+         * wakes us when it parks. */
+        if (gc_home_claim(alone)) {
+            join(alone);
+            gc_lock_release(&heap->registry_lock);
+            gc_home_release(alone, NULL);
+            gc_lock_acquire(&heap->registry_lock);
+        } else {
+            gc_condition_wait_ns(&heap->parked, &heap->registry_lock, 1000000);
+        }
+    }
+    gc_lock_release(&heap->registry_lock);
+}
+
+void gc_joined(struct gc_mutator *m)
+{
+    gc_lock_acquire(&m->heap->registry_lock);
+    if (m->alone) join(m);
+    gc_lock_release(&m->heap->registry_lock);
 }
 
 int gc_attach(struct gc_heap *heap, struct gc_mutator **ret_mutator)
 {
     struct gc_mutator *m = enrol(heap);
     if (m == NULL) return -ENOMEM;
+    await_joined(m);
     gc_grace_enter(heap);
     gc_blocked_end(m);
     *ret_mutator = m;
     return 0;
 }
 
-/* The record becomes EXITED: whose thread ends, or never ran. */
+/* The record becomes EXITED: whose thread ends. */
 static void retire(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
     gc_schedule_yield(); /* between the last look and EXITED */
     gc_lock_acquire(&heap->registry_lock);
+    if (m->alone) join(m);
     gc_atomic_fetch_sub_relaxed(&heap->attached, 1);
     /* [sync ST2] seq_cst store, then the look at the arrivals below (Dekker): as for BLOCKED
-     * in gc_blocked_begin(); who waits for it is woken in any case. Everything that this
+     * in gc_park(); who waits for it is woken in any case. Everything that this
      * thread did to its home comes before what an adopter or who claims it does. Pairs with
      * adopt() and gc_home_claim(). Test: core/thread. */
     gc_atomic_store_seq_cst(&m->state, GC_MUTATOR_EXITED);
@@ -163,7 +205,9 @@ static bool return_from_exit(struct gc_mutator *m)
 static void leave(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
-    gc_settle(m);
+    gc_settle(m); /* may allocate */
+    if (heap->collector->on_budget != NULL) gc_budget_flush(m);
+    m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     gc_runs_flush(m);
     gc_blocks_retire(m);
     gc_grace_offline(m);
@@ -178,6 +222,7 @@ void gc_detach(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
     gc_require(m->frames == NULL, "a mutator exits with frames left");
+    gc_require(m->root_callbacks == NULL, "a mutator exits with root callbacks left");
     gc_safepoint(m);
     if (m->start != NULL) {
         struct gc_object *start = m->start;
@@ -185,8 +230,6 @@ void gc_detach(struct gc_mutator *m)
         if (heap->protocol->drop != NULL) heap->protocol->drop(m, start);
     }
     gc_assert(m->deferred_count == 0, "a mutator exits with references to drop");
-    if (heap->collector->on_budget != NULL) gc_budget_flush(m);
-    m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     if (heap->collector->thread_exit != NULL) heap->collector->thread_exit(m);
     do {
         leave(m);
@@ -222,7 +265,6 @@ static void give_up(struct gc_mutator *parent, struct gc_mutator *child)
     gc_condition_broadcast(&heap->parked);
     gc_lock_release(&heap->registry_lock);
     gc_blocked_end(parent);
-    gc_home_look(child, parent);
 }
 
 int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
@@ -232,6 +274,7 @@ int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
     struct gc_heap *heap = m->heap;
     struct gc_mutator *child = enrol(heap);
     if (child == NULL) return -ENOMEM;
+    gc_joined(m);        /* it runs not before we have started its thread */
     gc_schedule_yield(); /* it is BLOCKED: others may claim it */
     if (reference != NULL && heap->protocol->take != NULL)
         heap->protocol->take(m, reference);

@@ -10,13 +10,16 @@
  *   BLOCKED          RUNNING   its thread, returning from a wait
  *   RUNNING          BLOCKED   its thread, at a safepoint or for a wait
  *   RUNNING          EXITED    its thread, detaching
+ *   BLOCKED          EXITED    its parent, where the thread could not be started
  *   BLOCKED, EXITED  | CLAIMED a stop, a handshake, or who has sent something (home.c);
  *                              they also give the claim back
  *
+ * Invariant (MU2): who is alone is told before another mutator runs, and has answered; so
+ *                  what he does between two safepoints needs no atomic read-modify-write.
  * Sync edges: [sync MU1] a record is complete before it is in the list of all
  *
  * Only who made a record CLAIMED, from BLOCKED or EXITED, may act for it. Only its
- * thread leaves BLOCKED by itself, for RUNNING.
+ * thread leaves BLOCKED for RUNNING.
  */
 #ifndef CORE_THREAD_H
 #define CORE_THREAD_H
@@ -35,6 +38,7 @@
 #include "core/operation.h"
 
 struct gc_heap;
+struct gc_root_callback;
 struct gc_type;
 
 /* A local is a reference in a frame. Protocols that don't count locals link the
@@ -64,6 +68,7 @@ enum gc_poll_bit {
     GC_POLL_DRAIN = 1u << 3,  /* something was sent to its home */
     GC_POLL_QUIET = 1u << 4,  /* somebody awaits a grace period */
     GC_POLL_SHAKE = 1u << 5,  /* somebody awaits its answer to a handshake */
+    GC_POLL_JOINED = 1u << 6, /* somebody awaits that it knows it is not alone */
 };
 
 /* A home's part in what a stop shares (gc_stop_share). */
@@ -74,9 +79,9 @@ enum gc_share_state {
 };
 
 enum {
-    GC_DROPS = 64,         /* references that a mutator can keep to drop them later */
-    GC_PARCELS = 8,        /* homes that it keeps dead objects for at a time */
-    GC_PARCEL_CELLS = 64,  /* objects that it sends at once */
+    GC_DROPS = 64,        /* references that a mutator can keep to drop them later */
+    GC_PARCELS = 8,       /* homes that it keeps dead objects for at a time */
+    GC_PARCEL_CELLS = 64, /* objects that it sends at once; a large one goes right away */
     GC_PROTOCOL_AREA = 64, /* bytes of a mutator that are the protocol's own */
 };
 
@@ -100,6 +105,10 @@ struct gc_mutator {
     struct gc_run *cyclic_runs; /* runs[1], behind as many as the prefix has granules */
     uint64_t birth_count;       /* count word of a new object; const */
 
+    /* no other mutator runs, or comes to run before this one, or who has claimed it, has
+     * cleared this: (MU2). Who may act for the record, between two safepoints */
+    bool alone;
+
     /* as the protocol says: what its fast paths read, near the front */
     alignas(8) char protocol_area[GC_PROTOCOL_AREA];
 
@@ -112,7 +121,8 @@ struct gc_mutator {
     /* who may act for the home */
     struct gc_links young; /* new objects, under GC_BIRTH_LINK */
     struct gc_frame *frames;
-    struct gc_run runs[2][GC_CLASSES]; /* [cells have the prefix][class] */
+    struct gc_root_callback *root_callbacks; /* root.h */
+    struct gc_run runs[2][GC_CLASSES];       /* [cells have the prefix][class] */
     struct gc_block *partial[2][GC_CLASSES];
     struct gc_block *empty[2][GC_CLASSES]; /* blocks of dead cells (block.c) */
     uint32_t empty_blocks;
@@ -157,6 +167,9 @@ struct gc_mutator {
  * mutator at a time. Returns 0 or -ENOMEM. */
 GC_EXPORT int gc_attach(struct gc_heap *heap, struct gc_mutator **ret_mutator)
         GC_NODISCARD;
+
+/* It is not alone any more (MU2). At its safepoint. */
+void gc_joined(struct gc_mutator *m);
 
 /* Ends the calling thread's life as a mutator: no frame may be left. The record
  * stays, EXITED, with all that is in it. */

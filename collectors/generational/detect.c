@@ -98,7 +98,7 @@ void detect_choose(struct detector *detector, uint16_t lowest, uint16_t highest,
         .span = (uint16_t)(highest - lowest),
         .held = held,
         .survivor = survivor,
-        .word = (detector->protocol->flags & GC_PROTOCOL_WORD) != 0,
+        .layout = detector->protocol->layout,
         .total = detector->protocol->total,
     };
     detector->sum = (struct detect_sum){ .objects = 0 };

@@ -45,7 +45,7 @@ struct detect_set {
     uint16_t lowest, span; /* marks */
     uint16_t held;         /* references of the collector to each */
     uint16_t survivor;     /* what those that stay are marked with */
-    bool word;             /* the count word is the total */
+    struct gc_count_layout layout;
     uint64_t (*total)(const struct gc_object *object);
 };
 

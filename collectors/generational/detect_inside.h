@@ -60,8 +60,11 @@ static inline uintptr_t draw_in(
         const struct detect_set *set, const struct gc_links *links)
 {
     const struct gc_object *object = (const struct gc_object *)(const void *)(links + 1);
-    uint64_t count =
-            set->word ? gc_atomic_load_relaxed(&object->count) : set->total(object);
+    uint64_t count = gc_atomic_load_relaxed(&object->count);
+    if (gc_likely((count & set->layout.mask) == set->layout.value))
+        count = (count ^ set->layout.value) >> set->layout.shift;
+    else
+        count = set->total(object);
     count -= set->held;
     /* What is immortal, or says DEAD (the top bit), must survive the shift. */
     if (gc_unlikely(count >= IMMORTAL)) count = IMMORTAL;

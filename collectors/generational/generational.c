@@ -517,6 +517,7 @@ GC_COLLECTOR(generational) = {
                "generations",
     .paper = "CPythonGC",
     .protocols = { "plain", "atomic", "biased" },
+    .other_protocols = GC_PROTOCOL_COUNTED,
     .capabilities = GC_CAP_RECLAIMS | GC_CAP_IMMEDIATE | GC_CAP_CYCLES | GC_CAP_COUNTS |
                     GC_CAP_GENERATIONS | GC_CAP_FINALIZERS | GC_CAP_WEAK | GC_CAP_FREEZE |
                     GC_CAP_UNTRACK | GC_CAP_SAVE_ALL,
