@@ -560,38 +560,6 @@ static void run_foreign(struct trial *t)
     join(t);
 }
 
-/* --- work that a stop shares out --------------------------------------------------------- */
-
-static void count_part(struct gc_mutator *home, void *argument)
-{
-    uint32_t *parts = argument;
-    parts[home->number]++;
-    gc_schedule_yield();
-}
-
-static void poll_often(struct gc_mutator *m, void *argument)
-{
-    (void)argument;
-    for (int i = 0; i < 30; i++)
-        gc_safepoint(m);
-}
-
-static void run_share(struct trial *t)
-{
-    start(t, poll_often);
-    start(t, poll_often);
-    for (int i = 0; i < 4; i++) {
-        uint32_t parts[TRIAL_THREADS + 1] = { 0 };
-        gc_stop_begin(t->m);
-        gc_stop_share(t->m, count_part, parts, true);
-        gc_for_each_mutator (home, t->heap)
-            expect(parts[home->number] == 1, "a home's part is done not once");
-        gc_stop_end(t->m, 0);
-        gc_safepoint(t->m);
-    }
-    join(t);
-}
-
 #define GENERATIONAL "generational", "threshold0=0"
 
 const struct kernel home_kernels[] = {
@@ -615,8 +583,6 @@ const struct kernel home_kernels[] = {
             false, run_settle },
     { "weak_first", "what is weakly referenced dies far from home", "refcount", NULL,
             false, run_weak_first },
-    { "share", "the work of stops is shared out to threads that come and go", "refcount",
-            NULL, false, run_share },
     { "foreign", "one makes, two drop: on threads as they come", GENERATIONAL, true,
             run_foreign },
     { NULL, NULL, NULL, NULL, false, NULL },

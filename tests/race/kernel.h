@@ -61,7 +61,8 @@ struct kernel {
     void (*run)(struct trial *t);
 };
 
-extern const struct kernel count_kernels[], home_kernels[], trash_kernels[];
+extern const struct kernel count_kernels[], home_kernels[], share_kernels[],
+        trash_kernels[];
 
 /* Ends the process and says what was wrong. */
 void wrong(const char *file, int line, const char *what) GC_NORETURN;

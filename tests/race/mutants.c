@@ -81,6 +81,7 @@ static const struct {
 static const struct kernel *const families[] = {
     count_kernels,
     home_kernels,
+    share_kernels,
     trash_kernels,
 };
 
