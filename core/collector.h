@@ -25,6 +25,7 @@
 #include "core/protocol.h"
 #include "core/root.h"
 #include "core/safepoint.h"
+#include "core/share.h"
 #include "core/thread.h"
 #include "core/trace.h"
 #include "core/type.h"

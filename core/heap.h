@@ -59,6 +59,8 @@ struct gc_heap {
     uint32_t first_block;    /* index of the first block behind a region's metadata */
     size_t limit_bytes;      /* hard limit of `bytes`; 0: none */
     bool type_stable;        /* GC_PROTOCOL_RACES: see block.h, home.h, grace.h */
+    bool parked_help;        /* the collector shares the work of its stops: share.h */
+    uint32_t share_watchers_most; /* processors that may look out for a part of it */
 
     /* any thread, atomic, relaxed: sums that order nothing */
     alignas(GC_CACHE_LINE) _Atomic(size_t) bytes; /* blocks and their metadata */
@@ -94,6 +96,13 @@ struct gc_heap {
     _Atomic(struct gc_mutator *)
             collecting_mutator; /* whose collection is under way, or NULL */
     uint64_t stop_started_ns;   /* the stopper's */
+
+    /* written by the stopper; read by who has taken a part of what is shared: [sync ST3] */
+    void (*share_run)(struct gc_mutator *home, void *argument);
+    void *share_argument;
+    _Atomic(uint32_t) share_awaited; /* the stopper sleeps until a part is done */
+    _Atomic(uint32_t)
+            share_watchers; /* parked mutators that look out for a part; relaxed */
 
     /* held from a stop's request to its end */
     struct gc_lock coordinator;
@@ -187,6 +196,15 @@ GC_EXPORT struct gc_stall_log *gc_heap_read_stalls(struct gc_heap *heap) GC_NODI
  * early when it returns false, and says so. World stopped, or nobody attached. */
 typedef bool (*gc_object_fn)(struct gc_object *object, void *argument);
 GC_EXPORT bool gc_heap_walk_stw(struct gc_heap *heap, gc_object_fn visit, void *argument);
+
+/* The same over blocks in use, one at a time: NULL behind the last. From { NULL, 0 } on,
+ * with the same heap. The block that was returned may be freed before the next is asked for. */
+struct gc_block_cursor {
+    struct gc_region *region; /* where to look next, and */
+    uint32_t index; /* from which block on; 0: at the first region if it is NULL */
+};
+GC_EXPORT struct gc_block *gc_next_block_stw(
+        struct gc_heap *heap, struct gc_block_cursor *cursor);
 
 /* The same over blocks in use. */
 typedef void (*gc_block_fn)(struct gc_block *block, void *argument);

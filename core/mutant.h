@@ -54,6 +54,7 @@
     X(ALONE_TOLD, "who is alone is told before another runs")                            \
     X(SHAKE_ONCE, "a handshake runs once for each mutator")                              \
     X(LOG_RECHECK, "a logging store looks again before it keeps what it has copied")     \
+    X(SHARE_BY_EXCHANGE, "a part of a stop's work is taken by exchange")                 \
     X(POLL_AT_ONCE,                                                                      \
             "a safepoint takes poll bits away in the step in which it sees them")        \
     X(HOLD, "a collection holds the members of its unreachable set")                     \

@@ -9,7 +9,8 @@
  * Invariants: (S1) between gc_stop_begin() and gc_stop_end() no record but the
  *                  stopper's is RUNNING, and none becomes it.
  *             (S2) a mutator that is not RUNNING touches neither heap nor record,
- *                  but for its state and its waiting, or under a claim (home.h).
+ *                  but for its state and its waiting, under a claim (home.h), or where
+ *                  the stopper shares his work (share.h).
  *             (S3) who is RUNNING and may use the heap is online (grace.h).
  * Sync edges: [sync ST1] a stop is requested, against a mutator that parks
  *             [sync ST2] a mutator leaves BLOCKED or EXITED, or is claimed there
@@ -24,6 +25,7 @@
 #include "core/home.h"
 #include "core/mutant.h"
 #include "core/os.h"
+#include "core/share.h"
 
 void gc_park(struct gc_mutator *m)
 {
@@ -94,13 +96,21 @@ static bool try_return(struct gc_mutator *m)
 static void await_return(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
+    if (gc_share_watch(m)) return;
     gc_lock_acquire(&heap->registry_lock);
     /* [sync ST2] seq_cst, before the look at the state (Dekker): pairs with give_back(). */
     gc_atomic_fetch_add_seq_cst(&heap->claim_waiters, 1);
     /* [sync ST2] seq_cst: see above. */
     while (gc_atomic_load_relaxed(&heap->stop_requested) != 0 ||
-            (gc_atomic_load_seq_cst(&m->state) & GC_MUTATOR_CLAIMED) != 0)
-        gc_condition_wait(&heap->resumed, &heap->registry_lock);
+            (gc_atomic_load_seq_cst(&m->state) & GC_MUTATOR_CLAIMED) != 0) {
+        if (gc_share_is_offered(m)) {
+            gc_lock_release(&heap->registry_lock);
+            gc_share_help(m);
+            gc_lock_acquire(&heap->registry_lock);
+        } else {
+            gc_condition_wait(&heap->resumed, &heap->registry_lock);
+        }
+    }
     /* [sync ST2] seq_cst, like the addition. */
     gc_atomic_fetch_sub_seq_cst(&heap->claim_waiters, 1);
     gc_lock_release(&heap->registry_lock);
@@ -207,7 +217,8 @@ void gc_stop_begin(struct gc_mutator *m)
     gc_schedule_yield(); /* between the request and the first pass */
     bool waited = false;
     while (!claim_all(m)) {
-        gc_condition_wait(&heap->parked, &heap->registry_lock);
+        if (waited || !gc_share_watch_stop(m))
+            gc_condition_wait(&heap->parked, &heap->registry_lock);
         waited = true;
     }
     gc_atomic_store_relaxed(&heap->stopper, m);

@@ -71,6 +71,13 @@ enum gc_poll_bit {
     GC_POLL_JOINED = 1u << 6, /* somebody awaits that it knows it is not alone */
 };
 
+/* A home's part in what a stop shares (gc_stop_share). */
+enum gc_share_state {
+    GC_SHARE_NONE, /* or done */
+    GC_SHARE_OFFERED,
+    GC_SHARE_TAKEN,
+};
+
 enum {
     GC_DROPS = 64,        /* references that a mutator can keep to drop them later */
     GC_PARCELS = 8,       /* homes that it keeps dead objects for at a time */
@@ -151,6 +158,9 @@ struct gc_mutator {
     _Atomic(uint32_t) state;              /* enum gc_mutator_state */
     _Atomic(struct gc_object *) arrivals; /* dead objects that were sent home */
     _Atomic(uint64_t) answered; /* number of the last handshake that ran for it */
+    _Atomic(uint32_t) share;    /* enum gc_share_state: [sync ST3], safepoint.c */
+    _Atomic(uint32_t) watches;  /* it looks out for its part; relaxed */
+    uint64_t share_ns;          /* time that its thread spent on its part; who did it */
 };
 
 /* Makes the calling thread a mutator of the heap: RUNNING on return. A thread is one

@@ -36,6 +36,7 @@ int test_protocol_plain_suite(void);
 int test_root_suite(void);
 int test_serial_suite(void);
 int test_safepoint_suite(void);
+int test_share_suite(void);
 int test_schedule_suite(void);
 int test_thread_suite(void);
 int test_trace_suite(void);

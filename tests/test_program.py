@@ -274,7 +274,7 @@ def test_info():
     text = gclab('info', 'generational').out
     for part in ('collector generational - ', 'promises: ', 'cycles', 'protocols: plain',
                  'paper: ', 'threshold0=700  (integer, 0 to ',
-                 'detect=move  (one of move|keep)'):
+                 'detect=move  (one of move|keep|walk)'):
         assert part in text, f'{part}: {text}'
     text = gclab('info', 'rings').out
     for part in ('workload rings - ', 'card: ', 'cyclic', 'protocols: bare, plain', 'k=8  (',

@@ -190,6 +190,7 @@ static void a_million_objects_die_on_a_small_stack(void)
         { "generational" HERE, NULL, false },
         { "generational" HERE, NULL, true },
         { "generational" HERE, "detect=keep", true },
+        { "generational" HERE, "detect=walk", true },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct fixture f;
@@ -540,6 +541,10 @@ static void sixty_four_that_come_and_go_leave_nothing(void)
 {
     many_that_come_and_go_leave_nothing("threshold0=10");
     many_that_come_and_go_leave_nothing("threshold0=10:detect=keep");
+    many_that_come_and_go_leave_nothing("threshold0=3:threshold1=2:threshold2=2:"
+                                        "quarter_rule=no:detect=walk");
+    many_that_come_and_go_leave_nothing("threshold0=3:threshold1=2:threshold2=2:"
+                                        "detect=keep:passes=owners");
     many_that_come_and_go_leave_nothing("threshold0=3:threshold1=2:threshold2=2");
 }
 

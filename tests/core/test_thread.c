@@ -102,6 +102,7 @@ static void threads_by_the_dozen_leave_nothing(void)
     start_run_exit("generational", NULL);
     start_run_exit("generational", "threshold0=10");
     start_run_exit("generational", "threshold0=0:detect=keep");
+    start_run_exit("generational", "threshold0=10:threshold1=2:threshold2=2:detect=walk");
 }
 
 static void take_it(struct worker *worker)

@@ -74,6 +74,7 @@ static const struct {
     { GC_MUTANT_COORDINATOR_BLOCKED, "coordinator", NULL },
     { GC_MUTANT_SHAKE_BLOCKED, "handshake", NULL },
     { GC_MUTANT_SHAKE_ONCE, "handshake", NULL },
+    { GC_MUTANT_SHARE_BY_EXCHANGE, "share", NULL },
     { GC_MUTANT_POLL_AT_ONCE, "busy", NULL },
     { GC_MUTANT_LOG_RECHECK, "log", "atomic" }, /* and once suffices */
     { GC_MUTANT_HOLD, "cut", NULL },
@@ -95,6 +96,7 @@ static const struct kernel *const families[] = {
     owner_kernels,
     home_kernels,
     handshake_kernels,
+    share_kernels,
     trash_kernels,
     log_kernels,
 };

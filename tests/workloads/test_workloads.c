@@ -33,6 +33,8 @@ static const struct setting {
     const char *collector, *options;
 } settings[] = {
     { "generational", "detect=keep:threshold0=100" },
+    { "generational", "detect=walk:threshold0=100:threshold1=2:threshold2=2" },
+    { "generational", "detect=keep:passes=owners:threshold0=100" },
     { "mark_sweep", "minimum=64K:growth=120:mark_stack=8" },
     { "coalescing", NULL },
     { "coalescing", "young=64K:log=4K:backup=3:mark_stack=8" },
@@ -40,8 +42,12 @@ static const struct setting {
 
 static const uint32_t thread_counts[] = { 1, 2, 4, 8 };
 
+/* In place of what stands in `sizes`, or NULL. */
+static const char *other_options;
+
 static const char *options_of(const char *workload, char *buffer, size_t room)
 {
+    if (other_options != NULL) return other_options;
     for (size_t i = 0; i < COUNT(sizes); i++) {
         if (strcmp(sizes[i].name, workload) != 0) continue;
         if (!sizes[i].needs_file) return sizes[i].options;
@@ -178,6 +184,11 @@ static void contend_agrees(void)
 static void live_heap_agrees(void)
 {
     run_all("live_heap");
+    other_options = "nodes=3000:k=10:collections=2:shape=scrambled:holder=last";
+    run_all("live_heap");
+    other_options = "nodes=3000:k=10:collections=2:shape=random";
+    run_all("live_heap");
+    other_options = NULL;
 }
 
 static void snapshot_agrees(void)
