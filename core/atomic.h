@@ -40,8 +40,12 @@
     atomic_fetch_sub_explicit((p), (v), memory_order_seq_cst)
 #define gc_atomic_fetch_or_relaxed(p, v)                                                 \
     atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
+#define gc_atomic_fetch_or_release(p, v)                                                 \
+    atomic_fetch_or_explicit((p), (v), memory_order_release)
 #define gc_atomic_fetch_and_relaxed(p, v)                                                \
     atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
+#define gc_atomic_fetch_and_acquire(p, v)                                                \
+    atomic_fetch_and_explicit((p), (v), memory_order_acquire)
 
 #define gc_atomic_exchange_acquire(p, v)                                                 \
     atomic_exchange_explicit((p), (v), memory_order_acquire)

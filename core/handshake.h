@@ -2,7 +2,8 @@
 /* handshake.h - a function that runs once for every mutator, without a stop.
  *
  * A running mutator runs it at its next safepoint; for one that is BLOCKED or EXITED who
- * asks runs it, under a claim. Mutators that attach meanwhile count as having answered.
+ * asks runs it, under a claim. Records that are made meanwhile count as having answered;
+ * one that is adopted meanwhile answers, if nobody has done so for it.
  */
 #ifndef CORE_HANDSHAKE_H
 #define CORE_HANDSHAKE_H

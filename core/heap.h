@@ -20,7 +20,6 @@ struct gc_collector;
 struct gc_object;
 struct gc_protocol;
 struct gc_root_range;
-struct gc_root_callback;
 struct gc_observer;
 struct gc_weak;
 
@@ -71,7 +70,6 @@ struct gc_heap {
     uint32_t mutator_count;                /* records */
     _Atomic(uint32_t) attached; /* records not EXITED; read relaxed without the lock */
     struct gc_root_range *roots;
-    struct gc_root_callback *root_callbacks;
     struct gc_observer *observers;
     _Atomic(uint32_t) observer_count; /* also read without it, relaxed: is there any? */
     uint64_t observed;                /* events that observers were told of */

@@ -5,6 +5,7 @@
  *             [sync ST1] a stop is requested, against a mutator that parks
  *             [sync HS1] a handshake is posted, against a mutator that parks
  *             [sync HO1] what was sent home, against a home that stops looking
+ *             [sync HO2] what was sent home comes before the poll bit that says so
  */
 #include "core/home.h"
 
@@ -16,12 +17,16 @@ bool gc_home_claim(struct gc_mutator *home)
     /* [sync ST2] seq_cst: who asks for a stop or a handshake has posted it before he looks
      * (Dekker); pairs with the store in gc_blocked_begin(). */
     uint32_t state = gc_atomic_load_seq_cst(&home->state);
-    if (state == GC_MUTATOR_RUNNING || (state & GC_MUTATOR_CLAIMED) != 0) return false;
-    /* [sync ST2] seq_cst: against the owner's return, an adoption, and others' claims; as
-     * acquire it sees all that the owner did before. Pairs with the stores in
-     * gc_blocked_begin() and thread.c. Test: core/home, core/safepoint. */
-    return gc_atomic_compare_exchange_seq_cst(
-            &home->state, &state, state | GC_MUTATOR_CLAIMED);
+    do {
+        if (state == GC_MUTATOR_RUNNING || (state & GC_MUTATOR_CLAIMED) != 0)
+            return false;
+        /* Again where it has only been adopted meanwhile: nobody else would act for it.
+         * [sync ST2] seq_cst: against the owner's return, and others' claims; as acquire it
+         * sees all that the owner did before. Pairs with the stores in gc_blocked_begin()
+         * and thread.c. Test: core/home, core/safepoint. */
+    } while (!gc_atomic_compare_exchange_seq_cst(
+            &home->state, &state, state | GC_MUTATOR_CLAIMED));
+    return true;
 }
 
 /* Gives a claim back, and wakes who waits for that. */
@@ -121,7 +126,10 @@ static void deliver(struct gc_mutator *m, struct gc_parcel *parcel)
          * has_arrivals(), and, as release, with the exchange in gc_home_drain(). */
     } while (!gc_atomic_compare_exchange_seq_cst(&home->arrivals, &before, first));
     gc_schedule_yield(); /* between push and look */
-    if (before == NULL) gc_atomic_fetch_or_relaxed(&home->poll, GC_POLL_DRAIN);
+    /* [sync HO2] release: who takes the bit away finds what was sent, or the home would keep
+     * it, unseen, for nobody sets the bit again before it is taken in. Pairs with
+     * gc_safepoint_slow(). */
+    if (before == NULL) gc_atomic_fetch_or_release(&home->poll, GC_POLL_DRAIN);
     if (!gc_broken(LOOK_AFTER_PUSH)) gc_home_look(home, m);
 }
 
@@ -142,7 +150,8 @@ void gc_home_send(struct gc_mutator *m, struct gc_object *object, struct gc_muta
     }
     gc_object_link_dead(object, parcel->first);
     parcel->first = object;
-    if (++parcel->count >= GC_PARCEL_CELLS) deliver(m, parcel);
+    bool large = gc_block_of(object)->span > 0; /* const while the block is in use */
+    if (++parcel->count >= GC_PARCEL_CELLS || large) deliver(m, parcel);
 }
 
 void gc_drop_later(struct gc_mutator *m, struct gc_object *object)

@@ -8,9 +8,10 @@
  * What else mutators send to each other's homes is the protocol's (protocol.h: has_sent,
  * drain, settle), by the same rules.
  *
- * Invariants: (H1) what is sent is noticed: a sender looks at the home's state after he has
- *                  pushed, and who makes a record BLOCKED or EXITED, or gives a claim back,
- *                  looks at its arrivals after that.
+ * Invariants: (H1) what is sent is noticed: a sender sets the home's poll bit, and looks at
+ *                  its state, after he has pushed; who ceases to be RUNNING, or gives a
+ *                  claim back, looks at the arrivals after that. Who adopts a record, which
+ *                  can be claimed before and after, finds the poll bit as it was.
  *             (H2) who holds a claim does not wait, allocate, or run code of the program.
  *             (H3) a mutator that is not RUNNING has no drops, nothing in a parcel, and
  *                  nothing to settle; but the stopper may have, until it resumes.

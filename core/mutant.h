@@ -33,7 +33,6 @@
     X(HOME_FREES, "what dies elsewhere goes home to be freed")                           \
     X(LOOK_AFTER_PUSH, "who has sent something looks at the home's state")               \
     X(LOOK_AFTER_BLOCK, "who becomes BLOCKED looks at what has arrived")                 \
-    X(LOOK_AFTER_ADOPT, "who adopts a record looks at what has arrived")                 \
     X(LOOK_AFTER_EXIT, "who becomes EXITED looks at what has arrived")                   \
     X(LOOK_AFTER_CLAIM, "who gives a claim back looks at what has arrived")              \
     X(CLAIM_FIRST, "who acts for another claims him first")                              \
@@ -46,6 +45,8 @@
     X(COORDINATOR_BLOCKED, "the coordinator lock is awaited in a blocked region")        \
     X(SHAKE_BLOCKED, "a handshake is answered for who is BLOCKED")                       \
     X(SHAKE_ONCE, "a handshake runs once for each mutator")                              \
+    X(POLL_AT_ONCE,                                                                      \
+            "a safepoint takes poll bits away in the step in which it sees them")        \
     X(HOLD, "a collection holds the members of its unreachable set")                     \
     X(RELEASE_BY_EXCHANGE, "a held member is released from 1 or not at all")             \
     X(WEAK_AGAIN, "weak references that finalizers made are cleared")                    \

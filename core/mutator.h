@@ -136,7 +136,8 @@
 #define gc_read_end(m)   gc_protocol_read_end(m)
 
 /* All references to an object, the caller's own included; 0 where they are not counted,
- * GC_REFCOUNT_IMMORTAL for an immortal object. On a running mutator. */
+ * GC_REFCOUNT_IMMORTAL for an immortal object. On a running mutator; a safepoint, for where
+ * mutators run in parallel it stops the world. */
 #define GC_REFCOUNT_IMMORTAL UINT64_MAX
 GC_EXPORT uint64_t gc_refcount(struct gc_mutator *m, struct gc_object *object);
 

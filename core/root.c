@@ -28,25 +28,21 @@ void gc_roots_remove(struct gc_heap *heap, struct gc_root_range *range)
     gc_lock_release(&heap->registry_lock);
 }
 
-void gc_root_callback_add(struct gc_heap *heap, struct gc_root_callback *callback)
+void gc_root_callback_add(struct gc_mutator *m, struct gc_root_callback *callback)
 {
-    gc_lock_acquire(&heap->registry_lock);
-    callback->next = heap->root_callbacks;
-    heap->root_callbacks = callback;
-    gc_lock_release(&heap->registry_lock);
+    callback->next = m->root_callbacks;
+    m->root_callbacks = callback;
 }
 
-void gc_root_callback_remove(struct gc_heap *heap, struct gc_root_callback *callback)
+void gc_root_callback_remove(struct gc_mutator *m, struct gc_root_callback *callback)
 {
-    gc_lock_acquire(&heap->registry_lock);
-    struct gc_root_callback **link = &heap->root_callbacks;
+    struct gc_root_callback **link = &m->root_callbacks;
     while (*link != callback)
         link = &(*link)->next;
     *link = callback->next;
-    gc_lock_release(&heap->registry_lock);
 }
 
-static void visit_mutator(struct gc_mutator *m, gc_visit_fn visit, void *argument)
+void gc_roots_visit_mutator(struct gc_mutator *m, gc_visit_fn visit, void *argument)
 {
     visit(&m->start, argument);
     for (size_t i = 0; i < m->deferred_count; i++)
@@ -56,6 +52,8 @@ static void visit_mutator(struct gc_mutator *m, gc_visit_fn visit, void *argumen
     for (struct gc_frame *frame = m->frames; frame != NULL; frame = frame->caller)
         for (size_t i = 0; i < frame->locals; i++)
             visit(&gc_frame_locals(frame)[i], argument);
+    for (struct gc_root_callback *c = m->root_callbacks; c != NULL; c = c->next)
+        c->enumerate(visit, argument, c->argument);
 }
 
 void gc_roots_visit_stw(struct gc_heap *heap, gc_visit_fn visit, void *argument)
@@ -63,8 +61,6 @@ void gc_roots_visit_stw(struct gc_heap *heap, gc_visit_fn visit, void *argument)
     for (struct gc_root_range *range = heap->roots; range != NULL; range = range->next)
         for (size_t i = 0; i < range->count; i++)
             visit(&range->slots[i], argument);
-    for (struct gc_root_callback *c = heap->root_callbacks; c != NULL; c = c->next)
-        c->enumerate(visit, argument, c->argument);
     gc_for_each_mutator (m, heap)
-        visit_mutator(m, visit, argument);
+        gc_roots_visit_mutator(m, visit, argument);
 }

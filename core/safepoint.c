@@ -14,6 +14,7 @@
  * Sync edges: [sync ST1] a stop is requested, against a mutator that parks
  *             [sync ST2] a mutator leaves BLOCKED or EXITED, or is claimed there
  *             [sync HS1] a handshake is posted, against a mutator that parks
+ *             [sync HO2] what was sent home comes before the poll bit that says so
  */
 #include "core/safepoint.h"
 
@@ -123,7 +124,11 @@ void gc_safepoint_slow(struct gc_mutator *m)
     gc_schedule_yield();
     uint32_t poll;
     while (((poll = gc_atomic_load_relaxed(&m->poll)) & ~(uint32_t)GC_POLL_QUIET) != 0) {
-        gc_atomic_fetch_and_relaxed(&m->poll, stays);
+        if (gc_broken(POLL_AT_ONCE)) gc_schedule_yield();
+        /* [sync HO2] acquire: pairs with the release in deliver() (home.c). One step: a bit
+         * that comes after the look above would be lost otherwise. */
+        uint32_t taken = gc_atomic_fetch_and_acquire(&m->poll, stays);
+        if (!gc_broken(POLL_AT_ONCE)) poll = taken;
         gc_settle(m);
         gc_home_drain(m, m);
         if ((poll & GC_POLL_SHAKE) != 0) gc_handshake_answer(m);

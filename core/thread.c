@@ -50,7 +50,9 @@ static struct gc_mutator *record_new(struct gc_heap *heap, uint32_t number)
     return m;
 }
 
-/* An EXITED record that nobody has claimed but a stop, made BLOCKED. Registry lock. */
+/* An EXITED record that nobody has claimed but a stop, made BLOCKED. What has been posted is
+ * in its poll word, like in any other's; an answer that it owes to a handshake it still owes.
+ * Registry lock. */
 static struct gc_mutator *adopt(struct gc_heap *heap)
 {
     gc_for_each_mutator (m, heap) {
@@ -72,7 +74,8 @@ static struct gc_mutator *adopt(struct gc_heap *heap)
     return NULL;
 }
 
-/* A new record, at the end of the list of all. Registry lock. */
+/* A new record, at the end of the list of all, that knows what has been posted, and counts as
+ * having answered. Registry lock. */
 static struct gc_mutator *append_new(struct gc_heap *heap)
 {
     struct gc_mutator *m = record_new(heap, heap->mutator_count);
@@ -83,6 +86,11 @@ static struct gc_mutator *append_new(struct gc_heap *heap)
     gc_atomic_store_relaxed(&m->state,
             (uint32_t)(m->stop_claimed ? GC_MUTATOR_BLOCKED | GC_MUTATOR_CLAIMED
                                        : GC_MUTATOR_BLOCKED));
+    bool requested = gc_atomic_load_relaxed(&heap->stop_requested) != 0;
+    gc_atomic_store_relaxed(
+            &m->poll, (requested ? (uint32_t)GC_POLL_STOP : 0) |
+                              (heap->grace_awaited ? (uint32_t)GC_POLL_QUIET : 0));
+    gc_atomic_store_relaxed(&m->answered, heap->handshake.number);
     _Atomic(struct gc_mutator *) *link = &heap->mutators;
     for (struct gc_mutator *at; (at = gc_atomic_load_relaxed(link)) != NULL;)
         link = &at->next;
@@ -91,8 +99,7 @@ static struct gc_mutator *append_new(struct gc_heap *heap)
     return m;
 }
 
-/* Makes a BLOCKED record (CLAIMED, if the world is stopped) that knows what has been
- * posted. NULL when there is no memory. */
+/* Makes a BLOCKED record (CLAIMED, if the world is stopped). NULL when there is no memory. */
 static struct gc_mutator *enrol(struct gc_heap *heap)
 {
     gc_lock_acquire(&heap->registry_lock);
@@ -100,16 +107,10 @@ static struct gc_mutator *enrol(struct gc_heap *heap)
     if (m == NULL) m = append_new(heap);
     if (m != NULL) {
         gc_atomic_fetch_add_relaxed(&heap->attached, 1);
-        bool requested = gc_atomic_load_relaxed(&heap->stop_requested) != 0;
-        uint32_t poll = (requested ? (uint32_t)GC_POLL_STOP : 0) |
-                        (heap->grace_awaited ? (uint32_t)GC_POLL_QUIET : 0);
-        gc_atomic_store_relaxed(&m->poll, poll);
         /* (H1): what only its thread can settle; who sends more from now on sets it. */
         if (gc_home_was_sent(m)) gc_atomic_fetch_or_relaxed(&m->poll, GC_POLL_DRAIN);
-        gc_atomic_store_relaxed(&m->answered, heap->handshake.number);
     }
     gc_lock_release(&heap->registry_lock);
-    if (m != NULL && !gc_broken(LOOK_AFTER_ADOPT)) gc_home_look(m, NULL); /* (H1) */
     return m;
 }
 
@@ -178,6 +179,7 @@ void gc_detach(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
     gc_require(m->frames == NULL, "a mutator exits with frames left");
+    gc_require(m->root_callbacks == NULL, "a mutator exits with root callbacks left");
     gc_safepoint(m);
     if (m->start != NULL) {
         struct gc_object *start = m->start;

@@ -10,13 +10,14 @@
  *   BLOCKED          RUNNING   its thread, returning from a wait
  *   RUNNING          BLOCKED   its thread, at a safepoint or for a wait
  *   RUNNING          EXITED    its thread, detaching
+ *   BLOCKED          EXITED    its parent, where the thread could not be started
  *   BLOCKED, EXITED  | CLAIMED a stop, a handshake, or who has sent something (home.c);
  *                              they also give the claim back
  *
  * Sync edges: [sync MU1] a record is complete before it is in the list of all
  *
  * Only who made a record CLAIMED, from BLOCKED or EXITED, may act for it. Only its
- * thread leaves BLOCKED by itself, for RUNNING.
+ * thread leaves BLOCKED for RUNNING.
  */
 #ifndef CORE_THREAD_H
 #define CORE_THREAD_H
@@ -35,6 +36,7 @@
 #include "core/operation.h"
 
 struct gc_heap;
+struct gc_root_callback;
 struct gc_type;
 
 /* A local is a reference in a frame. Protocols that don't count locals link the
@@ -67,9 +69,9 @@ enum gc_poll_bit {
 };
 
 enum {
-    GC_DROPS = 64,         /* references that a mutator can keep to drop them later */
-    GC_PARCELS = 8,        /* homes that it keeps dead objects for at a time */
-    GC_PARCEL_CELLS = 64,  /* objects that it sends at once */
+    GC_DROPS = 64,        /* references that a mutator can keep to drop them later */
+    GC_PARCELS = 8,       /* homes that it keeps dead objects for at a time */
+    GC_PARCEL_CELLS = 64, /* objects that it sends at once; a large one goes right away */
     GC_PROTOCOL_AREA = 64, /* bytes of a mutator that are the protocol's own */
 };
 
@@ -105,7 +107,8 @@ struct gc_mutator {
     /* who may act for the home */
     struct gc_links young; /* new objects, under GC_BIRTH_LINK */
     struct gc_frame *frames;
-    struct gc_run runs[2][GC_CLASSES]; /* [cells have the prefix][class] */
+    struct gc_root_callback *root_callbacks; /* root.h */
+    struct gc_run runs[2][GC_CLASSES];       /* [cells have the prefix][class] */
     struct gc_block *partial[2][GC_CLASSES];
     struct gc_block *empty[2][GC_CLASSES]; /* blocks of dead cells (block.c) */
     uint32_t empty_blocks;

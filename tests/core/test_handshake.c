@@ -150,7 +150,7 @@ static void attach_often(void *argument)
     }
 }
 
-/* Mutators that come meanwhile count as having answered; none answers twice. */
+/* Records that are made meanwhile count as having answered; none answers twice. */
 static void mutators_may_come_and_go_meanwhile(void)
 {
     struct fixture f;
@@ -173,6 +173,60 @@ static void mutators_may_come_and_go_meanwhile(void)
     for (size_t i = 0; i < COUNT(threads); i++)
         gc_thread_join(&threads[i]);
     gc_blocked_end(f.m);
+    fixture_close(&f);
+}
+
+struct adoption {
+    struct gc_heap *heap;
+    struct count count;
+    uint32_t asker;              /* number of its record */
+    _Atomic(uint32_t) is_posted; /* relaxed, like the next: watched, they order nothing */
+    _Atomic(uint32_t) is_adopted;
+    uint32_t adopted; /* number of the record; valid once its thread was joined */
+};
+
+/* Holds the handshake up, at the one who asks, until the record has been adopted. */
+static void count_run_slowly(struct gc_mutator *m, void *argument)
+{
+    struct adoption *adoption = argument;
+    count_run(m, &adoption->count);
+    if (m->number != adoption->asker) return;
+    gc_atomic_store_relaxed(&adoption->is_posted, 1);
+    while (gc_atomic_load_relaxed(&adoption->is_adopted) == 0)
+        gc_schedule_yield();
+}
+
+static void adopt_once_posted(void *argument)
+{
+    struct adoption *adoption = argument;
+    struct gc_mutator *m;
+    while (gc_atomic_load_relaxed(&adoption->is_posted) == 0)
+        gc_schedule_yield();
+    gc_require(gc_attach(adoption->heap, &m) == 0, "attach failed");
+    adoption->adopted = m->number;
+    gc_atomic_store_relaxed(&adoption->is_adopted, 1);
+    gc_safepoint(m);
+    gc_detach(m);
+}
+
+/* What its home holds is not new: it owes the answer, whoever has it now. */
+static void who_adopts_a_record_answers_for_it(void)
+{
+    struct fixture f;
+    static struct adoption adoption;
+    struct worker gone[1];
+    struct gc_thread thread;
+    if (!fixture_open(&f, "refcount@atomic", NULL, 0)) return;
+    adoption = (struct adoption){ .heap = f.heap, .asker = f.m->number };
+    workers_run(f.m, gone, 1, be_gone, &adoption.count, NULL);
+    CU_ASSERT_EQUAL_FATAL(gc_thread_start(&thread, adopt_once_posted, &adoption), 0);
+    gc_handshake(f.m, count_run_slowly, &adoption);
+    gc_blocked_begin(f.m);
+    gc_thread_join(&thread);
+    gc_blocked_end(f.m);
+    CU_ASSERT_EQUAL(adoption.adopted, gone[0].thread.mutator->number);
+    CU_ASSERT_EQUAL(f.heap->mutator_count, 2);
+    CU_ASSERT_EQUAL(wrong_runs(f.heap, &adoption.count, 1), 0);
     fixture_close(&f);
 }
 
@@ -205,6 +259,7 @@ int test_handshake_suite(void)
         { "handshakes_and_stops_exclude_each_other",
                 handshakes_and_stops_exclude_each_other },
         { "mutators_may_come_and_go_meanwhile", mutators_may_come_and_go_meanwhile },
+        { "who_adopts_a_record_answers_for_it", who_adopts_a_record_answers_for_it },
         { "what_the_function_does_is_seen_by_who_asked",
                 what_the_function_does_is_seen_by_who_asked },
     };

@@ -283,6 +283,38 @@ static void the_dead_wait_in_a_parcel_until_there_are_enough(void)
     fixture_close(&f);
 }
 
+static void leave_large(struct worker *worker)
+{
+    struct stage *stage = worker->shared;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *large;
+    } at;
+    gc_enter(worker->m, at);
+    worker_expect(worker, gc_new_array(worker->m, &at.large, &bytes_type, 0, 1 << 20));
+    gc_store_root(worker->m, &stage->slots[0], at.large);
+    gc_leave(worker->m, at);
+}
+
+/* A parcel counts objects, not bytes. */
+static void what_is_large_does_not_wait_in_a_parcel(void)
+{
+    struct fixture f;
+    struct stage stage;
+    struct worker workers[1];
+    if (!fixture_open(&f, "refcount@atomic", NULL, 0)) return;
+    stage_init(&stage, f.heap);
+    workers_run(f.m, workers, 1, leave_large, &stage, NULL);
+    struct gc_block *block = gc_block_of(stage.slots[0]);
+    CU_ASSERT_EQUAL(block->state, GC_BLOCK_SPAN);
+    gc_store_root_null(f.m, &stage.slots[0]);
+    CU_ASSERT_NOT_EQUAL(block->state, GC_BLOCK_SPAN); /* in limbo, or free again */
+    const struct gc_mutator *home = workers[0].thread.mutator;
+    CU_ASSERT_EQUAL(f.m->parcels[home->number % GC_PARCELS].count, 0);
+    stage_finish(&stage, f.heap);
+    fixture_close(&f);
+}
+
 enum { HOMES = GC_PARCELS + 3 };
 
 static void homes_that_share_a_parcel_do_not_disturb_each_other(void)
@@ -464,6 +496,8 @@ int test_home_suite(void)
                 a_running_home_takes_in_what_has_arrived },
         { "the_dead_wait_in_a_parcel_until_there_are_enough",
                 the_dead_wait_in_a_parcel_until_there_are_enough },
+        { "what_is_large_does_not_wait_in_a_parcel",
+                what_is_large_does_not_wait_in_a_parcel },
         { "homes_that_share_a_parcel_do_not_disturb_each_other",
                 homes_that_share_a_parcel_do_not_disturb_each_other },
         { "nothing_is_lost_while_a_record_is_adopted",

@@ -91,21 +91,66 @@ static void callbacks_name_an_interpreter_s_stack(void)
     struct gc_root_callback second = { enumerate, &other, NULL };
     if (!fixture_open(&f, "mark_sweep", NULL, 0)) return;
     uint32_t others = find_all(&f).slots;
-    gc_root_callback_add(f.heap, &callback);
-    gc_root_callback_add(f.heap, &second);
+    gc_root_callback_add(f.m, &callback);
+    gc_root_callback_add(f.m, &second);
     for (int i = 0; i < 3; i++) {
-        struct node *node = NULL;
-        make(f.m, &node, 100);
-        stack.values[stack.height++] = &node->header;
+        gc_slot *top = &stack.values[stack.height++];
+        CU_ASSERT_TRUE_FATAL(gc_new_object(f.m, top, &node_type));
+        ((struct node *)(void *)*top)->key = 100;
     }
     CU_ASSERT_EQUAL(find_all(&f).full, 3);
     CU_ASSERT_EQUAL(gc_collect(f.m, 2), 0);
-    stack.height = 1;
+    while (stack.height > 1)
+        gc_protocol_clear(f.m, &stack.values[--stack.height]);
     CU_ASSERT_EQUAL(gc_collect(f.m, 2), 2);
-    gc_root_callback_remove(f.heap, &callback);
+    gc_protocol_clear(f.m, &stack.values[0]);
+    gc_root_callback_remove(f.m, &callback);
     CU_ASSERT_EQUAL(find_all(&f).slots, others);
     CU_ASSERT_EQUAL(gc_collect(f.m, 2), 1);
-    gc_root_callback_remove(f.heap, &second);
+    gc_root_callback_remove(f.m, &second);
+    fixture_close(&f);
+}
+
+/* Counted as the other locals are: a check of all counts needs the callback. */
+static void slots_that_callbacks_name_count_where_locals_do(void)
+{
+    static const char *const collectors[] = { "refcount@plain", "generational@atomic" };
+    for (size_t i = 0; i < COUNT(collectors); i++) {
+        struct fixture f;
+        struct stack stack = { { NULL }, 3 };
+        struct gc_root_callback callback = { enumerate, &stack, NULL };
+        if (!fixture_open(&f, collectors[i], NULL, 0)) continue;
+        const struct gc_protocol *protocol = f.heap->protocol;
+        gc_root_callback_add(f.m, &callback);
+        CU_ASSERT_TRUE_FATAL(gc_new_slow(f.m, &stack.values[0], &node_type, 0, 0));
+        stack.values[2] = stack.values[0];
+        protocol->take(f.m, stack.values[2]);
+        fixture_verify(&f);
+        CU_ASSERT_EQUAL(gc_collect(f.m, 2), 0);
+        for (int k = 0; k < 3; k++) {
+            gc_slot value = stack.values[k];
+            stack.values[k] = NULL;
+            if (value != NULL) protocol->drop(f.m, value);
+        }
+        CU_ASSERT_EQUAL(fixture_live(&f), 0);
+        gc_root_callback_remove(f.m, &callback);
+        fixture_close(&f);
+    }
+}
+
+static void detach_with_a_callback(void *argument)
+{
+    struct stack stack = { { NULL }, 0 };
+    struct gc_root_callback callback = { enumerate, &stack, NULL };
+    gc_root_callback_add(argument, &callback);
+    gc_detach(argument);
+}
+
+static void a_mutator_does_not_exit_with_callbacks_left(void)
+{
+    struct fixture f;
+    if (!fixture_open(&f, "none", NULL, 0)) return;
+    CU_ASSERT_TRUE(aborts_with(detach_with_a_callback, f.m, "with root callbacks left"));
     fixture_close(&f);
 }
 
@@ -202,6 +247,10 @@ int test_root_suite(void)
                 ranges_can_be_added_and_removed_in_any_order },
         { "callbacks_name_an_interpreter_s_stack",
                 callbacks_name_an_interpreter_s_stack },
+        { "slots_that_callbacks_name_count_where_locals_do",
+                slots_that_callbacks_name_count_where_locals_do },
+        { "a_mutator_does_not_exit_with_callbacks_left",
+                a_mutator_does_not_exit_with_callbacks_left },
         { "frames_are_found_down_to_the_first", frames_are_found_down_to_the_first },
         { "other_threads_locals_and_starts_are_roots",
                 other_threads_locals_and_starts_are_roots },

@@ -363,6 +363,40 @@ static void run_handshake(struct trial *t)
     join(t);
 }
 
+/* Has something else to do at every safepoint. Once it is clear that a handshake is posted,
+ * so is the bit in its poll word. */
+static void poll_busily(struct gc_mutator *m, void *argument)
+{
+    (void)argument;
+    struct {
+        struct gc_frame frame;
+        struct small *made;
+    } at;
+    gc_enter(m, at);
+    for (bool posted = false; !posted;) {
+        posted = gc_atomic_load_relaxed(&m->heap->shake_pending) != 0 ||
+                 shake.runs[m->number] > 0;
+        expect(gc_new(m, &at.made, &small_type), "no memory");
+        gc_drop_later(m, &at.made->header);
+        at.made = NULL;
+        gc_schedule_yield();
+        gc_safepoint(m);
+    }
+    expect(shake.runs[m->number] == 1, "a handshake is not noticed by who runs");
+    gc_leave(m, at);
+}
+
+static void run_busy(struct trial *t)
+{
+    for (int k = 0; k < MUTATORS_MOST; k++)
+        shake.runs[k] = 0;
+    start(t, poll_busily);
+    start(t, poll_busily);
+    dawdle(draw(t, 20));
+    gc_handshake(t->m, shake_hands, NULL);
+    join(t);
+}
+
 static void shake_and_stop(struct gc_mutator *m, void *argument)
 {
     (void)argument;
@@ -541,6 +575,8 @@ const struct kernel home_kernels[] = {
             GENERATIONAL, false, run_leaving },
     { "handshake", "handshakes meet mutators that run, block and wait", "refcount", NULL,
             false, run_handshake },
+    { "busy", "a handshake meets a mutator that has more to do at its safepoints",
+            "refcount", NULL, false, run_busy },
     { "coordinator", "stops and handshakes are asked for at the same time", "refcount",
             NULL, false, run_coordinator },
     { "settle", "a mutator drops what is another's, and waits for long", "refcount", NULL,
