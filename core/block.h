@@ -16,7 +16,8 @@
  * (grace.h) or the world is stopped; its own class may use it again at once.
  *
  * Invariants: (B1) a block is touched only by who may act for its home: its mutator,
- *                  under `plain` the holder of the global lock, in a stop the stopper.
+ *                  under `plain` the holder of the global lock, in a stop the stopper. Where
+ *                  a collector sweeps beside the mutators, sweep.h says by whom.
  *             (B2) used + |free| == built; used includes the cells of a run's list
  *             (B3) used == countdown + bias
  *             (B4) countdown reaches 0 exactly when the block must change its state.
@@ -57,6 +58,8 @@ enum gc_block_state {
     GC_BLOCK_EMPTY,  /* in its home's list of blocks of dead cells; type-stable heaps */
     GC_BLOCK_LIMBO,  /* of no home any more: awaits a grace period */
     GC_BLOCK_SPAN,   /* the first block of a large object */
+    GC_BLOCK_UNSWEPT, /* was a run's, and is to be swept (sweep.h): `free` holds what the run
+                         had, and `used` counts it */
     GC_BLOCK_INSIDE, /* a further block of a span, or metadata */
 };
 
@@ -192,6 +195,17 @@ void gc_blocks_reclaim_stw(struct gc_heap *heap);
  * DEAD; NULL as above. On the mutator. */
 GC_NODISCARD struct gc_object *gc_span_new(
         struct gc_mutator *m, size_t bytes, uint32_t prefix);
+
+/* For sweep.c. A new block for cells, or NULL when there is no memory; the memory of a block,
+ * or of a large object, goes back, whatever is in it; `used` cells are used, and no event
+ * follows (B4) however many are freed. */
+struct gc_block *gc_block_new(struct gc_mutator *m, bool prefixed, uint32_t class);
+void gc_block_release(struct gc_block *block);
+void gc_block_set_used(struct gc_block *block, uint32_t used);
+
+/* Moves what the run's block can give to the run: what was freed, or else the next unbuilt
+ * cells. False: it is full. (B1) */
+bool gc_block_take_cells(struct gc_mutator *m, struct gc_run *run) GC_NODISCARD;
 
 /* Gives a region its mark table, charged against the heap. blocks_lock. */
 bool gc_region_add_marks(struct gc_region *region) GC_NODISCARD;

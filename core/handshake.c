@@ -20,6 +20,7 @@ static bool has_answered(struct gc_mutator *m, uint64_t number)
 /* By who may act for the mutator. */
 static void answer(struct gc_mutator *m, const struct gc_handshake *handshake)
 {
+    m->shake_work = 1;
     handshake->run(m, handshake->argument);
     gc_schedule_yield(); /* between the answer and its mark */
     /* [sync HS2] release: what run() did is seen by who asked; pairs with
@@ -36,7 +37,7 @@ void gc_handshake_answer(struct gc_mutator *m)
     if (has_answered(m, handshake.number) && !gc_broken(SHAKE_ONCE)) return;
     uint64_t start = gc_stall_clock();
     answer(m, &handshake);
-    gc_stall_record(m->stalls, GC_STALL_handshake, start, 1);
+    gc_stall_record(m->stalls, GC_STALL_handshake, start, m->shake_work);
     gc_lock_acquire(&heap->registry_lock);
     gc_condition_broadcast(&heap->parked);
     gc_lock_release(&heap->registry_lock);
@@ -64,8 +65,9 @@ static void await(struct gc_mutator *other, const struct gc_handshake *handshake
     }
 }
 
-void gc_handshake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *argument),
-        void *argument)
+static void shake(struct gc_mutator *m,
+        void (*run)(struct gc_mutator *m, void *argument), void *argument,
+        const void *phase)
 {
     struct gc_heap *heap = m->heap;
     uint64_t start = gc_stall_clock();
@@ -78,6 +80,7 @@ void gc_handshake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *
         .number = heap->handshake.number + 1,
     };
     heap->handshake = handshake;
+    if (phase != NULL) heap->phase = phase;
     /* [sync HS1] seq_cst store, then the seq_cst claims (Dekker): pairs with the load in
      * gc_blocked_begin(). */
     gc_atomic_store_seq_cst(&heap->shake_pending, 1);
@@ -95,5 +98,18 @@ void gc_handshake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *
             other, heap) /* (H1): what was sent to those that we had claimed */
         if (other != m) gc_home_look(other, m);
     m->counters.handshakes++;
-    gc_stall_record(m->stalls, GC_STALL_handshake, start, 1);
+    if (!gc_worker_is(&heap->worker, m)) /* it holds up no program */
+        gc_stall_record(m->stalls, GC_STALL_handshake, start, m->shake_work);
+}
+
+void gc_handshake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *argument),
+        void *argument)
+{
+    shake(m, run, argument, NULL);
+}
+
+void gc_handshake_phase(struct gc_mutator *m,
+        void (*run)(struct gc_mutator *m, void *argument), void *argument)
+{
+    shake(m, run, argument, argument);
 }

@@ -11,10 +11,18 @@
 #include "core/thread.h"
 
 /* Runs run(each mutator, argument), this one included, and returns when it has run for
- * all. run() may not wait, allocate, take a lock of the core, or run code of the program.
+ * all. run() may not wait, allocate, or run code of the program; of core's locks it may take
+ * one that nobody waits with (sweep.h). What it sets m->shake_work to is the work in the
+ * mutator's stall.
  * On a running mutator, under no lock; a safepoint. Stops and other handshakes are awaited
  * in a blocked region, like the answers. */
 GC_EXPORT void gc_handshake(struct gc_mutator *m,
+        void (*run)(struct gc_mutator *m, void *argument), void *argument);
+
+/* The same for one that changes what mutators do from then on: heap->phase becomes
+ * `argument`, in one step with the post. Who makes a record (home_start, under the registry
+ * lock) copies from there what has been posted. `argument` stays as it is until the next. */
+GC_EXPORT void gc_handshake_phase(struct gc_mutator *m,
         void (*run)(struct gc_mutator *m, void *argument), void *argument);
 
 /* Runs the one that the mutator has not answered yet. At its safepoint. */

@@ -15,11 +15,13 @@
 #include "core/block.h"
 #include "core/lock.h"
 #include "core/thread.h"
+#include "core/worker.h"
 
 struct gc_collector;
 struct gc_object;
 struct gc_protocol;
 struct gc_root_range;
+struct gc_sweeper;
 struct gc_observer;
 struct gc_weak;
 
@@ -56,6 +58,7 @@ struct gc_heap {
     uint32_t first_block;    /* index of the first block behind a region's metadata */
     size_t limit_bytes;      /* hard limit of `bytes`; 0: none */
     bool type_stable;        /* GC_PROTOCOL_RACES: see block.h, home.h, grace.h */
+    struct gc_sweeper *sweeper; /* sweep.h, or NULL */
 
     /* any thread, atomic, relaxed: sums that order nothing */
     alignas(GC_CACHE_LINE) _Atomic(size_t) bytes; /* blocks and their metadata */
@@ -70,6 +73,7 @@ struct gc_heap {
     uint32_t mutator_count;                /* records */
     _Atomic(uint32_t) attached; /* records not EXITED; read relaxed without the lock */
     struct gc_root_range *roots;
+    uint64_t root_passes; /* of gc_roots_visit_global() */
     struct gc_observer *observers;
     _Atomic(uint32_t) observer_count; /* also read without it, relaxed: is there any? */
     uint64_t observed;                /* events that observers were told of */
@@ -83,10 +87,13 @@ struct gc_heap {
     _Atomic(struct gc_mutator *) stopper; /* who has stopped the world, or NULL; relaxed
                                              where it is read without the lock */
     struct gc_handshake handshake;        /* the last one that was asked for */
+    const void *phase; /* what the last gc_handshake_phase() has posted, or NULL */
     bool grace_awaited;                   /* mutators are asked to be quiet: grace.c */
     _Atomic(struct gc_mutator *)
             collecting_mutator; /* whose collection is under way, or NULL */
     uint64_t stop_started_ns;   /* the stopper's */
+
+    struct gc_worker worker;
 
     /* held from a stop's request to its end */
     struct gc_lock coordinator;
@@ -112,14 +119,15 @@ struct gc_heap {
     /* who collects; world stopped or running, but one at a time */
     struct gc_generation generations[GC_GENERATIONS];
     _Atomic(uint64_t) collections; /* also read by all; relaxed */
-    uint64_t collector_cpu_ns;     /* of threads while they collected */
+    _Atomic(uint64_t) collector_cpu_ns; /* of threads while they collected; relaxed */
+    _Atomic(uint64_t) finalized; /* objects whose finalizers collections ran; relaxed */
     gc_garbage_fn save_all;        /* or NULL */
     void *save_all_argument;
 
     /* objects with finalizers, for collectors whose deaths are implicit: registered
-     * at birth under registry_lock, weeded out in a stop */
+     * at birth, weeded out by collections; registry_lock */
     struct gc_object **finalizable;
-    size_t finalizable_count, finalizable_room;
+    size_t finalizable_count, finalizable_room, finalizable_reserved;
 
     /* const after creation: the embedder's hooks */
     void (*on_exhausted)(struct gc_mutator *m, size_t bytes, void *argument);

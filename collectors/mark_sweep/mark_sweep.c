@@ -168,7 +168,7 @@ static void mark_stw(struct gc_heap *heap, struct mark_sweep *state)
     gc_tracer_mark_roots_stw(tracer);
     gc_tracer_drain_stw(tracer);
     gc_weak_walk_stw(heap, clear_weak, state);
-    gc_finalizable_filter_stw(heap, find_due, state);
+    gc_finalizable_filter(heap, find_due, state);
     for (size_t i = 0; i < state->due_count; i++)
         gc_tracer_mark_stw(tracer, state->due[i]);
     gc_tracer_drain_stw(tracer);
