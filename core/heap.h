@@ -18,6 +18,7 @@
 #include "core/worker.h"
 
 struct gc_collector;
+struct gc_log;
 struct gc_object;
 struct gc_protocol;
 struct gc_root_range;
@@ -54,6 +55,7 @@ struct gc_heap {
     void *collector_options; /* as collector->options says */
     void *collector_data;    /* of the collector */
     void *protocol_data;     /* of the protocol */
+    struct gc_log *log;      /* of protocols that log (log.h), or NULL */
     uint32_t side_offset;    /* of the side metadata in a region */
     uint32_t first_block;    /* index of the first block behind a region's metadata */
     size_t limit_bytes;      /* hard limit of `bytes`; 0: none */

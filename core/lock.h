@@ -23,6 +23,7 @@ enum gc_lock_rank {
     GC_RANK_WEAK,        /* the table of weak references */
     GC_RANK_SWEEP,       /* lists of blocks that are to be swept, or were */
     GC_RANK_BLOCKS,      /* regions and free blocks */
+    GC_RANK_LOG,         /* chunks of a log that nobody uses */
     GC_RANK_TYPES,       /* the process-wide type table */
     GC_RANK_TRIAL,       /* the harness: its threads meet */
     GC_RANK_COUNT

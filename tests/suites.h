@@ -26,6 +26,7 @@ int test_heap_suite(void);
 int test_histogram_suite(void);
 int test_inspect_suite(void);
 int test_lock_suite(void);
+int test_log_suite(void);
 int test_mutator_suite(void);
 int test_operation_suite(void);
 int test_os_suite(void);
