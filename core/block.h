@@ -55,9 +55,9 @@ enum gc_block_state {
     GC_BLOCK_CURRENT, /* a mutator's run allocates from it */
     GC_BLOCK_PARTIAL, /* in its home's list of blocks with free cells */
     GC_BLOCK_FULL,
-    GC_BLOCK_EMPTY,  /* in its home's list of blocks of dead cells; type-stable heaps */
-    GC_BLOCK_LIMBO,  /* of no home any more: awaits a grace period */
-    GC_BLOCK_SPAN,   /* the first block of a large object */
+    GC_BLOCK_EMPTY, /* in its home's list of blocks of dead cells; type-stable heaps */
+    GC_BLOCK_LIMBO, /* of no home any more: awaits a grace period */
+    GC_BLOCK_SPAN,  /* the first block of a large object */
     GC_BLOCK_UNSWEPT, /* was a run's, and is to be swept (sweep.h): `free` holds what the run
                          had, and `used` counts it */
     GC_BLOCK_INSIDE, /* a further block of a span, or metadata */

@@ -65,9 +65,8 @@ static void await(struct gc_mutator *other, const struct gc_handshake *handshake
     }
 }
 
-static void shake(struct gc_mutator *m,
-        void (*run)(struct gc_mutator *m, void *argument), void *argument,
-        const void *phase)
+static void shake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *argument),
+        void *argument, const void *phase)
 {
     struct gc_heap *heap = m->heap;
     uint64_t start = gc_stall_clock();

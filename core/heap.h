@@ -52,14 +52,14 @@ struct gc_heap {
     /* const after creation */
     const struct gc_collector *collector;
     const struct gc_protocol *protocol;
-    void *collector_options; /* as collector->options says */
-    void *collector_data;    /* of the collector */
-    void *protocol_data;     /* of the protocol */
-    struct gc_log *log;      /* of protocols that log (log.h), or NULL */
-    uint32_t side_offset;    /* of the side metadata in a region */
-    uint32_t first_block;    /* index of the first block behind a region's metadata */
-    size_t limit_bytes;      /* hard limit of `bytes`; 0: none */
-    bool type_stable;        /* GC_PROTOCOL_RACES: see block.h, home.h, grace.h */
+    void *collector_options;    /* as collector->options says */
+    void *collector_data;       /* of the collector */
+    void *protocol_data;        /* of the protocol */
+    struct gc_log *log;         /* of protocols that log (log.h), or NULL */
+    uint32_t side_offset;       /* of the side metadata in a region */
+    uint32_t first_block;       /* index of the first block behind a region's metadata */
+    size_t limit_bytes;         /* hard limit of `bytes`; 0: none */
+    bool type_stable;           /* GC_PROTOCOL_RACES: see block.h, home.h, grace.h */
     struct gc_sweeper *sweeper; /* sweep.h, or NULL */
 
     /* any thread, atomic, relaxed: sums that order nothing */
@@ -89,8 +89,8 @@ struct gc_heap {
     _Atomic(struct gc_mutator *) stopper; /* who has stopped the world, or NULL; relaxed
                                              where it is read without the lock */
     struct gc_handshake handshake;        /* the last one that was asked for */
-    const void *phase; /* what the last gc_handshake_phase() has posted, or NULL */
-    bool grace_awaited;                   /* mutators are asked to be quiet: grace.c */
+    const void *phase;  /* what the last gc_handshake_phase() has posted, or NULL */
+    bool grace_awaited; /* mutators are asked to be quiet: grace.c */
     _Atomic(struct gc_mutator *)
             collecting_mutator; /* whose collection is under way, or NULL */
     uint64_t stop_started_ns;   /* the stopper's */
@@ -120,10 +120,10 @@ struct gc_heap {
 
     /* who collects; world stopped or running, but one at a time */
     struct gc_generation generations[GC_GENERATIONS];
-    _Atomic(uint64_t) collections; /* also read by all; relaxed */
+    _Atomic(uint64_t) collections;      /* also read by all; relaxed */
     _Atomic(uint64_t) collector_cpu_ns; /* of threads while they collected; relaxed */
     _Atomic(uint64_t) finalized; /* objects whose finalizers collections ran; relaxed */
-    gc_garbage_fn save_all;        /* or NULL */
+    gc_garbage_fn save_all;      /* or NULL */
     void *save_all_argument;
 
     /* objects with finalizers, for collectors whose deaths are implicit: registered

@@ -239,7 +239,8 @@ int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
     gc_schedule_yield(); /* it is BLOCKED: others may claim it */
     if (reference != NULL && heap->protocol->take != NULL)
         heap->protocol->take(m, reference);
-    gc_atomic_slot_store_relaxed(&child->start, reference); /* it may be scanned just now */
+    gc_atomic_slot_store_relaxed(
+            &child->start, reference); /* it may be scanned just now */
     *thread = (struct gc_mutator_thread){
         .mutator = child,
         .run = run,

@@ -98,8 +98,7 @@ static bool start(struct gc_mutator *m)
     worker->state = result == 0 ? GC_WORKER_THERE : GC_WORKER_NONE;
     gc_condition_broadcast(&worker->changed);
     gc_lock_release(&worker->lock);
-    if (result == 0)
-        gc_schedule_guest_add(&worker->guest, end_guest, worker);
+    if (result == 0) gc_schedule_guest_add(&worker->guest, end_guest, worker);
     return result == 0;
 }
 

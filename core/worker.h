@@ -28,7 +28,7 @@ enum gc_worker_state { GC_WORKER_NONE, GC_WORKER_STARTING, GC_WORKER_THERE };
 
 struct gc_worker {
     _Atomic(struct gc_mutator *) m; /* the thread's, or NULL; relaxed */
-    _Atomic(bool) ends;             /* it is to end; relaxed where read without the lock */
+    _Atomic(bool) ends; /* it is to end; relaxed where read without the lock */
 
     /* lock */
     struct gc_lock lock;
@@ -49,7 +49,8 @@ void gc_worker_end(struct gc_heap *heap); /* the thread */
 void gc_worker_finish(struct gc_heap *heap);
 
 /* Whether the mutator is the heap's collector thread. */
-static inline bool gc_worker_is(const struct gc_worker *worker, const struct gc_mutator *m)
+static inline bool gc_worker_is(
+        const struct gc_worker *worker, const struct gc_mutator *m)
 {
     return gc_atomic_load_relaxed(&worker->m) == m;
 }

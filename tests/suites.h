@@ -49,6 +49,7 @@ int test_protocol_atomic_suite(void);
 int test_protocol_biased_suite(void);
 int test_generational_suite(void);
 int test_mark_sweep_suite(void);
+int test_on_the_fly_suite(void);
 int test_none_suite(void);
 int test_refcount_suite(void);
 int test_workloads_suite(void);

@@ -56,7 +56,8 @@ GC_EXPORT void gc_satb_weak_set(struct gc_heap *heap, enum gc_satb_weak state);
 GC_EXPORT bool gc_satb_weak_close(struct gc_heap *heap) GC_NODISCARD;
 
 /* By who may act for the mutator. */
-static inline void gc_satb_set(struct gc_mutator *m, bool up, bool inserts, uint16_t white)
+static inline void gc_satb_set(
+        struct gc_mutator *m, bool up, bool inserts, uint16_t white)
 {
     struct gc_satb *satb = gc_satb_of(m);
     satb->up = up;

@@ -92,6 +92,7 @@ static void every_operation_is_counted_at_what_it_costs(void)
         uint64_t slow_drops;
     } cases[] = {
         { "bare", "none", operation_program_bare, GC_COST_uncounted, 0 },
+        { "satb", "on_the_fly", operation_program_satb, GC_COST_uncounted, 0 },
         { "plain", "refcount", operation_program_plain, GC_COST_plain, 3 },
         { "atomic", "refcount", operation_program_atomic, GC_COST_atomic, 3 },
         { "biased", "refcount", operation_program_biased, GC_COST_plain,
