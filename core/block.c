@@ -37,27 +37,6 @@ enum {
     MARK_BYTES = GC_REGION_BYTES / GC_GRANULE / 8,
 };
 
-/* Bytes that each medium class adds: four classes to a doubling from 512 to 4096. */
-uint32_t gc_class_of_bytes(size_t bytes)
-{
-    if (bytes <= GC_SMALL_BYTES) return gc_class_of_small(bytes);
-    uint32_t class = GC_SMALL_CLASSES;
-    while (gc_class_cell_bytes(class) < bytes)
-        class ++;
-    return class;
-}
-
-uint32_t gc_class_cell_bytes(uint32_t class)
-{
-    if (class < GC_SMALL_CLASSES) {
-        uint32_t bytes = class * GC_GRANULE;
-        return bytes < GC_CELL_MIN_BYTES ? GC_CELL_MIN_BYTES : bytes;
-    }
-    uint32_t step = class - GC_SMALL_CLASSES;
-    uint32_t base = (uint32_t)GC_SMALL_BYTES << step / 4;
-    return base + base / 4 * (step % 4 + 1);
-}
-
 static size_t poisoned_bytes(struct gc_object *object)
 {
     const struct gc_block *block = gc_block_of(object);
@@ -236,9 +215,8 @@ static struct gc_block *blocks_new(struct gc_heap *heap, uint32_t count)
     return block;
 }
 
-void gc_block_release(struct gc_block *block)
+void gc_block_release(struct gc_heap *heap, struct gc_block *block)
 {
-    struct gc_heap *heap = heap_of(block);
     gc_lock_acquire(&heap->blocks_lock);
     release_any(block);
     gc_lock_release(&heap->blocks_lock);
@@ -334,7 +312,7 @@ static void block_died(struct gc_block *block)
 {
     struct gc_mutator *home = block->home;
     if (!home->heap->type_stable || gc_broken(STABLE)) {
-        gc_block_release(block);
+        gc_block_release(heap_of(block), block);
         return;
     }
     block->state = GC_BLOCK_EMPTY;
@@ -408,6 +386,14 @@ static struct gc_object *build_cells(struct gc_block *block)
     return first;
 }
 
+/* Mutators get `bytes` of cells, in a block that has `used` objects so far. */
+static void note_births(struct gc_block *block, uint32_t used, size_t bytes)
+{
+    if (block->births == GC_BIRTHS_NONE)
+        block->births = used == 0 ? GC_BIRTHS_ALL : GC_BIRTHS_SOME;
+    gc_atomic_fetch_add_relaxed(&heap_of(block)->taken_bytes, bytes);
+}
+
 bool gc_block_take_cells(struct gc_mutator *m, struct gc_run *run)
 {
     struct gc_block *block = run->block;
@@ -421,6 +407,7 @@ bool gc_block_take_cells(struct gc_mutator *m, struct gc_run *run)
         return false;
     }
     m->counters.cells_taken += block->built - used;
+    note_births(block, used, (size_t)(block->built - used) * block->cell_bytes);
     set_countdown(block, block->built, NEVER);
     return true;
 }
@@ -479,7 +466,7 @@ static void span_died(struct gc_block *block)
 {
     struct gc_heap *heap = heap_of(block);
     if (!heap->type_stable || gc_broken(STABLE)) {
-        gc_block_release(block);
+        gc_block_release(heap_of(block), block);
         return;
     }
     gc_lock_acquire(&heap->blocks_lock);
@@ -512,6 +499,21 @@ void gc_block_event(struct gc_block *block)
     }
     gc_fatal("a cell is freed in a block of state %d of heap %p", block->state,
             (void *)heap_of(block));
+}
+
+uint32_t gc_block_clear(struct gc_block *block)
+{
+    uint32_t used = gc_block_used(block);
+    const bool says_so = GC_POISONS || heap_of(block)->type_stable;
+    for (uint32_t i = 0; says_so && i < block->built; i++) {
+        struct gc_object *object = gc_block_object(block, i);
+        if (gc_object_is_dead(object)) continue;
+        gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
+        if (GC_POISONS) gc_cell_poison(object);
+    }
+    set_countdown(block, 0, 0);
+    gc_block_event(block);
+    return used;
 }
 
 void gc_runs_flush(struct gc_mutator *m)
@@ -579,10 +581,10 @@ struct gc_object *gc_span_new(struct gc_mutator *m, size_t bytes, uint32_t prefi
     set_countdown(block, 1, 1);
     struct gc_object *object = gc_block_object(block, 0);
     gc_atomic_init(&object->count, GC_COUNT_DEAD);
-    gc_atomic_init(&object->state, 0);
-    gc_atomic_init(&object->mark, 0);
+    gc_atomic_init(&object->words, 0);
     if (GC_POISONS) gc_cell_poison(object);
     m->counters.cells_taken++;
+    note_births(block, 0, bytes);
     if (heap->sweeper != NULL) gc_sweep_add_span(heap, block);
     return object;
 }

@@ -63,6 +63,13 @@ enum gc_block_state {
     GC_BLOCK_INSIDE, /* a further block of a span, or metadata */
 };
 
+/* What a block got since a collector has looked: gc_block_forget_births(). */
+enum gc_block_births {
+    GC_BIRTHS_NONE,
+    GC_BIRTHS_SOME, /* cells of it became objects */
+    GC_BIRTHS_ALL,  /* all its objects did */
+};
+
 struct gc_block {
     /* who may act for the home (B1) */
     struct gc_object *free; /* cells freed since the run took the list */
@@ -70,6 +77,8 @@ struct gc_block {
     int32_t bias;           /* (B3) */
     uint16_t built;         /* cells that have a header */
     uint8_t state;          /* enum gc_block_state */
+    uint8_t births;         /* enum gc_block_births */
+    uint16_t kept; /* of the collector, in stops: objects that it has found alive */
     /* const while the block is in use */
     uint8_t class;
     bool cyclic; /* of objects that can be in a cycle, with a prefix or without */
@@ -134,9 +143,27 @@ static inline uint32_t gc_class_of_small(size_t bytes)
     return (uint32_t)((bytes + GC_GRANULE - 1) / GC_GRANULE);
 }
 
+/* Four classes to a doubling from GC_SMALL_BYTES to GC_MEDIUM_BYTES. */
+static inline uint32_t gc_class_cell_bytes(uint32_t class)
+{
+    if (class < GC_SMALL_CLASSES) {
+        uint32_t bytes = class * GC_GRANULE;
+        return bytes < GC_CELL_MIN_BYTES ? GC_CELL_MIN_BYTES : bytes;
+    }
+    uint32_t step = class - GC_SMALL_CLASSES;
+    uint32_t base = (uint32_t)GC_SMALL_BYTES << step / 4;
+    return base + base / 4 * (step % 4 + 1);
+}
+
 /* The smallest class whose cells hold `bytes` (<= GC_MEDIUM_BYTES). */
-uint32_t gc_class_of_bytes(size_t bytes);
-uint32_t gc_class_cell_bytes(uint32_t class);
+static inline uint32_t gc_class_of_bytes(size_t bytes)
+{
+    if (bytes <= GC_SMALL_BYTES) return gc_class_of_small(bytes);
+    uint32_t class = GC_SMALL_CLASSES;
+    while (gc_class_cell_bytes(class) < bytes)
+        class ++;
+    return class;
+}
 
 /* The link of a free cell. */
 static inline gc_slot *gc_cell_link(struct gc_object *object)
@@ -177,6 +204,11 @@ static inline void gc_cell_free(struct gc_object *object)
  * refuses. The run's list must be empty. On the mutator. */
 GC_NODISCARD bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class);
 
+/* All objects of the block are dead, though they need not say so, and nothing refers to
+ * them; no run allocates from it. Frees them, at once where memory need not be type-stable.
+ * Returns how many they were. (B1) */
+GC_EXPORT uint32_t gc_block_clear(struct gc_block *block);
+
 /* Gives the lists and current blocks of all runs back: when a mutator exits, and
  * before a sweep. (B1) */
 GC_EXPORT void gc_runs_flush(struct gc_mutator *m);
@@ -200,7 +232,7 @@ GC_NODISCARD struct gc_object *gc_span_new(
  * or of a large object, goes back, whatever is in it; `used` cells are used, and no event
  * follows (B4) however many are freed. */
 struct gc_block *gc_block_new(struct gc_mutator *m, bool prefixed, uint32_t class);
-void gc_block_release(struct gc_block *block);
+void gc_block_release(struct gc_heap *heap, struct gc_block *block);
 void gc_block_set_used(struct gc_block *block, uint32_t used);
 
 /* Moves what the run's block can give to the run: what was freed, or else the next unbuilt

@@ -109,8 +109,9 @@ struct gc_collector {
      * and collect if that is due. Inside an allocation. NULL: budgets are endless. */
     void (*on_budget)(struct gc_mutator *m);
 
-    /* heap->bytes would pass heap->trigger_bytes by an allocation of `bytes`. Inside it.
-     * Collect, or set a new trigger. NULL: no trigger. */
+    /* heap->bytes would pass heap->trigger_bytes by an allocation of `bytes`, or
+     * heap->taken_bytes has passed heap->taken_trigger. Inside it. Collect, or set a new
+     * trigger. NULL: no trigger. */
     void (*on_pressure)(struct gc_mutator *m, size_t bytes);
 
     /* The log is as large as its budget allows (log.h): collect. Inside a store, on its

@@ -66,6 +66,9 @@ struct gc_heap {
     alignas(GC_CACHE_LINE) _Atomic(size_t) bytes; /* blocks and their metadata */
     _Atomic(size_t) peak_bytes;
     _Atomic(size_t) trigger_bytes; /* above it on_pressure is due; 0: never */
+    _Atomic(size_t) taken_bytes;   /* of cells that became available to mutators since a
+                                      collector has set it to 0 */
+    _Atomic(size_t) taken_trigger; /* above it on_pressure is due; 0: never */
     _Atomic(uint32_t) collecting;  /* a collection is under way: [sync CO1], collect.c */
     _Atomic(uint32_t) disabled;    /* automatic collection is off */
 

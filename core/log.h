@@ -18,7 +18,7 @@
  *
  * Invariants: (L1) a chunk is in one place: a mutator's buffer, the queue, what a
  *                  collector has taken, the pool.
- *             (L2) the words of a chunk are constant once it was handed over.
+ *             (L2) the words of a chunk that was handed over are its taker's alone.
  *             (L3) there are as many chunks of the usual size as there are records, so that
  *                  whatever memory is short of, who gives the log back can go on.
  */

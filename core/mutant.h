@@ -47,6 +47,7 @@
     X(SHAKE_ONCE, "a handshake runs once for each mutator")                              \
     X(POLL_AT_ONCE,                                                                      \
             "a safepoint takes poll bits away in the step in which it sees them")        \
+    X(LOG_RECHECK, "a logging store looks again before it keeps what it has copied")     \
     X(HOLD, "a collection holds the members of its unreachable set")                     \
     X(RELEASE_BY_EXCHANGE, "a held member is released from 1 or not at all")             \
     X(WEAK_AGAIN, "weak references that finalizers made are cleared")                    \

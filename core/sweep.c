@@ -225,7 +225,7 @@ static bool sweep_span(struct gc_mutator *by, struct gc_sweeper *sweeper)
     if (is_born && gc_object_mark(object) == sweeper->dead) {
         by->counters.freed_by_trace++;
         gc_atomic_fetch_add_relaxed(&sweeper->freed, 1);
-        gc_block_release(block);
+        gc_block_release(by->heap, block);
         return true;
     }
     gc_lock_acquire(&sweeper->lock);
@@ -241,7 +241,7 @@ bool gc_sweep_some(struct gc_mutator *by)
     if (block == NULL) return sweep_span(by, sweeper);
     sweep_block(by, block);
     if (gc_block_used(block) == 0)
-        gc_block_release(block);
+        gc_block_release(by->heap, block);
     else
         put(sweeper, block);
     return true;

@@ -47,6 +47,8 @@ int test_handshake_suite(void);
 int test_home_suite(void);
 int test_protocol_atomic_suite(void);
 int test_protocol_biased_suite(void);
+int test_protocol_log_object_suite(void);
+int test_coalescing_suite(void);
 int test_generational_suite(void);
 int test_mark_sweep_suite(void);
 int test_on_the_fly_suite(void);

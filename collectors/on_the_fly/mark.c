@@ -9,7 +9,7 @@
  * Invariants: (F1) count is 0 in an object that is not grey.
  *             (F2) grey objects are marked, and each is in one list.
  * Sync edges: [sync OF1] what was marked for a SCAN's answer, against who traces it
- *             [sync SA1] an object's contents are complete before a slot names it
+ *             [sync UN1] what is reached through a slot was complete when it was stored
  *             [sync SA3] a weak reference is cleared before its target is marked again
  */
 #include "collectors/on_the_fly/on_the_fly.h"
@@ -82,13 +82,13 @@ static inline void shade_slot(gc_slot *slot, void *argument)
 {
     struct otf *otf = argument;
     otf->edges++;
-    /* [sync SA1] acquire: pairs with the stores of the protocol. */
+    /* [sync UN1] acquire: pairs with the stores of the protocol. */
     shade(otf, gc_atomic_slot_load_acquire(slot));
 }
 
 static void shade_root(gc_slot *slot, void *argument)
 {
-    /* [sync SA1] acquire: as above. */
+    /* [sync UN1] acquire: as above. */
     shade(argument, gc_atomic_slot_load_acquire(slot));
 }
 

@@ -159,55 +159,18 @@ static bool is_white(struct gc_object *object)
     return gc_object_mark(object) == otf->white;
 }
 
-static enum gc_finalizable_fate find_due(struct gc_object *object, void *argument)
+static void keep(struct gc_object *object, void *argument)
 {
-    struct otf *otf = argument;
-    if (gc_object_mark(object) != otf->white) return GC_FINALIZABLE_KEEP;
-    if (otf->due_count == otf->due_room) { /* no memory: the next cycle's business */
-        otf_mark(otf, object);
-        return GC_FINALIZABLE_KEEP;
-    }
-    otf->due[otf->due_count++] = object;
-    return GC_FINALIZABLE_REMOVE;
-}
-
-/* Room for all finalizers that can be due: those of objects that exist now. */
-static void reserve_due(struct gc_heap *heap, struct otf *otf)
-{
-    gc_lock_acquire(&heap->registry_lock);
-    size_t wanted = heap->finalizable_count;
-    gc_lock_release(&heap->registry_lock);
-    if (wanted <= otf->due_room) return;
-    struct gc_object **due = gc_os_realloc(otf->due, wanted * 2 * sizeof(*due));
-    if (due == NULL) return;
-    otf->due = due;
-    otf->due_room = wanted * 2;
+    otf_mark(argument, object);
 }
 
 /* No mutator can reach what is white (F4): weak references and finalizers are looked after
  * while they go on. */
 static void care(struct otf *otf)
 {
-    struct gc_mutator *m = otf->m;
-    otf->callbacks = (struct gc_weak_queue){ NULL, NULL };
-    m->counters.weak_cleared += gc_weak_clear_dead(m, is_white, &otf->callbacks);
-    gc_finalizable_filter(m->heap, find_due, otf);
-    for (size_t i = 0; i < otf->due_count; i++)
-        otf_mark(otf, otf->due[i]);
+    gc_due_clear_weak(&otf->due, is_white);
+    gc_due_find_finalizers(&otf->due, is_white, keep, otf);
     otf_trace_grey(otf);
-}
-
-/* By who collects, with nothing left to do but this: no cycle begins before it has ended, so
- * the objects, and the weak references whose callbacks are due, stay where they are. */
-static void call_back(struct otf *otf)
-{
-    struct gc_mutator *m = otf->m;
-    if (!gc_worker_is_ending(&m->heap->worker)) {
-        gc_weak_run_callbacks(m, otf->callbacks.first);
-        for (size_t i = 0; i < otf->due_count; i++)
-            gc_finalize(m, otf->due[i]);
-    }
-    otf->due_count = 0;
 }
 
 static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectable)
@@ -216,7 +179,10 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     struct gc_heap *heap = m->heap;
     struct otf *otf = otf_of(heap);
     otf->m = m;
-    reserve_due(heap, otf);
+    if (!gc_due_begin(&otf->due, m)) { /* no memory: another time */
+        set_trigger(heap, otf->bytes);
+        return 0;
+    }
     mark_all(otf);
     care(otf);
     shake(otf, OTF_LOWER);
@@ -227,7 +193,7 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     m->counters.visited_objects += otf->objects;
     m->counters.visited_edges += otf->edges;
     size_t freed = gc_atomic_load_relaxed(&heap->sweeper->freed);
-    call_back(otf);
+    if (!gc_worker_is_ending(&heap->worker)) gc_due_run(&otf->due);
     return freed;
 }
 
@@ -249,7 +215,7 @@ static int start(struct gc_heap *heap, struct gc_error *error)
 static void finish(struct gc_heap *heap)
 {
     struct otf *otf = otf_of(heap);
-    gc_os_free(otf->due);
+    gc_due_finish(&otf->due);
     gc_os_free(otf);
 }
 

@@ -3,7 +3,7 @@
 #ifndef COLLECTORS_ON_THE_FLY_ON_THE_FLY_H
 #define COLLECTORS_ON_THE_FLY_ON_THE_FLY_H
 
-#include "core/collector.h"
+#include "collectors/common/due.h"
 
 /* The handshakes of a cycle; what each does is said at answer() (on_the_fly.c). */
 enum otf_handshake { OTF_RAISE, OTF_SCAN, OTF_DRAIN, OTF_LOWER, OTF_HANDSHAKES };
@@ -25,9 +25,7 @@ struct otf {
     uint16_t white;
     struct gc_object *grey; /* marked, and not traced yet; by its link */
     uint64_t objects, edges, bytes, roots;
-    struct gc_weak_queue callbacks;
-    struct gc_object **due; /* whose finalizers are to run; kept by `collecting` */
-    size_t due_count, due_room;
+    struct gc_due due;
     struct gc_mutator *m; /* who collects */
 };
 

@@ -4,8 +4,7 @@
  * Between what a store replaces and its entry in the log its mutator comes to no safepoint:
  * a handshake finds both, or neither.
  *
- * Sync edges: [sync SA1] an object's contents are complete before a slot names it
- *             [sync SA2] the state of weak references, between resolvers and who clears
+ * Sync edges: [sync SA2] the state of weak references, between resolvers and who clears
  *             [sync SA3] a weak reference is cleared before its target is marked again
  */
 #include "core/protocol/satb.h"
@@ -49,37 +48,48 @@ static void note(struct gc_mutator *m, struct gc_object *old, struct gc_object *
     if (satb->inserts && is_white(satb, value)) gc_log_append(m, (uintptr_t)value);
 }
 
-void gc_satb_store_slow(struct gc_mutator *m, gc_slot *slot, struct gc_object *value)
+void gc_satb_store(struct gc_mutator *m, struct gc_object *holder, gc_slot *slot,
+        struct gc_object *value)
 {
+    (void)holder;
     make_room(m);
-    /* [sync SA1] acquire and release: both sides of the pair. */
-    note(m, gc_atomic_slot_exchange_acq_rel(slot, value), value);
+    struct gc_object *old = value;
+    gc_uncounted_exchange(slot, &old);
+    note(m, old, value);
 }
 
-void gc_satb_give_slow(struct gc_mutator *m, gc_slot *slot, gc_slot *local)
+void gc_satb_give(
+        struct gc_mutator *m, struct gc_object *holder, gc_slot *slot, gc_slot *local)
 {
-    gc_satb_store_slow(m, slot, *local);
+    gc_satb_store(m, holder, slot, *local);
     *local = NULL;
 }
 
-void gc_satb_exchange_slow(struct gc_mutator *m, gc_slot *slot, gc_slot *local)
+void gc_satb_exchange(
+        struct gc_mutator *m, struct gc_object *holder, gc_slot *slot, gc_slot *local)
 {
+    (void)holder;
     make_room(m);
     struct gc_object *value = *local;
-    /* [sync SA1] acquire and release: both sides of the pair. */
-    *local = gc_atomic_slot_exchange_acq_rel(slot, value);
+    gc_uncounted_exchange(slot, local);
     note(m, *local, value);
 }
 
-bool gc_satb_compare_exchange_slow(struct gc_mutator *m, gc_slot *slot,
-        struct gc_object *expected, struct gc_object *value)
+bool gc_satb_compare_exchange(struct gc_mutator *m, struct gc_object *holder,
+        gc_slot *slot, struct gc_object *expected, struct gc_object *value)
 {
+    (void)holder;
     make_room(m);
-    struct gc_object *old = expected;
-    /* [sync SA1] acquire and release: both sides of the pair. */
-    if (!gc_atomic_slot_compare_exchange_acq_rel(slot, &old, value)) return false;
+    if (!gc_uncounted_compare_exchange(slot, expected, value)) return false;
     note(m, expected, value);
     return true;
+}
+
+void gc_satb_copy_slots(struct gc_mutator *m, struct gc_object *holder, gc_slot *to,
+        gc_slot *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        gc_satb_store(m, holder, &to[i], gc_atomic_slot_load_relaxed(&from[i]));
 }
 
 /* The reference goes where no scan of this mutator will look for it: to a new thread. */
@@ -153,7 +163,7 @@ static struct gc_object *weak_resolve(struct gc_mutator *m, struct gc_weak *weak
 
 static void clear_slot(gc_slot *slot, void *argument)
 {
-    gc_satb_store_slow(argument, slot, NULL);
+    gc_satb_store(argument, NULL, slot, NULL);
 }
 
 static void clear_slots(struct gc_mutator *m, struct gc_object *object)

@@ -18,6 +18,7 @@ static const struct {
     { "atomic", out_of_memory_run_atomic },
     { "biased", out_of_memory_run_biased },
     { "satb", out_of_memory_run_satb },
+    { "log_object", out_of_memory_run_log_object },
 };
 
 static void run_program(struct outcome *outcome)
@@ -89,6 +90,12 @@ static void each_failing_allocation_is_survived_by_on_the_fly(void)
     fail_each("on_the_fly", "satb", "minimum=64K:log=64K");
 }
 
+static void each_failing_allocation_is_survived_by_coalescing(void)
+{
+    fail_each("coalescing", "log_object", NULL);
+    fail_each("coalescing", "log_object", "young=64K:log=4K:mark_stack=4");
+}
+
 int test_out_of_memory_suite(void)
 {
     static const struct test tests[] = {
@@ -100,6 +107,8 @@ int test_out_of_memory_suite(void)
                 each_failing_allocation_is_survived_by_mark_sweep },
         { "each_failing_allocation_is_survived_by_on_the_fly",
                 each_failing_allocation_is_survived_by_on_the_fly },
+        { "each_failing_allocation_is_survived_by_coalescing",
+                each_failing_allocation_is_survived_by_coalescing },
     };
     return suite_add("core/out_of_memory", tests, COUNT(tests));
 }
