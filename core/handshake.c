@@ -44,8 +44,10 @@ void gc_handshake_answer(struct gc_mutator *m)
 }
 
 /* Waits until `other` has answered, or answers for it. */
-static void await(struct gc_mutator *other, const struct gc_handshake *handshake)
+static void await(struct gc_mutator *m, struct gc_mutator *other,
+        const struct gc_handshake *handshake, void (*meanwhile)(struct gc_mutator *m))
 {
+    enum { PATIENCE_NS = 1000000 };
     struct gc_heap *heap = other->heap;
     while (!has_answered(other, handshake->number)) {
         if (!gc_broken(SHAKE_BLOCKED) && gc_home_claim(other)) {
@@ -59,9 +61,16 @@ static void await(struct gc_mutator *other, const struct gc_handshake *handshake
         bool can_claim = state == GC_MUTATOR_BLOCKED || state == GC_MUTATOR_EXITED;
         if (gc_broken(SHAKE_BLOCKED)) can_claim = false;
         /* Who parks from now on sees shake_pending, and wakes us under the lock. */
-        if (!can_claim && !has_answered(other, handshake->number))
+        bool waits = !can_claim && !has_answered(other, handshake->number);
+        if (waits && meanwhile == NULL)
             gc_condition_wait(&heap->parked, &heap->registry_lock);
+        else if (waits)
+            gc_condition_wait_ns(&heap->parked, &heap->registry_lock, PATIENCE_NS);
         gc_lock_release(&heap->registry_lock);
+        if (!waits || meanwhile == NULL) continue;
+        gc_blocked_end(m); /* no stop can be under way: the coordinator lock is ours */
+        meanwhile(m);
+        gc_blocked_begin(m);
     }
 }
 
@@ -89,7 +98,7 @@ static void shake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *
     answer(m, &handshake);
     gc_blocked_begin(m);
     gc_for_each_mutator (other, heap)
-        if (other != m) await(other, &handshake);
+        if (other != m) await(m, other, &handshake, meanwhile);
     gc_atomic_store_relaxed(&heap->shake_pending, 0);
     gc_blocked_end(m);
     gc_lock_release(&heap->coordinator);
@@ -104,11 +113,12 @@ static void shake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *
 void gc_handshake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *argument),
         void *argument)
 {
-    shake(m, run, argument, NULL);
+    shake(m, run, argument, NULL, NULL);
 }
 
 void gc_handshake_phase(struct gc_mutator *m,
-        void (*run)(struct gc_mutator *m, void *argument), void *argument)
+        void (*run)(struct gc_mutator *m, void *argument), void *argument,
+        void (*meanwhile)(struct gc_mutator *m))
 {
-    shake(m, run, argument, argument);
+    shake(m, run, argument, argument, meanwhile);
 }

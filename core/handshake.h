@@ -21,9 +21,12 @@ GC_EXPORT void gc_handshake(struct gc_mutator *m,
 
 /* The same for one that changes what mutators do from then on: heap->phase becomes
  * `argument`, in one step with the post. Who makes a record (home_start, under the registry
- * lock) copies from there what has been posted. `argument` stays as it is until the next. */
+ * lock) copies from there what has been posted. `argument` stays as it is until the next.
+ * While answers are awaited meanwhile(m) is called about once a millisecond, with `m` running;
+ * it does not wait, and reaches no safepoint. NULL: nothing. */
 GC_EXPORT void gc_handshake_phase(struct gc_mutator *m,
-        void (*run)(struct gc_mutator *m, void *argument), void *argument);
+        void (*run)(struct gc_mutator *m, void *argument), void *argument,
+        void (*meanwhile)(struct gc_mutator *m));
 
 /* Runs the one that the mutator has not answered yet. At its safepoint. */
 void gc_handshake_answer(struct gc_mutator *m);

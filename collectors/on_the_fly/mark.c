@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* mark.c - marking beside mutators that go on.
  *
- * An object's mark is written by its mutator at birth, then only by who collects; but while
- * a SCAN is answered, which is when he waits, by who answers. Grey objects are linked by
+ * An object's mark is written by its mutator at birth, then by who collects; while a SCAN is
+ * answered also by who answers, and so by exchange. Grey objects are linked by
  * their count words, which have no other use under this protocol: marking needs no memory,
  * however deep the heap is.
  *
@@ -28,6 +28,13 @@ static struct gc_object *linked_from(const struct gc_object *object)
 
 /* --- in a handshake ---------------------------------------------------------------------- */
 
+/* Marks a white object; false if it is none. Others may do the same at the same time. */
+static bool claim(struct gc_object *object, uint16_t white)
+{
+    if (gc_object_mark(object) != white) return false;
+    return gc_atomic_compare_exchange_relaxed(&object->mark, &white, otf_black(white));
+}
+
 struct scan {
     uint16_t white;
     struct gc_object *first, *last; /* by link */
@@ -38,12 +45,8 @@ static void scan_slot(gc_slot *slot, void *argument)
 {
     struct scan *scan = argument;
     struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
-    uint16_t white = scan->white;
     scan->slots++;
-    if (object == NULL || gc_object_mark(object) != white) return;
-    /* Another one may hold it too, and answer at the same time. */
-    if (!gc_atomic_compare_exchange_relaxed(&object->mark, &white, otf_black(white)))
-        return;
+    if (object == NULL || !claim(object, scan->white)) return;
     link_to(object, scan->first);
     scan->first = object;
     if (scan->last == NULL) scan->last = object;
@@ -95,7 +98,13 @@ static void shade_root(gc_slot *slot, void *argument)
 void otf_mark_roots(struct otf *otf)
 {
     /* [sync OF1] acquire: pairs with otf_scan(). */
-    otf->grey = gc_atomic_exchange_acquire(&otf->scanned, NULL);
+    struct gc_object *object = gc_atomic_exchange_acquire(&otf->scanned, NULL);
+    while (object != NULL) {
+        struct gc_object *next = linked_from(object);
+        link_to(object, otf->grey);
+        otf->grey = object;
+        object = next;
+    }
     otf->roots = gc_roots_visit_global(otf->m->heap, shade_root, otf);
 }
 
@@ -121,8 +130,12 @@ bool otf_mark_logged(struct otf *otf)
     gc_log_take(log);
     for (struct gc_log_chunk *chunk = gc_log_first(log); chunk != NULL;
             chunk = gc_log_next(log, chunk))
-        for (uint32_t i = 0; i < chunk->used; i++)
-            shade(otf, (struct gc_object *)chunk->words[i]);
+        for (uint32_t i = 0; i < chunk->used; i++) {
+            struct gc_object *object = (struct gc_object *)chunk->words[i];
+            if (!claim(object, otf->white)) continue;
+            link_to(object, otf->grey);
+            otf->grey = object;
+        }
     gc_log_give_back(log);
     return otf->grey != NULL;
 }

@@ -58,7 +58,7 @@ static const struct gc_option options[] = {
             OPTION(log_bytes),
             .min = 65536,
             .max = INT64_MAX,
-            .standard = "16M",
+            .standard = "64M",
             .doc = "what mutators may have logged before stores wait for the collector" },
     GC_OPTION_END,
 };
@@ -116,12 +116,19 @@ static void answer(struct gc_mutator *m, void *argument)
     if (phase->handshake == OTF_LOWER) gc_sweep_hand_over(m);
 }
 
+/* What others log while somebody does not answer must not grow without bound: it becomes
+ * grey, which it would anyway, and is not logged again. */
+static void empty_log(struct gc_mutator *m)
+{
+    otf_mark_logged(otf_of(m->heap));
+}
+
 static void shake(struct otf *otf, enum otf_handshake handshake)
 {
     struct otf_phase *phase = &otf->phases[handshake];
     if (phase->handshake != handshake || phase->white != otf->white)
         *phase = (struct otf_phase){ .handshake = handshake, .white = otf->white };
-    gc_handshake_phase(otf->m, answer, phase);
+    gc_handshake_phase(otf->m, answer, phase, empty_log);
 }
 
 /* It copies the phase that is posted. */

@@ -53,7 +53,8 @@ void otf_mark(struct otf *otf, struct gc_object *object);
 /* Marks what SCAN has found, and what the global roots hold. */
 void otf_mark_roots(struct otf *otf);
 
-/* Marks what mutators have logged and handed over; true if any of it was white. */
+/* Marks what mutators have logged and handed over; true if anything is grey then. At any time:
+ * it traces nothing. */
 bool otf_mark_logged(struct otf *otf);
 
 /* Traces until nothing is grey, and nothing that was handed over is white. Safepoints. */

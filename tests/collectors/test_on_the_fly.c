@@ -303,6 +303,131 @@ static void threads_that_come_and_go_leave_nothing(void)
     fixture_close(&f);
 }
 
+/* --- what it holds up ------------------------------------------------------------------------ */
+
+/* The most work in one stall, by cause, of a program whose heap may grow to ten times what
+ * it keeps alive. */
+struct most {
+    uint64_t handshake, allocation, stop, stops, handshakes;
+};
+
+static struct most most_work(size_t live)
+{
+    const size_t limit = 10 * live * sizeof(struct node);
+    struct fixture f;
+    struct most most = { 0 };
+    if (!open(&f, NULL, limit)) return most;
+    CU_ASSERT_TRUE(keep_and_churn(f.m, live, 12 * live));
+    gc_quiesce(f.m);
+    const struct gc_stall_sum *causes = f.m->stalls->causes;
+    most = (struct most){
+        .handshake = causes[GC_STALL_handshake].max_work,
+        .allocation = causes[GC_STALL_allocation].max_work,
+        .stop = causes[GC_STALL_stop].max_work,
+        .stops = counters_of(&f).stops,
+        .handshakes = causes[GC_STALL_handshake].count,
+    };
+    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->collections) > 0);
+    fixture_close(&f);
+    return most;
+}
+
+static void work_in_stalls_does_not_grow_with_the_heap(void)
+{
+    const size_t many = GC_TSAN || GC_ASAN ? 100000 : GC_CHECK > 0 ? 1000000 : 10000000;
+    struct most little = most_work(10000), much = most_work(many);
+    CU_ASSERT_EQUAL(little.handshake, much.handshake);
+    CU_ASSERT_EQUAL(little.allocation, much.allocation);
+    CU_ASSERT_EQUAL(much.handshake, 3 + 1); /* the frame's locals, the start reference */
+    CU_ASSERT_EQUAL(much.allocation, GC_BLOCK_BYTES / sizeof(struct node));
+    CU_ASSERT_EQUAL(little.stops + much.stops, 0);
+    CU_ASSERT_EQUAL(little.stop + much.stop, 0);
+    CU_ASSERT(much.handshakes >= 4);
+}
+
+struct laggard {
+    _Atomic(uint32_t) entered, released; /* relaxed: watched */
+    struct gate gate;
+};
+
+static void reach_no_safepoint(struct worker *worker)
+{
+    struct laggard *laggard = worker->shared;
+    gc_atomic_store_relaxed(&laggard->entered, 1);
+    while (gc_atomic_load_relaxed(&laggard->released) == 0)
+        ;
+}
+
+static uint64_t handshakes_posted(struct gc_heap *heap)
+{
+    gc_lock_acquire(&heap->registry_lock);
+    uint64_t number = heap->handshake.number;
+    gc_lock_release(&heap->registry_lock);
+    return number;
+}
+
+/* The one does not poll before the others are through: if they waited for it, in whatever
+ * way, this would never end. */
+static void who_reaches_no_safepoint_holds_up_nobody_else(void)
+{
+    struct fixture f;
+    struct worker slow[1], others[3];
+    static struct laggard laggard;
+    if (!open(&f, "minimum=64K:growth=110", 0)) return;
+    gc_atomic_store_relaxed(&laggard.entered, 0);
+    gc_atomic_store_relaxed(&laggard.released, 0);
+    workers_start(f.m, slow, 1, reach_no_safepoint, &laggard, NULL);
+    while (gc_atomic_load_relaxed(&laggard.entered) == 0)
+        gc_safepoint(f.m);
+    gc_collect_automatic(f.m, 2);
+    while (handshakes_posted(f.heap) == 0)
+        gc_safepoint(f.m);
+    workers_run(f.m, others, 3, build_and_drop, NULL, NULL);
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&f.heap->collections), 0); /* it waits still */
+    gc_atomic_store_relaxed(&laggard.released, 1);
+    workers_join(f.m, slow, 1);
+    gc_quiesce(f.m);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_close(&f);
+}
+
+static void hold_a_ring_and_wait(struct worker *worker)
+{
+    struct gc_mutator *m = worker->m;
+    struct laggard *laggard = worker->shared;
+    struct {
+        struct gc_frame frame;
+        struct node *ring;
+    } at;
+    gc_enter(m, at);
+    worker_expect(worker, make_ring(m, &at.ring, 5));
+    gate_pass(&laggard->gate, m);
+    expect_ring(worker, m, at.ring);
+    gc_leave(m, at);
+}
+
+static void who_is_blocked_is_answered_for(void)
+{
+    struct fixture f;
+    struct worker blocked[2];
+    static struct laggard laggard;
+    if (!open(&f, NULL, 0)) return;
+    gate_init(&laggard.gate);
+    workers_start(f.m, blocked, 2, hold_a_ring_and_wait, &laggard, NULL);
+    gate_await(&laggard.gate, f.m, 2);
+    make_garbage_ring(f.m, 100);
+    CU_ASSERT_EQUAL(gc_collect(f.m, 2), 100);
+    make_garbage_ring(f.m, 100);
+    CU_ASSERT_EQUAL(gc_collect(f.m, 2), 100);
+    CU_ASSERT_EQUAL(fixture_live(&f), 10);
+    gate_open(&laggard.gate);
+    workers_join(f.m, blocked, 2);
+    gc_quiesce(f.m);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    gate_finish(&laggard.gate);
+    fixture_close(&f);
+}
+
 int test_on_the_fly_suite(void)
 {
     static const struct test tests[] = {
@@ -318,6 +443,11 @@ int test_on_the_fly_suite(void)
                 nothing_is_lost_while_threads_move_it_about },
         { "threads_that_come_and_go_leave_nothing",
                 threads_that_come_and_go_leave_nothing },
+        { "work_in_stalls_does_not_grow_with_the_heap",
+                work_in_stalls_does_not_grow_with_the_heap },
+        { "who_reaches_no_safepoint_holds_up_nobody_else",
+                who_reaches_no_safepoint_holds_up_nobody_else },
+        { "who_is_blocked_is_answered_for", who_is_blocked_is_answered_for },
     };
     return suite_add("collectors/on_the_fly", tests, COUNT(tests));
 }
