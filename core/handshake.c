@@ -75,7 +75,7 @@ static void await(struct gc_mutator *m, struct gc_mutator *other,
 }
 
 static void shake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *argument),
-        void *argument, const void *phase)
+        void *argument, const void *phase, void (*meanwhile)(struct gc_mutator *m))
 {
     struct gc_heap *heap = m->heap;
     uint64_t start = gc_stall_clock();
