@@ -129,9 +129,8 @@ int64_t gc_worker_collect(struct gc_mutator *m, bool patient)
     if (!start(m)) return gc_collect_here(m, GC_GENERATIONS - 1);
     gc_blocked_begin(m);
     gc_lock_acquire(&worker->lock);
-    if (patient) await_end_of(worker, worker->begun);
     int64_t result = 0;
-    bool served = worker->begun > worker->ended; /* somebody else's is under way */
+    bool served = worker->begun > worker->ended && !patient; /* another one is under way */
     if (!served) {
         worker->asked = true;
         gc_condition_broadcast(&worker->changed);
