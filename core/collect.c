@@ -133,6 +133,10 @@ void gc_collect_automatic(struct gc_mutator *m, int generation)
 void gc_collect_wait(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
+    if (has_worker(m)) {
+        gc_worker_await(m);
+        return;
+    }
     if (gc_atomic_load_relaxed(&heap->collecting) == 0) return;
     if (gc_atomic_load_relaxed(&heap->collecting_mutator) == m) return; /* its own */
     gc_blocked_begin(m);

@@ -242,6 +242,7 @@ static void check_heap(struct actor *x, bool quiesce)
     struct run *run = x->run;
     if (quiesce) gc_quiesce(x->m);
     if (run->window) return;
+    gc_collect_wait(x->m); /* it may run finalizers on a thread of its own */
     struct program_check check = {
         .shadow = &run->shadow,
         .roots = &run->roots,
