@@ -207,16 +207,16 @@ static int observe(struct gc_mutator *m, enum gc_collection_event event, int gen
 }
 
 /* Shadow's lock. A weak reference that a full collection finds dead together with its
- * target is not called back. Only where no other thread can have dropped it since, which it
- * can while a collector's thread calls back, and
- * where the target did not just die of its count. */
+ * target is not called back. Only where no other thread can have dropped it since (but while a
+ * collector's thread calls back the program goes on), and where the target did not just die of
+ * its count. */
 static void check_callable(const struct run *run, uint32_t id, uint32_t mark)
 {
     const struct shadow *shadow = &run->shadow;
     const struct gc_object *target = shadow->objects[shadow->objects[id].target].address;
     bool counted = run->heap->protocol->total != NULL;
     bool by_count = counted && gc_object_is_dead(target);
-    bool alone = !run->spawned && !run->heap->collector->threaded;
+    bool alone = !run->heap->collector->threaded && !run->spawned; /* in this order */
     if (run->full && alone && !run->frozen && !by_count && !shadow_is(shadow, id, mark))
         program_fail("weak reference %u is called back though it is garbage itself", id);
 }
