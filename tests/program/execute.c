@@ -486,7 +486,7 @@ static void let_go(struct actor *x)
     for (;;) {
         gc_quiesce(x->m);
         bool any = false;
-        for (uint32_t thread = 0; thread < PROGRAM_WORKERS; thread++) {
+        for (uint32_t thread = 0; thread < PROGRAM_THREADS; thread++) {
             for (uint32_t i = 0; i < PROGRAM_BACKS; i++) {
                 shadow_lock(run);
                 any |= run->shadow.backs[thread][i] != 0;
