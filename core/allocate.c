@@ -27,6 +27,11 @@ bool gc_relieve(struct gc_mutator *m, size_t bytes, int *attempt)
 {
     struct gc_heap *heap = m->heap;
     uint64_t start = gc_stall_clock();
+    if (heap->collector->threaded && *attempt < 2 && gc_worker_await(m)) {
+        *attempt = 1; /* what was under way may do; if not, one more follows */
+        gc_stall_record(m->stalls, GC_STALL_allocation, start, 1);
+        return true;
+    }
     if (*attempt < 2) {
         ++*attempt;
         gc_collect_wait(m);
@@ -115,19 +120,14 @@ static void clear_body(struct gc_object *object, const struct gc_type *type, siz
         gc_atomic_slot_store_relaxed(&first[i], NULL);
 }
 
-/* Enters a cell that is to become an object with a finalizer into the register; gives it
- * back, and returns NULL, when there is no memory for that. */
-static struct gc_object *register_finalizer(
-        struct gc_mutator *m, struct gc_object *object)
+/* Makes room for one more object with a finalizer, before it has a cell: between a cell's
+ * leaving its block and the birth there is no safepoint. */
+static bool reserve_finalizer(struct gc_mutator *m)
 {
     int attempt = 0;
-    while (!gc_finalizable_add(m->heap, object)) {
-        if (gc_relieve(m, sizeof(object), &attempt)) continue;
-        if (GC_POISONS) gc_cell_unpoison(object);
-        gc_cell_free(object);
-        return NULL;
-    }
-    return object;
+    while (!gc_finalizable_reserve(m->heap))
+        if (!gc_relieve(m, sizeof(struct gc_object *), &attempt)) return false;
+    return true;
 }
 
 bool gc_new_slow(struct gc_mutator *m, gc_slot *local, const struct gc_type *type,
@@ -145,14 +145,16 @@ bool gc_new_slow(struct gc_mutator *m, gc_slot *local, const struct gc_type *typ
     const bool cyclic = gc_type_is_cyclic(type);
     const uint32_t prefix = cyclic ? m->prefix_bytes : 0;
     const size_t size = gc_type_size(type, slots, bytes);
+    const bool registers = heap->collector->implicit_deaths && type->finalize != NULL;
     if (cyclic) spend(m);
-    struct gc_object *object =
-            size + prefix <= GC_MEDIUM_BYTES
-                    ? take_cell(m, cyclic, gc_class_of_bytes(size + prefix))
-                    : take_span(m, size + prefix, prefix);
-    if (object != NULL && heap->collector->implicit_deaths && type->finalize != NULL)
-        object = register_finalizer(m, object);
+    struct gc_object *object = NULL;
+    const bool reserved = registers && reserve_finalizer(m);
+    if (reserved == registers)
+        object = size + prefix <= GC_MEDIUM_BYTES
+                         ? take_cell(m, cyclic, gc_class_of_bytes(size + prefix))
+                         : take_span(m, size + prefix, prefix);
     if (object == NULL) {
+        if (reserved) gc_finalizable_settle(heap, NULL);
         put(m, local, NULL);
         return false;
     }
@@ -161,6 +163,7 @@ bool gc_new_slow(struct gc_mutator *m, gc_slot *local, const struct gc_type *typ
     /* [sync AT2] release, the last of all fields: pairs with the acquire of a racing load
      * (protocol/atomic.h, biased.h). */
     gc_atomic_store_release(&object->count, m->birth_count);
+    if (reserved) gc_finalizable_settle(heap, object);
     put(m, local, object);
     return true;
 }

@@ -13,6 +13,7 @@
 #include "core/heap.h"
 #include "core/mutant.h"
 #include "core/os.h"
+#include "core/sweep.h"
 #include "core/thread.h"
 
 #if GC_ASAN
@@ -35,27 +36,6 @@ enum {
     POISON = 0xd5,
     MARK_BYTES = GC_REGION_BYTES / GC_GRANULE / 8,
 };
-
-/* Bytes that each medium class adds: four classes to a doubling from 512 to 4096. */
-uint32_t gc_class_of_bytes(size_t bytes)
-{
-    if (bytes <= GC_SMALL_BYTES) return gc_class_of_small(bytes);
-    uint32_t class = GC_SMALL_CLASSES;
-    while (gc_class_cell_bytes(class) < bytes)
-        class ++;
-    return class;
-}
-
-uint32_t gc_class_cell_bytes(uint32_t class)
-{
-    if (class < GC_SMALL_CLASSES) {
-        uint32_t bytes = class * GC_GRANULE;
-        return bytes < GC_CELL_MIN_BYTES ? GC_CELL_MIN_BYTES : bytes;
-    }
-    uint32_t step = class - GC_SMALL_CLASSES;
-    uint32_t base = (uint32_t)GC_SMALL_BYTES << step / 4;
-    return base + base / 4 * (step % 4 + 1);
-}
 
 static size_t poisoned_bytes(struct gc_object *object)
 {
@@ -235,7 +215,7 @@ static struct gc_block *blocks_new(struct gc_heap *heap, uint32_t count)
     return block;
 }
 
-static void blocks_free(struct gc_heap *heap, struct gc_block *block)
+void gc_block_release(struct gc_heap *heap, struct gc_block *block)
 {
     gc_lock_acquire(&heap->blocks_lock);
     release_any(block);
@@ -332,7 +312,7 @@ static void block_died(struct gc_block *block)
 {
     struct gc_mutator *home = block->home;
     if (!home->heap->type_stable || gc_broken(STABLE)) {
-        blocks_free(heap_of(block), block);
+        gc_block_release(heap_of(block), block);
         return;
     }
     block->state = GC_BLOCK_EMPTY;
@@ -358,8 +338,12 @@ static void set_countdown(struct gc_block *block, uint32_t used, uint32_t countd
     block->bias = (int32_t)used - (int32_t)countdown;
 }
 
-static struct gc_block *cells_block_new(
-        struct gc_mutator *m, bool prefixed, uint32_t class)
+void gc_block_set_used(struct gc_block *block, uint32_t used)
+{
+    set_countdown(block, used, NEVER);
+}
+
+struct gc_block *gc_block_new(struct gc_mutator *m, bool prefixed, uint32_t class)
 {
     struct gc_block *block = blocks_new(m->heap, 1);
     if (block == NULL) return NULL;
@@ -410,8 +394,7 @@ static void note_births(struct gc_block *block, uint32_t used, size_t bytes)
     gc_atomic_fetch_add_relaxed(&heap_of(block)->taken_bytes, bytes);
 }
 
-/* Moves what the current block can give to the run. False: it is full. */
-static bool take_cells(struct gc_mutator *m, struct gc_run *run)
+bool gc_block_take_cells(struct gc_mutator *m, struct gc_run *run)
 {
     struct gc_block *block = run->block;
     uint32_t used = gc_block_used(block);
@@ -433,8 +416,9 @@ bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class)
 {
     struct gc_run *run = &m->runs[prefixed][class];
     gc_assert(run->free == NULL, "a run is refilled that has cells left");
+    if (m->sweep != NULL) return gc_sweep_refill(m, prefixed, class);
     if (run->block != NULL) {
-        if (take_cells(m, run)) return true;
+        if (gc_block_take_cells(m, run)) return true;
         run->block->state = GC_BLOCK_FULL;
         set_countdown(run->block, run->block->cells, 1);
         run->block = NULL;
@@ -453,12 +437,12 @@ bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class)
         block->built = 0;
         set_countdown(block, 0, NEVER);
     } else {
-        block = cells_block_new(m, prefixed, class);
+        block = gc_block_new(m, prefixed, class);
         if (block == NULL) return false;
     }
     block->state = GC_BLOCK_CURRENT;
     run->block = block;
-    bool taken = take_cells(m, run);
+    bool taken = gc_block_take_cells(m, run);
     gc_assert(taken, "a block with free cells has none");
     return taken;
 }
@@ -482,7 +466,7 @@ static void span_died(struct gc_block *block)
 {
     struct gc_heap *heap = heap_of(block);
     if (!heap->type_stable || gc_broken(STABLE)) {
-        blocks_free(heap_of(block), block);
+        gc_block_release(heap_of(block), block);
         return;
     }
     gc_lock_acquire(&heap->blocks_lock);
@@ -510,6 +494,7 @@ void gc_block_event(struct gc_block *block)
     case GC_BLOCK_FREE:
     case GC_BLOCK_CURRENT:
     case GC_BLOCK_INSIDE:
+    case GC_BLOCK_UNSWEPT:
         break;
     }
     gc_fatal("a cell is freed in a block of state %d of heap %p", block->state,
@@ -533,6 +518,10 @@ uint32_t gc_block_clear(struct gc_block *block)
 
 void gc_runs_flush(struct gc_mutator *m)
 {
+    if (m->sweep != NULL) {
+        gc_sweep_flush(m);
+        return;
+    }
     for (uint32_t i = 0; i < 2 * GC_CLASSES; i++) {
         struct gc_run *run = &m->runs[i / GC_CLASSES][i % GC_CLASSES];
         struct gc_block *block = run->block;
@@ -596,5 +585,6 @@ struct gc_object *gc_span_new(struct gc_mutator *m, size_t bytes, uint32_t prefi
     if (GC_POISONS) gc_cell_poison(object);
     m->counters.cells_taken++;
     note_births(block, 0, bytes);
+    if (heap->sweeper != NULL) gc_sweep_add_span(heap, block);
     return object;
 }

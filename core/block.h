@@ -16,7 +16,8 @@
  * (grace.h) or the world is stopped; its own class may use it again at once.
  *
  * Invariants: (B1) a block is touched only by who may act for its home: its mutator,
- *                  under `plain` the holder of the global lock, in a stop the stopper.
+ *                  under `plain` the holder of the global lock, in a stop the stopper. Where
+ *                  a collector sweeps beside the mutators, sweep.h says by whom.
  *             (B2) used + |free| == built; used includes the cells of a run's list
  *             (B3) used == countdown + bias
  *             (B4) countdown reaches 0 exactly when the block must change its state.
@@ -54,9 +55,11 @@ enum gc_block_state {
     GC_BLOCK_CURRENT, /* a mutator's run allocates from it */
     GC_BLOCK_PARTIAL, /* in its home's list of blocks with free cells */
     GC_BLOCK_FULL,
-    GC_BLOCK_EMPTY,  /* in its home's list of blocks of dead cells; type-stable heaps */
-    GC_BLOCK_LIMBO,  /* of no home any more: awaits a grace period */
-    GC_BLOCK_SPAN,   /* the first block of a large object */
+    GC_BLOCK_EMPTY, /* in its home's list of blocks of dead cells; type-stable heaps */
+    GC_BLOCK_LIMBO, /* of no home any more: awaits a grace period */
+    GC_BLOCK_SPAN,  /* the first block of a large object */
+    GC_BLOCK_UNSWEPT, /* was a run's, and is to be swept (sweep.h): `free` holds what the run
+                         had, and `used` counts it */
     GC_BLOCK_INSIDE, /* a further block of a span, or metadata */
 };
 
@@ -140,9 +143,27 @@ static inline uint32_t gc_class_of_small(size_t bytes)
     return (uint32_t)((bytes + GC_GRANULE - 1) / GC_GRANULE);
 }
 
+/* Four classes to a doubling from GC_SMALL_BYTES to GC_MEDIUM_BYTES. */
+static inline uint32_t gc_class_cell_bytes(uint32_t class)
+{
+    if (class < GC_SMALL_CLASSES) {
+        uint32_t bytes = class * GC_GRANULE;
+        return bytes < GC_CELL_MIN_BYTES ? GC_CELL_MIN_BYTES : bytes;
+    }
+    uint32_t step = class - GC_SMALL_CLASSES;
+    uint32_t base = (uint32_t)GC_SMALL_BYTES << step / 4;
+    return base + base / 4 * (step % 4 + 1);
+}
+
 /* The smallest class whose cells hold `bytes` (<= GC_MEDIUM_BYTES). */
-uint32_t gc_class_of_bytes(size_t bytes);
-uint32_t gc_class_cell_bytes(uint32_t class);
+static inline uint32_t gc_class_of_bytes(size_t bytes)
+{
+    if (bytes <= GC_SMALL_BYTES) return gc_class_of_small(bytes);
+    uint32_t class = GC_SMALL_CLASSES;
+    while (gc_class_cell_bytes(class) < bytes)
+        class ++;
+    return class;
+}
 
 /* The link of a free cell. */
 static inline gc_slot *gc_cell_link(struct gc_object *object)
@@ -210,6 +231,17 @@ void gc_blocks_reclaim_stw(struct gc_heap *heap);
  * DEAD; NULL as above. On the mutator. */
 GC_NODISCARD struct gc_object *gc_span_new(
         struct gc_mutator *m, size_t bytes, uint32_t prefix);
+
+/* For sweep.c. A new block for cells, or NULL when there is no memory; the memory of a block,
+ * or of a large object, goes back, whatever is in it; `used` cells are used, and no event
+ * follows (B4) however many are freed. */
+struct gc_block *gc_block_new(struct gc_mutator *m, bool prefixed, uint32_t class);
+void gc_block_release(struct gc_heap *heap, struct gc_block *block);
+void gc_block_set_used(struct gc_block *block, uint32_t used);
+
+/* Moves what the run's block can give to the run: what was freed, or else the next unbuilt
+ * cells. False: it is full. (B1) */
+bool gc_block_take_cells(struct gc_mutator *m, struct gc_run *run) GC_NODISCARD;
 
 /* Gives a region its mark table, charged against the heap. blocks_lock. */
 bool gc_region_add_marks(struct gc_region *region) GC_NODISCARD;

@@ -72,18 +72,20 @@ static void add(_Atomic(uint64_t) *sum, uint64_t value)
     gc_atomic_store_relaxed(sum, gc_atomic_load_relaxed(sum) + value);
 }
 
-static int64_t collect(struct gc_mutator *m, int generation)
+int64_t gc_collect_here(struct gc_mutator *m, int generation)
 {
     struct gc_heap *heap = m->heap;
     if (heap->collector->collect == NULL || !begin(m)) return 0;
     uint64_t start = gc_os_now_ns(), cpu = cpu_clock(m, generation, start);
     uint64_t visited = m->counters.visited_objects;
+    uint64_t finalizers = m->counters.finalizers;
     size_t uncollectable = 0;
     notify(m, GC_COLLECTION_START, generation, 0, 0);
     size_t collected = heap->collector->collect(m, generation, &uncollectable);
     struct gc_generation *row = &heap->generations[generation];
     uint64_t end_ns = gc_os_now_ns();
-    heap->collector_cpu_ns += cpu_clock(m, generation, end_ns) - cpu;
+    add(&heap->collector_cpu_ns, cpu_clock(m, generation, end_ns) - cpu);
+    add(&heap->finalized, m->counters.finalizers - finalizers);
     add(&row->collections, 1);
     add(&row->collected, collected);
     add(&row->uncollectable, uncollectable);
@@ -98,21 +100,43 @@ static int64_t collect(struct gc_mutator *m, int generation)
     return (int64_t)(collected + uncollectable);
 }
 
+static bool has_worker(const struct gc_mutator *m)
+{
+    const struct gc_heap *heap = m->heap;
+    return heap->collector->threaded && !gc_worker_is(&heap->worker, m);
+}
+
+/* `patient`: a collection that is under way is waited for, and another one follows. */
+static int64_t ask_for(struct gc_mutator *m, int generation, bool patient)
+{
+    if (has_worker(m)) return gc_worker_collect(m, patient);
+    if (patient) gc_collect_wait(m);
+    return gc_collect_here(m, generation);
+}
+
 int64_t gc_collect(struct gc_mutator *m, int generation)
 {
     if (generation < 0 || generation >= GC_GENERATIONS) return -EINVAL;
     gc_safepoint(m);
-    return collect(m, generation);
+    return ask_for(m, generation, false);
 }
 
 void gc_collect_automatic(struct gc_mutator *m, int generation)
 {
-    if (gc_is_enabled(m)) collect(m, generation);
+    if (!gc_is_enabled(m)) return;
+    if (has_worker(m))
+        gc_worker_ask(m);
+    else
+        gc_collect_here(m, generation);
 }
 
 void gc_collect_wait(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
+    if (has_worker(m)) {
+        gc_worker_await(m);
+        return;
+    }
     if (gc_atomic_load_relaxed(&heap->collecting) == 0) return;
     if (gc_atomic_load_relaxed(&heap->collecting_mutator) == m) return; /* its own */
     gc_blocked_begin(m);
@@ -126,10 +150,13 @@ void gc_collect_wait(struct gc_mutator *m)
 void gc_quiesce(struct gc_mutator *m)
 {
     for (int i = 0; i < 10; i++) {
-        gc_collect_wait(m);
-        uint64_t finalizers = m->counters.finalizers;
-        int64_t found = gc_collect(m, GC_GENERATIONS - 1);
-        if (found == 0 && m->counters.finalizers == finalizers) return;
+        /* Those that collections run on other threads, and those that counts run here. */
+        uint64_t there = gc_atomic_load_relaxed(&m->heap->finalized);
+        uint64_t here = m->counters.finalizers;
+        int64_t found = ask_for(m, GC_GENERATIONS - 1, true);
+        if (found == 0 && m->counters.finalizers == here &&
+                gc_atomic_load_relaxed(&m->heap->finalized) == there)
+            return;
     }
 }
 

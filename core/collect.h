@@ -20,11 +20,16 @@
  * generation. On a running mutator; a safepoint. */
 GC_EXPORT int64_t gc_collect(struct gc_mutator *m, int generation);
 
+/* The same, on the thread that calls, whatever the collector's threads. For worker.c, and
+ * where no thread can be had. */
+int64_t gc_collect_here(struct gc_mutator *m, int generation);
+
 /* For collectors' triggers: the same, but nothing while automatic collection is
- * disabled. */
+ * disabled. Where collections have a thread of their own, it is asked, and not waited for. */
 GC_EXPORT void gc_collect_automatic(struct gc_mutator *m, int generation);
 
-/* Waits until no collection of another thread is under way, in a blocked region. */
+/* Waits until no collection of another thread is under way, or has been asked for before, in
+ * a blocked region. */
 GC_EXPORT void gc_collect_wait(struct gc_mutator *m);
 
 /* Collects until nothing more is found, at most ten times; all that the collector

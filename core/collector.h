@@ -16,6 +16,7 @@
 #include "core/check.h"
 #include "core/collect.h"
 #include "core/finalize.h"
+#include "core/handshake.h"
 #include "core/heap.h"
 #include "core/inspect.h"
 #include "core/list.h"
@@ -26,6 +27,7 @@
 #include "core/root.h"
 #include "core/safepoint.h"
 #include "core/share.h"
+#include "core/sweep.h"
 #include "core/thread.h"
 #include "core/trace.h"
 #include "core/type.h"
@@ -74,8 +76,12 @@ struct gc_collector {
     uint32_t prefix_bytes;    /* before the header of objects that can be in a cycle */
     uint32_t side_bits_log;   /* log2 of side metadata bits a granule, plus 1; 0: none */
     enum gc_birth_action birth;
-    bool implicit_deaths;            /* deaths are found, not announced: core registers
+    bool implicit_deaths; /* deaths are found, not announced: core registers
                                    objects with finalizers at birth */
+    bool threaded; /* collections run beside the mutators, on a thread of their own (worker.h);
+                      `collect` may all the same be called on any mutator */
+    bool sweeps; /* dead objects are freed by sweeping alone, block by block, beside the
+                      mutators (sweep.h) */
     const struct gc_option *options; /* or NULL */
     size_t options_size;
 

@@ -47,7 +47,7 @@ enum gc_stall_cause {
     X(weak_cleared, "weak references that were cleared")                                 \
     X(callbacks, "weak-reference callbacks that ran")                                    \
     X(callback_errors, "finalizers and callbacks that reported an error")                \
-    X(stops, "times that this mutator stopped the world")                                \
+    X(stops, "times that this mutator stopped the world to collect")                     \
     X(stop_wait_ns, "ns from asking for a stop to having it (time to safepoint)")        \
     X(handshakes, "handshakes that this mutator has asked for")                          \
     X(helped, "parts of other mutators' stops that this one did while it was parked")    \

@@ -39,10 +39,11 @@ void gc_clear_slots(struct gc_mutator *m, struct gc_object *object)
     }
 }
 
-bool gc_finalizable_add(struct gc_heap *heap, struct gc_object *object)
+bool gc_finalizable_reserve(struct gc_heap *heap)
 {
     gc_lock_acquire(&heap->registry_lock);
-    bool fits = heap->finalizable_count < heap->finalizable_room;
+    size_t wanted = heap->finalizable_count + heap->finalizable_reserved + 1;
+    bool fits = wanted <= heap->finalizable_room;
     if (!fits) {
         size_t room = heap->finalizable_room * 2 + 64;
         struct gc_object **table =
@@ -53,20 +54,38 @@ bool gc_finalizable_add(struct gc_heap *heap, struct gc_object *object)
             fits = true;
         }
     }
-    if (fits) heap->finalizable[heap->finalizable_count++] = object;
+    if (fits) heap->finalizable_reserved++;
     gc_lock_release(&heap->registry_lock);
     return fits;
 }
 
-void gc_finalizable_filter_stw(struct gc_heap *heap,
+void gc_finalizable_settle(struct gc_heap *heap, struct gc_object *object)
+{
+    gc_lock_acquire(&heap->registry_lock);
+    heap->finalizable_reserved--;
+    if (object != NULL) heap->finalizable[heap->finalizable_count++] = object;
+    gc_lock_release(&heap->registry_lock);
+}
+
+void gc_finalizable_filter(struct gc_heap *heap,
         enum gc_finalizable_fate (*visit)(struct gc_object *object, void *argument),
         void *argument)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < heap->finalizable_count; i++) {
-        struct gc_object *object = heap->finalizable[i];
-        if (visit(object, argument) == GC_FINALIZABLE_KEEP)
-            heap->finalizable[kept++] = object;
+    enum { AT_A_TIME = 256 };
+    size_t kept = 0, at = 0;
+    gc_lock_acquire(&heap->registry_lock);
+    while (at < heap->finalizable_count) {
+        size_t end = at + AT_A_TIME;
+        if (end > heap->finalizable_count) end = heap->finalizable_count;
+        for (; at < end; at++) {
+            struct gc_object *object = heap->finalizable[at];
+            if (visit(object, argument) == GC_FINALIZABLE_KEEP)
+                heap->finalizable[kept++] = object;
+        }
+        if (at == heap->finalizable_count) break;
+        gc_lock_release(&heap->registry_lock);
+        gc_lock_acquire(&heap->registry_lock);
     }
     heap->finalizable_count = kept;
+    gc_lock_release(&heap->registry_lock);
 }

@@ -294,7 +294,8 @@ static void thread_run(struct gc_mutator *m, void *argument)
 
 static void start_clocks(struct sample *sample)
 {
-    sample->start_collector_cpu_ns = sample->heap->collector_cpu_ns;
+    sample->start_collector_cpu_ns =
+            gc_atomic_load_relaxed(&sample->heap->collector_cpu_ns);
     sample->start_cpu_ns = gc_os_process_cpu_ns();
     sample->start_ns = gc_os_now_ns();
 }
@@ -401,17 +402,18 @@ static int run_phases(struct sample *sample, struct gc_mutator *m, struct gc_err
     status = run_threads(sample, m);
     if (status != 0)
         return gc_error_set(error, status, "there is no memory for the threads");
-    uint64_t collector_cpu =
-            sample->heap->collector_cpu_ns - sample->start_collector_cpu_ns;
+    uint64_t collector_cpu = gc_atomic_load_relaxed(&sample->heap->collector_cpu_ns) -
+                             sample->start_collector_cpu_ns;
     result->wall_ns = sample->end_ns - sample->start_ns - trial->unmeasured_ns;
     result->cpu_ns = sample->end_cpu_ns - sample->start_cpu_ns - trial->unmeasured_cpu_ns;
     result->has_cpu_roles = true;
     /* A young collection's part is a difference of wall times (collect.c): on a busy
      * machine it may say more than the thread's own clock. */
     uint64_t cpu = sample->mutator_cpu_ns - trial->unmeasured_cpu_ns;
-    if (collector_cpu > cpu) collector_cpu = cpu;
+    bool is_apart = sample->request->collector->threaded; /* it is no part of theirs */
+    if (collector_cpu > cpu && !is_apart) collector_cpu = cpu;
     result->collector_cpu_ns = collector_cpu;
-    result->mutator_cpu_ns = cpu - collector_cpu;
+    result->mutator_cpu_ns = is_apart ? cpu : cpu - collector_cpu;
     gc_stop_begin(m);
     read_off(sample);
     struct gc_heap_stats stats;

@@ -65,10 +65,12 @@ static void init_locks(struct gc_heap *heap)
     gc_condition_init(&heap->resumed);
     gc_condition_init(&heap->collected);
     gc_condition_init(&heap->limbo_filled);
+    gc_worker_init(heap);
 }
 
 static void finish_locks(struct gc_heap *heap)
 {
+    gc_worker_finish(heap);
     gc_condition_finish(&heap->limbo_filled);
     gc_condition_finish(&heap->collected);
     gc_condition_finish(&heap->resumed);
@@ -128,7 +130,8 @@ int gc_heap_create(const struct gc_heap_config *config, struct gc_heap **ret_hea
     heap->hook_argument = config->hook_argument;
     init_locks(heap);
     lay_out_regions(heap);
-    if (protocol->start != NULL) result = protocol->start(heap);
+    if (collector->sweeps) result = gc_sweep_start(heap);
+    if (result == 0 && protocol->start != NULL) result = protocol->start(heap);
     if (result != 0) {
         gc_error_set(error, result, "there is no memory for a heap");
     } else {
@@ -136,6 +139,7 @@ int gc_heap_create(const struct gc_heap_config *config, struct gc_heap **ret_hea
         if (result != 0 && protocol->finish != NULL) protocol->finish(heap);
     }
     if (result != 0) {
+        gc_sweep_finish(heap);
         gc_os_free(heap->collector_options);
         finish_locks(heap);
         gc_os_free(heap);
@@ -148,6 +152,7 @@ int gc_heap_create(const struct gc_heap_config *config, struct gc_heap **ret_hea
 void gc_heap_destroy(struct gc_heap *heap)
 {
     if (heap == NULL) return;
+    gc_worker_end(heap);
     uint32_t attached = gc_atomic_load_relaxed(&heap->attached);
     gc_require(attached == 0, "a heap is destroyed while %u mutators are attached",
             attached);
@@ -158,6 +163,7 @@ void gc_heap_destroy(struct gc_heap *heap)
         struct gc_mutator *next = gc_next_mutator(&m->next);
         if (collector->home_finish != NULL) collector->home_finish(m);
         if (heap->protocol->home_finish != NULL) heap->protocol->home_finish(m);
+        gc_sweep_home_finish(m);
         gc_os_free(m->deferred);
         gc_os_free(m->stalls);
         gc_os_free(m);
@@ -165,6 +171,7 @@ void gc_heap_destroy(struct gc_heap *heap)
     }
     if (collector->finish != NULL) collector->finish(heap);
     if (heap->protocol->finish != NULL) heap->protocol->finish(heap);
+    gc_sweep_finish(heap);
     gc_blocks_finish(heap);
     gc_os_free(heap->weak_table);
     gc_os_free(heap->finalizable);
@@ -249,6 +256,11 @@ static void count_block(struct gc_block *block, void *argument)
 {
     struct gc_heap_stats *stats = argument;
     uint64_t used = gc_block_used(block);
+    if (block->state == GC_BLOCK_UNSWEPT) {
+        uint64_t live = gc_sweep_count_live(block);
+        stats->counters.cells_taken -= used - live; /* what its run gave back */
+        used = live;
+    }
     stats->live_objects += used;
     stats->live_bytes += used * block->cell_bytes;
 }

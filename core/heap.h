@@ -15,6 +15,7 @@
 #include "core/block.h"
 #include "core/lock.h"
 #include "core/thread.h"
+#include "core/worker.h"
 
 struct gc_collector;
 struct gc_log;
@@ -22,6 +23,7 @@ struct gc_object;
 struct gc_protocol;
 struct gc_serial;
 struct gc_root_range;
+struct gc_sweeper;
 struct gc_observer;
 struct gc_weak;
 
@@ -61,6 +63,7 @@ struct gc_heap {
     bool type_stable;        /* GC_PROTOCOL_RACES: see block.h, home.h, grace.h */
     bool parked_help;        /* the collector shares the work of its stops: share.h */
     uint32_t share_watchers_most; /* processors that may look out for a part of it */
+    struct gc_sweeper *sweeper;   /* sweep.h, or NULL */
 
     /* any thread, atomic, relaxed: sums that order nothing */
     alignas(GC_CACHE_LINE) _Atomic(size_t) bytes; /* blocks and their metadata */
@@ -79,6 +82,7 @@ struct gc_heap {
     struct gc_mutator *alone;              /* who is told that it is, or NULL */
     _Atomic(uint32_t) attached; /* records not EXITED; read relaxed without the lock */
     struct gc_root_range *roots;
+    uint64_t root_passes; /* of gc_roots_visit_global() */
     struct gc_observer *observers;
     _Atomic(uint32_t) observer_count; /* also read without it, relaxed: is there any? */
     uint64_t observed;                /* events that observers were told of */
@@ -92,7 +96,8 @@ struct gc_heap {
     _Atomic(struct gc_mutator *) stopper; /* who has stopped the world, or NULL; relaxed
                                              where it is read without the lock */
     struct gc_handshake handshake;        /* the last one that was asked for */
-    bool grace_awaited;                   /* mutators are asked to be quiet: grace.c */
+    const void *phase;  /* what the last gc_handshake_phase() has posted, or NULL */
+    bool grace_awaited; /* mutators are asked to be quiet: grace.c */
     _Atomic(struct gc_mutator *)
             collecting_mutator; /* whose collection is under way, or NULL */
     uint64_t stop_started_ns;   /* the stopper's */
@@ -103,6 +108,7 @@ struct gc_heap {
     _Atomic(uint32_t) share_awaited; /* the stopper sleeps until a part is done */
     _Atomic(uint32_t)
             share_watchers; /* parked mutators that look out for a part; relaxed */
+    struct gc_worker worker;
 
     /* held from a stop's request to its end */
     struct gc_lock coordinator;
@@ -127,15 +133,16 @@ struct gc_heap {
 
     /* who collects; world stopped or running, but one at a time */
     struct gc_generation generations[GC_GENERATIONS];
-    _Atomic(uint64_t) collections; /* also read by all; relaxed */
-    uint64_t collector_cpu_ns;     /* of threads while they collected */
-    gc_garbage_fn save_all;        /* or NULL */
+    _Atomic(uint64_t) collections;      /* also read by all; relaxed */
+    _Atomic(uint64_t) collector_cpu_ns; /* of threads while they collected; relaxed */
+    _Atomic(uint64_t) finalized; /* objects whose finalizers collections ran; relaxed */
+    gc_garbage_fn save_all;      /* or NULL */
     void *save_all_argument;
 
     /* objects with finalizers, for collectors whose deaths are implicit: registered
-     * at birth under registry_lock, weeded out in a stop */
+     * at birth, weeded out by collections; registry_lock */
     struct gc_object **finalizable;
-    size_t finalizable_count, finalizable_room;
+    size_t finalizable_count, finalizable_room, finalizable_reserved;
 
     /* const after creation: the lock of who runs (serial.h), or NULL */
     struct gc_serial *serial;

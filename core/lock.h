@@ -18,8 +18,10 @@
 enum gc_lock_rank {
     GC_RANK_COORDINATOR, /* one stop or handshake at a time; held across waits */
     GC_RANK_GLOBAL,      /* the global lock of `plain` */
+    GC_RANK_WORKER,      /* what is asked of the collector thread */
     GC_RANK_REGISTRY,    /* mutators, global roots and observers of a heap */
     GC_RANK_WEAK,        /* the table of weak references */
+    GC_RANK_SWEEP,       /* lists of blocks that are to be swept, or were */
     GC_RANK_BLOCKS,      /* regions and free blocks */
     GC_RANK_LOG,         /* chunks of a log that nobody uses */
     GC_RANK_TYPES,       /* the process-wide type table */

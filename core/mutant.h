@@ -60,6 +60,7 @@
     X(HOLD, "a collection holds the members of its unreachable set")                     \
     X(RELEASE_BY_EXCHANGE, "a held member is released from 1 or not at all")             \
     X(WEAK_AGAIN, "weak references that finalizers made are cleared")                    \
+    X(WEAK_VETO, "a weak reference that meets white while marking ends takes that back") \
     X(HOME_IN_STOP, "survivors go home in a stop")
 
 enum gc_mutant {

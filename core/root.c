@@ -10,6 +10,7 @@ void gc_roots_add(
     range->slots = slots;
     range->count = count;
     gc_lock_acquire(&heap->registry_lock);
+    range->pass = heap->root_passes; /* all NULL now: a pass need not look */
     range->next = heap->roots;
     heap->roots = range;
     gc_lock_release(&heap->registry_lock);
@@ -54,6 +55,37 @@ void gc_roots_visit_mutator(struct gc_mutator *m, gc_visit_fn visit, void *argum
             visit(&gc_frame_locals(frame)[i], argument);
     for (struct gc_root_callback *c = m->root_callbacks; c != NULL; c = c->next)
         c->enumerate(visit, argument, c->argument);
+}
+
+static struct gc_root_range *first_unvisited(struct gc_heap *heap)
+{
+    struct gc_root_range *range = heap->roots;
+    while (range != NULL && range->pass == heap->root_passes)
+        range = range->next;
+    return range;
+}
+
+size_t gc_roots_visit_global(struct gc_heap *heap, gc_visit_fn visit, void *argument)
+{
+    enum { AT_A_TIME = 256 };
+    size_t visited = 0, at = 0;
+    gc_lock_acquire(&heap->registry_lock);
+    heap->root_passes++;
+    struct gc_root_range *range, *last = NULL;
+    while ((range = first_unvisited(heap)) != NULL) {
+        if (range != last) at = 0; /* the one before has been taken off */
+        last = range;
+        for (size_t n = 0; n < AT_A_TIME && at < range->count; n++, visited++)
+            visit(&range->slots[at++], argument);
+        if (at == range->count) {
+            range->pass = heap->root_passes;
+            continue;
+        }
+        gc_lock_release(&heap->registry_lock);
+        gc_lock_acquire(&heap->registry_lock);
+    }
+    gc_lock_release(&heap->registry_lock);
+    return visited;
 }
 
 void gc_roots_visit_stw(struct gc_heap *heap, gc_visit_fn visit, void *argument)

@@ -8,6 +8,7 @@
 #define CORE_ROOT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/object.h"
 #include "core/type.h"
@@ -19,7 +20,8 @@ struct gc_mutator;
 struct gc_root_range {
     gc_slot *slots;
     size_t count;
-    struct gc_root_range *next; /* registry lock */
+    struct gc_root_range *next; /* registry lock, like the rest */
+    uint64_t pass;              /* number of the last pass that visited all of it */
 };
 
 /* Makes the slots, all NULL, roots; takes them off again (all NULL again, so that
@@ -51,6 +53,12 @@ GC_EXPORT void gc_root_callback_remove(
  * handshake, for example. */
 GC_EXPORT void gc_roots_visit_mutator(
         struct gc_mutator *m, gc_visit_fn visit, void *argument);
+
+/* Visits the global roots with the world running: a piece at a time, under the registry
+ * lock. Those that are added meanwhile may be visited or not. One pass of a heap at a time;
+ * returns the number of slots. */
+GC_EXPORT size_t gc_roots_visit_global(
+        struct gc_heap *heap, gc_visit_fn visit, void *argument);
 
 /* Visits the global roots, and what all mutators hold. World stopped, or nobody attached. */
 GC_EXPORT void gc_roots_visit_stw(

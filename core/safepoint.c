@@ -224,7 +224,6 @@ void gc_stop_begin(struct gc_mutator *m)
     gc_atomic_store_relaxed(&heap->stopper, m);
     heap->stop_started_ns = waited ? gc_stall_clock() : asked_ns;
     gc_lock_release(&heap->registry_lock);
-    m->counters.stops++;
     m->counters.stop_wait_ns += heap->stop_started_ns - asked_ns;
     gc_schedule_yield(); /* the world is stopped: others may wait, but not run */
     if (heap->type_stable) take_in_stw(m);
@@ -232,6 +231,7 @@ void gc_stop_begin(struct gc_mutator *m)
 
 void gc_stop_end(struct gc_mutator *m, uint64_t work)
 {
+    m->counters.stops++;
     gc_stall_record(m->stalls, GC_STALL_stop, m->heap->stop_started_ns, work);
     gc_stop_end_unlogged(m);
 }

@@ -41,7 +41,7 @@ GC_EXPORT void gc_stop_begin(struct gc_mutator *m);
 GC_EXPORT void gc_stop_end(struct gc_mutator *m, uint64_t work);
 
 /* The same for a stop that is no part of memory management (a check, a statistic): the
- * stopper does not log it. */
+ * stopper neither logs nor counts it. */
 GC_EXPORT void gc_stop_end_unlogged(struct gc_mutator *m);
 
 /* Whether `m` has stopped the world. */

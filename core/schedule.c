@@ -46,6 +46,8 @@ static uint64_t moves;
 static bool at_random;
 static uint64_t random_state;
 
+static struct gc_schedule_guest *guests;
+
 /* The calling thread's task. Slow paths of checked builds only. */
 static _Thread_local struct gc_task *self;
 
@@ -120,9 +122,39 @@ static void pass_token(void)
         pthread_cond_wait(&self->turn, &mutex);
 }
 
+void gc_schedule_guest_add(
+        struct gc_schedule_guest *guest, void (*end)(void *argument), void *argument)
+{
+    pthread_mutex_lock(&mutex);
+    *guest = (struct gc_schedule_guest){ end, argument, guests };
+    guests = guest;
+    pthread_mutex_unlock(&mutex);
+}
+
+void gc_schedule_guest_remove(struct gc_schedule_guest *guest)
+{
+    pthread_mutex_lock(&mutex);
+    struct gc_schedule_guest **link = &guests;
+    while (*link != NULL && *link != guest)
+        link = &(*link)->next;
+    if (*link != NULL) *link = guest->next;
+    guest->end = NULL;
+    pthread_mutex_unlock(&mutex);
+}
+
+static void end_guests(void)
+{
+    while (guests != NULL) { /* nobody else runs */
+        struct gc_schedule_guest guest = *guests;
+        gc_schedule_guest_remove(guests);
+        guest.end(guest.argument);
+    }
+}
+
 static bool begin(uint32_t new_period)
 {
     if (GC_CHECK < 1) return false;
+    end_guests();
     gc_require(!gc_schedule_active, "a deterministic schedule is already active");
     struct gc_task *task = task_new();
     if (task == NULL) return false;
@@ -150,6 +182,7 @@ bool gc_schedule_begin_random(uint64_t seed, uint32_t new_period)
 
 uint64_t gc_schedule_end(void)
 {
+    end_guests();
     gc_require(gc_schedule_active && first->next == first,
             "a deterministic schedule ends while threads of it are left");
     gc_schedule_active = false;

@@ -44,6 +44,17 @@ GC_EXPORT bool gc_schedule_begin_random(uint64_t seed, uint32_t period);
  * the number of times that the token moved. */
 GC_EXPORT uint64_t gc_schedule_end(void);
 
+/* A thread of the runtime that outlives a schedule, or began before it: ended, by
+ * end(argument), when one begins and when one ends. It must be idle then. */
+struct gc_schedule_guest {
+    void (*end)(void *argument); /* NULL: not known here */
+    void *argument;
+    struct gc_schedule_guest *next;
+};
+void gc_schedule_guest_add(
+        struct gc_schedule_guest *guest, void (*end)(void *argument), void *argument);
+void gc_schedule_guest_remove(struct gc_schedule_guest *guest);
+
 /* For races on real threads, without a schedule: from now on a thread gives up its processor
  * at about one in `period` yield points; 0 ends that. Release builds ignore it. While one
  * thread runs. */

@@ -197,6 +197,6 @@ void gc_stop_share(struct gc_mutator *m, gc_share_fn run, void *argument, bool w
     gc_for_each_mutator (home, heap) {
         if (home == m) continue;
         await(home);
-        heap->collector_cpu_ns += home->share_ns;
+        gc_atomic_fetch_add_relaxed(&heap->collector_cpu_ns, home->share_ns);
     }
 }

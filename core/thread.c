@@ -16,6 +16,7 @@
 
 static void record_free(struct gc_mutator *m)
 {
+    gc_sweep_home_finish(m);
     gc_os_free(m->stalls);
     gc_os_free(m);
 }
@@ -38,7 +39,8 @@ static struct gc_mutator *record_new(struct gc_heap *heap, uint32_t number)
     gc_list_init(&m->young);
     gc_atomic_init(&m->poll, 0);
     gc_atomic_init(&m->state, GC_MUTATOR_EXITED);
-    if (heap->protocol->home_start != NULL && heap->protocol->home_start(m) != 0) {
+    if (gc_sweep_home_start(m) != 0 ||
+            (heap->protocol->home_start != NULL && heap->protocol->home_start(m) != 0)) {
         record_free(m);
         return NULL;
     }
@@ -279,7 +281,8 @@ int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
     gc_schedule_yield(); /* it is BLOCKED: others may claim it */
     if (reference != NULL && heap->protocol->take != NULL)
         heap->protocol->take(m, reference);
-    child->start = reference;
+    gc_atomic_slot_store_relaxed(
+            &child->start, reference); /* it may be scanned just now */
     *thread = (struct gc_mutator_thread){
         .mutator = child,
         .run = run,

@@ -130,6 +130,8 @@ struct gc_mutator {
     struct gc_stall_log *stalls;
     void *collector_data;        /* of the collector, per home */
     void *protocol_data;         /* of the protocol, per home */
+    struct gc_sweep_home *sweep; /* the home's blocks, where collectors sweep (sweep.h) */
+    uint64_t shake_work;         /* what the last handshake did for it: slots, ... */
     uint32_t death_depth;        /* nested deaths, through finalizers */
     struct gc_object **deferred; /* references to drop later */
     size_t deferred_count, deferred_room;

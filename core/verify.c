@@ -52,7 +52,7 @@ static void check_block(struct gc_block *block, void *argument)
         if (run->block != block) wrong(check, "a current block is not its run's", block);
         unused += check_free_list(check, block, run->free);
     }
-    if (gc_block_used(block) + freed != block->built)
+    if (gc_block_used(block) + freed != block->built && block->state != GC_BLOCK_UNSWEPT)
         wrong(check, "a block's use does not add up (B2)", block);
     uint32_t dead = 0;
     for (uint32_t i = 0; i < block->built; i++) {

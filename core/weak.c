@@ -215,6 +215,45 @@ void gc_weak_forget_stw(struct gc_heap *heap, struct gc_weak *weak)
     if (target_of(weak) != NULL) remove_one(heap, weak);
 }
 
+/* One chain. weak_lock. */
+static size_t clear_dead(struct gc_mutator *m, struct gc_weak **chain,
+        gc_is_dead_fn is_dead, struct gc_weak_queue *due)
+{
+    size_t cleared = 0;
+    struct gc_weak *weak = *chain;
+    while (weak != NULL) {
+        struct gc_object *target = target_of(weak);
+        struct gc_weak *next = weak->next;
+        if (is_dead(&weak->header)) {
+            remove_one(m->heap, weak);
+            cleared++;
+        } else if (is_dead(target)) {
+            cleared += clear_all(m, target, is_dead, due);
+            next = *chain; /* it may have cleared others of the chain: begin anew */
+        }
+        weak = next;
+    }
+    return cleared;
+}
+
+size_t gc_weak_clear_dead(
+        struct gc_mutator *m, gc_is_dead_fn is_dead, struct gc_weak_queue *due)
+{
+    enum { AT_A_TIME = 64 };
+    struct gc_heap *heap = m->heap;
+    size_t cleared = 0;
+    gc_lock_acquire(&heap->weak_lock);
+    /* When the table grows in between, a chain's references go into it and one behind it. */
+    for (size_t i = 0; i < heap->weak_room; i++) {
+        cleared += clear_dead(m, &heap->weak_table[i], is_dead, due);
+        if (i % AT_A_TIME != AT_A_TIME - 1) continue;
+        gc_lock_release(&heap->weak_lock);
+        gc_lock_acquire(&heap->weak_lock);
+    }
+    gc_lock_release(&heap->weak_lock);
+    return cleared;
+}
+
 size_t gc_weak_run_callbacks(struct gc_mutator *m, struct gc_weak *pending)
 {
     const struct gc_protocol *protocol = m->heap->protocol;

@@ -68,6 +68,13 @@ GC_EXPORT size_t gc_weak_clear_stw(struct gc_mutator *m, struct gc_object *objec
 /* Clears, in a stop, a weak reference that is itself dead. */
 GC_EXPORT void gc_weak_forget_stw(struct gc_heap *heap, struct gc_weak *weak);
 
+/* The same for all weak references at once, with the world running: those that are dead
+ * themselves are forgotten, those to dead targets cleared. Neither may become alive again
+ * meanwhile, and no new reference to a dead one be made. Returns how many were cleared. On
+ * one running mutator at a time. */
+GC_EXPORT size_t gc_weak_clear_dead(
+        struct gc_mutator *m, gc_is_dead_fn is_dead, struct gc_weak_queue *due);
+
 /* Calls the pending callbacks in order of the list, and drops the list's references;
  * returns how many of the weak references died by that. World running. */
 GC_EXPORT size_t gc_weak_run_callbacks(struct gc_mutator *m, struct gc_weak *pending);

@@ -182,7 +182,7 @@ static struct gc_heap_stats stats_of(struct fixture *f)
     struct gc_heap_stats stats;
     gc_stop_begin(f->m);
     gc_heap_read_stats(f->heap, &stats);
-    gc_stop_end(f->m, 0);
+    gc_stop_end_unlogged(f->m);
     return stats;
 }
 

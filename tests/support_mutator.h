@@ -76,6 +76,28 @@ static MAYBE_UNUSED bool make_ring(struct gc_mutator *m, struct node **out, size
     return made;
 }
 
+/* Keeps a chain of `live` nodes, and makes and drops `garbage` more, all in one frame of three
+ * locals: no other is entered. */
+static MAYBE_UNUSED bool keep_and_churn(struct gc_mutator *m, size_t live, size_t garbage)
+{
+    struct {
+        struct gc_frame frame;
+        struct node *head, *next, *dropped;
+    } at;
+    gc_enter(m, at);
+    bool made = true;
+    for (size_t i = 0; i < live && made; i++) {
+        made = gc_new(m, &at.next, &node_type);
+        if (!made) break;
+        gc_give(m, at.next, left, &at.head);
+        gc_move(m, &at.head, &at.next);
+    }
+    for (size_t i = 0; i < garbage && made; i++)
+        made = gc_new(m, &at.dropped, &node_type);
+    gc_leave(m, at);
+    return made;
+}
+
 /* Makes a ring of n nodes and drops it at once. */
 static MAYBE_UNUSED void make_garbage_ring(struct gc_mutator *m, size_t n)
 {

@@ -331,14 +331,14 @@ uint64_t coalescing_count_stw(struct coalescing *state)
     for (size_t i = 0; i < state->rooted.count; i++)
         if (is_new(state->rooted.objects[i])) adopt(state, state->rooted.objects[i]);
     drain(state);
-    gc_due_find_finalizers_stw(&state->due, is_new, keep, state);
+    gc_due_find_finalizers(&state->due, is_new, keep, state);
     drain(state);
     gc_sweep_begin_stw(heap);
     uint64_t words = take_down_logged(state);
     reconsider_zeros(state);
     cascade(state);
-    gc_due_find_finalizers_stw(&state->due, is_zero, keep, state);
-    gc_due_clear_weak_stw(&state->due, is_gone);
+    gc_due_find_finalizers(&state->due, is_zero, keep, state);
+    gc_due_clear_weak(&state->due, is_gone);
     for (size_t i = 0; i < state->due.count; i++)
         gc_due_clear_one_stw(&state->due, state->due.finalizers[i], is_gone);
     state->m->counters.freed_by_count += state->freed;

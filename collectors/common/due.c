@@ -22,23 +22,9 @@ bool gc_due_begin(struct gc_due *due, struct gc_mutator *m)
     return true;
 }
 
-static void clear_weak(struct gc_weak *weak, void *argument)
+void gc_due_clear_weak(struct gc_due *due, gc_is_dead_fn is_dead)
 {
-    struct gc_due *due = argument;
-    struct gc_object *target = gc_atomic_load_relaxed(&weak->target);
-    if (due->is_dead(&weak->header)) {
-        gc_weak_forget_stw(due->m->heap, weak);
-        due->m->counters.weak_cleared++;
-    } else if (due->is_dead(target)) {
-        due->m->counters.weak_cleared +=
-                gc_weak_clear_stw(due->m, target, due->is_dead, &due->callbacks);
-    }
-}
-
-void gc_due_clear_weak_stw(struct gc_due *due, gc_is_dead_fn is_dead)
-{
-    due->is_dead = is_dead;
-    if (due->m->heap->weak_count > 0) gc_weak_walk_stw(due->m->heap, clear_weak, due);
+    due->m->counters.weak_cleared += gc_weak_clear_dead(due->m, is_dead, &due->callbacks);
 }
 
 void gc_due_clear_one_stw(
@@ -57,19 +43,26 @@ static enum gc_finalizable_fate find(struct gc_object *object, void *argument)
     return GC_FINALIZABLE_REMOVE;
 }
 
-void gc_due_find_finalizers_stw(struct gc_due *due, gc_is_dead_fn is_dead,
+/* One without room: the next collection's business. */
+static enum gc_finalizable_fate keep_rest(struct gc_object *object, void *argument)
+{
+    struct gc_due *due = argument;
+    if (due->is_dead(object)) due->keep(object, due->argument);
+    return GC_FINALIZABLE_KEEP;
+}
+
+void gc_due_find_finalizers(struct gc_due *due, gc_is_dead_fn is_dead,
         void (*keep)(struct gc_object *object, void *argument), void *argument)
 {
     struct gc_heap *heap = due->m->heap;
     size_t first = due->count;
     due->is_dead = is_dead;
-    gc_finalizable_filter_stw(heap, find, due);
+    due->keep = keep;
+    due->argument = argument;
+    gc_finalizable_filter(heap, find, due);
     for (size_t i = first; i < due->count; i++)
         keep(due->finalizers[i], argument);
-    if (due->count < due->room) return;
-    /* Those without room are the next collection's business. */
-    for (size_t i = 0; i < heap->finalizable_count; i++)
-        if (is_dead(heap->finalizable[i])) keep(heap->finalizable[i], argument);
+    if (due->count == due->room) gc_finalizable_filter(heap, keep_rest, due);
 }
 
 void gc_due_run(struct gc_due *due)

@@ -10,6 +10,8 @@
 struct gc_due {
     struct gc_mutator *m; /* who collects */
     gc_is_dead_fn is_dead;
+    void (*keep)(struct gc_object *object, void *argument);
+    void *argument;
     struct gc_weak_queue callbacks;
     struct gc_object **finalizers; /* objects whose finalizers are to run */
     size_t count, room;
@@ -21,8 +23,9 @@ struct gc_due {
 bool gc_due_begin(struct gc_due *due, struct gc_mutator *m) GC_NODISCARD;
 
 /* Clears the weak references to objects that are dead, and forgets those that are dead
- * themselves. `is_dead` says which. World stopped. */
-void gc_due_clear_weak_stw(struct gc_due *due, gc_is_dead_fn is_dead);
+ * themselves. `is_dead` says which. World stopped; or running, if no mutator can reach what
+ * is dead (gc_weak_clear_dead). */
+void gc_due_clear_weak(struct gc_due *due, gc_is_dead_fn is_dead);
 
 /* Clears the weak references to an object that is about to be finalized. World stopped; once
  * `is_dead` holds for all weak references that are dead. */
@@ -31,8 +34,8 @@ void gc_due_clear_one_stw(
 
 /* Finds, among the objects with finalizers, those that are dead: their finalizers are due.
  * keep(object, argument) is then called for each, which keeps it and what it reaches until a
- * collection after that. World stopped. */
-void gc_due_find_finalizers_stw(struct gc_due *due, gc_is_dead_fn is_dead,
+ * collection after that; perhaps under the registry lock. World stopped, or as above. */
+void gc_due_find_finalizers(struct gc_due *due, gc_is_dead_fn is_dead,
         void (*keep)(struct gc_object *object, void *argument), void *argument);
 
 /* Runs callbacks, then finalizers. World running: no other collection begins before this

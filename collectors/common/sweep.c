@@ -17,8 +17,8 @@ void gc_sweep_mark_stw(struct gc_tracer *tracer, struct gc_due *due)
     gc_tracer_begin_stw(tracer);
     gc_tracer_mark_roots_stw(tracer);
     gc_tracer_drain_stw(tracer);
-    gc_due_clear_weak_stw(due, is_unmarked);
-    gc_due_find_finalizers_stw(due, is_unmarked, mark, tracer);
+    gc_due_clear_weak(due, is_unmarked);
+    gc_due_find_finalizers(due, is_unmarked, mark, tracer);
     gc_tracer_drain_stw(tracer);
 }
 

@@ -297,6 +297,24 @@ static void threads_that_collect_each_other_s_garbage_lose_nothing(void)
     fixture_close(&f);
 }
 
+/* The counterpart of on_the_fly's test: the same program, in a heap of ten times its size. */
+static uint64_t most_work_in_a_stop(size_t live)
+{
+    struct fixture f;
+    if (!open(&f, NULL, 10 * live * sizeof(struct node))) return 0;
+    CU_ASSERT_TRUE(keep_and_churn(f.m, live, 12 * live));
+    uint64_t most = f.m->stalls->causes[GC_STALL_stop].max_work;
+    fixture_close(&f);
+    return most;
+}
+
+static void work_in_a_stop_grows_with_the_heap(void)
+{
+    uint64_t little = most_work_in_a_stop(10000);
+    CU_ASSERT(little >= 10000);
+    CU_ASSERT(most_work_in_a_stop(100000) >= 8 * little);
+}
+
 int test_mark_sweep_suite(void)
 {
     static const struct test tests[] = {
@@ -311,6 +329,7 @@ int test_mark_sweep_suite(void)
                 a_finalized_object_goes_with_the_next_collection },
         { "threads_that_collect_each_other_s_garbage_lose_nothing",
                 threads_that_collect_each_other_s_garbage_lose_nothing },
+        { "work_in_a_stop_grows_with_the_heap", work_in_a_stop_grows_with_the_heap },
         /* checked builds only */
         { "finalizers_of_objects_born_just_before_the_stop_run",
                 finalizers_of_objects_born_just_before_the_stop_run },

@@ -66,6 +66,7 @@ static void audit_block(struct gc_block *block, void *argument)
         must(alive == 0);
         break;
     case GC_BLOCK_FREE:
+    case GC_BLOCK_UNSWEPT:
     case GC_BLOCK_INSIDE:
         must(false);
         break;

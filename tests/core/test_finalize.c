@@ -245,15 +245,17 @@ static void the_register_grows_and_can_be_weeded(void)
     uint32_t seen = 0, again = 0;
     static struct gc_object objects[1000];
     if (!open(&f, "refcount")) return;
-    for (int i = 0; i < 1000; i++)
-        CU_ASSERT_TRUE(gc_finalizable_add(f.heap, &objects[i]));
+    for (int i = 0; i < 1000; i++) {
+        CU_ASSERT_TRUE(gc_finalizable_reserve(f.heap));
+        gc_finalizable_settle(f.heap, &objects[i]);
+    }
     CU_ASSERT_EQUAL(f.heap->finalizable_count, 1000);
-    gc_finalizable_filter_stw(f.heap, keep_even, &seen);
+    gc_finalizable_filter(f.heap, keep_even, &seen);
     CU_ASSERT_EQUAL(seen, 1000);
     CU_ASSERT_EQUAL(f.heap->finalizable_count, 500);
     CU_ASSERT_PTR_EQUAL(f.heap->finalizable[0], &objects[1]);
     CU_ASSERT_PTR_EQUAL(f.heap->finalizable[499], &objects[999]);
-    gc_finalizable_filter_stw(f.heap, keep_even, &again);
+    gc_finalizable_filter(f.heap, keep_even, &again);
     CU_ASSERT_EQUAL(again, 500);
     close(&f);
 }

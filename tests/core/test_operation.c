@@ -104,6 +104,8 @@ static void every_operation_is_counted_at_what_it_costs(void)
         /* all objects are new, which costs no more than if they were logged */
         { "log_object", "coalescing", operation_program_log_object, GC_COST_uncounted,
                 GC_COST_coalesced, GC_COST_uncounted, 0 },
+        { "satb", "on_the_fly", operation_program_satb, GC_COST_uncounted,
+                GC_COST_uncounted, GC_COST_uncounted, 0 },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct gc_mutator *m;

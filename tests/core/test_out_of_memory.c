@@ -17,6 +17,7 @@ static const struct {
     { "plain", out_of_memory_run_plain },
     { "atomic", out_of_memory_run_atomic },
     { "biased", out_of_memory_run_biased },
+    { "satb", out_of_memory_run_satb },
     { "log_object", out_of_memory_run_log_object },
 };
 
@@ -84,6 +85,12 @@ static void each_failing_allocation_is_survived_by_mark_sweep(void)
     fail_each("mark_sweep", "bare", "minimum=64K:mark_stack=4");
 }
 
+static void each_failing_allocation_is_survived_by_on_the_fly(void)
+{
+    fail_each("on_the_fly", "satb", NULL);
+    fail_each("on_the_fly", "satb", "minimum=64K:log=64K");
+}
+
 static void each_failing_allocation_is_survived_by_coalescing(void)
 {
     fail_each("coalescing", "log_object", NULL);
@@ -99,6 +106,8 @@ int test_out_of_memory_suite(void)
                 each_failing_allocation_is_survived_by_generational },
         { "each_failing_allocation_is_survived_by_mark_sweep",
                 each_failing_allocation_is_survived_by_mark_sweep },
+        { "each_failing_allocation_is_survived_by_on_the_fly",
+                each_failing_allocation_is_survived_by_on_the_fly },
         { "each_failing_allocation_is_survived_by_coalescing",
                 each_failing_allocation_is_survived_by_coalescing },
     };

@@ -149,9 +149,10 @@ static void check_slots(const struct walk *walk)
                     shadow->places[w][PROGRAM_ROOTS + i]);
         for (int i = 0; i < PROGRAM_VIEWS; i++)
             check_slot(walk, 0, &roots->views[w][i], shadow->views[w][i]);
-        for (int i = 0; i < PROGRAM_BACKS; i++)
-            check_slot(walk, 0, &roots->backs[w][i], shadow->backs[w][i]);
     }
+    for (int t = 0; t < PROGRAM_THREADS; t++)
+        for (int i = 0; i < PROGRAM_BACKS; i++)
+            check_slot(walk, 0, &roots->backs[t][i], shadow->backs[t][i]);
     for (uint32_t id = 1; id < shadow->count; id++) {
         if (!walk->found[id]) continue;
         const struct shadow_object *known = &shadow->objects[id];

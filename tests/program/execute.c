@@ -239,6 +239,7 @@ static void check_heap(struct actor *x, bool quiesce)
     struct run *run = x->run;
     if (quiesce) gc_quiesce(x->m);
     if (run->window) return;
+    gc_collect_wait(x->m); /* it may run finalizers on a thread of its own */
     struct program_check check = {
         .shadow = &run->shadow,
         .roots = &run->roots,
@@ -482,7 +483,7 @@ static void let_go(struct actor *x)
     for (;;) {
         gc_quiesce(x->m);
         bool any = false;
-        for (uint32_t thread = 0; thread < PROGRAM_WORKERS; thread++) {
+        for (uint32_t thread = 0; thread < PROGRAM_THREADS; thread++) {
             for (uint32_t i = 0; i < PROGRAM_BACKS; i++) {
                 shadow_lock(run);
                 any |= run->shadow.backs[thread][i] != 0;

@@ -29,6 +29,7 @@ struct gc_protocol;
 
 enum {
     PROGRAM_WORKERS = 2,
+    PROGRAM_THREADS = 3, /* theirs, and a collector's */
     PROGRAM_ROOTS = 6,
     PROGRAM_LOCALS = 3,
     PROGRAM_PLACES = PROGRAM_ROOTS + PROGRAM_LOCALS,
@@ -279,10 +280,10 @@ struct shadow {
     uint64_t clock;
     uint32_t places[PROGRAM_WORKERS][PROGRAM_PLACES];
     uint32_t views[PROGRAM_WORKERS][PROGRAM_VIEWS];
-    uint32_t backs[PROGRAM_WORKERS][PROGRAM_BACKS];
-    uint64_t back_batch[PROGRAM_WORKERS][PROGRAM_BACKS]; /* collection that it is from */
+    uint32_t backs[PROGRAM_THREADS][PROGRAM_BACKS];
+    uint64_t back_batch[PROGRAM_THREADS][PROGRAM_BACKS]; /* collection that it is from */
     uint32_t start;
-    struct shadow_frame *frames[PROGRAM_WORKERS];
+    struct shadow_frame *frames[PROGRAM_THREADS];
     uint32_t mark; /* the latest */
     uint32_t *stack;
 };
@@ -337,7 +338,7 @@ bool shadow_is_apart(struct shadow *shadow, uint32_t id, uint32_t place);
 struct program_roots {
     gc_slot places[PROGRAM_WORKERS][PROGRAM_ROOTS];
     gc_slot views[PROGRAM_WORKERS][PROGRAM_VIEWS];
-    gc_slot backs[PROGRAM_WORKERS][PROGRAM_BACKS];
+    gc_slot backs[PROGRAM_THREADS][PROGRAM_BACKS];
 };
 
 struct program_check {

@@ -113,7 +113,7 @@ static void visit_backs(struct shadow *shadow, uint64_t batch,
         void (*visit)(struct shadow *shadow, uint32_t id, uint32_t argument),
         uint32_t argument)
 {
-    for (int w = 0; w < PROGRAM_WORKERS; w++)
+    for (int w = 0; w < PROGRAM_THREADS; w++)
         for (int i = 0; i < PROGRAM_BACKS; i++)
             if (shadow->backs[w][i] != 0 &&
                     (batch == 0 || shadow->back_batch[w][i] != batch))
@@ -127,9 +127,10 @@ static void visit_roots(struct shadow *shadow, uint64_t batch,
     for (int w = 0; w < PROGRAM_WORKERS; w++) {
         visit_all(shadow, shadow->places[w], PROGRAM_PLACES, visit, argument);
         visit_all(shadow, shadow->views[w], PROGRAM_VIEWS, visit, argument);
-        for (struct shadow_frame *f = shadow->frames[w]; f != NULL; f = f->caller)
-            visit_all(shadow, f->id, PROGRAM_TEMPS, visit, argument);
     }
+    for (int t = 0; t < PROGRAM_THREADS; t++)
+        for (struct shadow_frame *f = shadow->frames[t]; f != NULL; f = f->caller)
+            visit_all(shadow, f->id, PROGRAM_TEMPS, visit, argument);
     visit_all(shadow, &shadow->start, 1, visit, argument);
     visit_backs(shadow, batch, visit, argument);
 }

@@ -89,6 +89,13 @@ static void check_cleared(const struct run *run, uint32_t id, uint32_t mark)
     }
 }
 
+/* Whose finalizer or callback runs. */
+static uint32_t thread_of(const struct run *run, const struct gc_mutator *m)
+{
+    if (m == run->first) return 0;
+    return gc_worker_is(&run->heap->worker, m) ? PROGRAM_THREADS - 1 : 1;
+}
+
 /* Reads the weak references that finalizers made: what they give must not have been
  * cleared already. */
 static void read_backs(struct actor *x)
@@ -167,7 +174,7 @@ static int finalize(struct gc_mutator *m, struct gc_object *object)
 {
     struct run *run = running;
     struct shadow *shadow = &run->shadow;
-    struct actor actor = { .run = run, .m = m, .thread = m == run->first ? 0 : 1 };
+    struct actor actor = { .run = run, .m = m, .thread = thread_of(run, m) };
     /* A death by count leaves exactly the reference that is being given up. */
     uint64_t count = gc_refcount(m, object);
     bool by_collection = count != 1;
@@ -207,16 +214,17 @@ static int observe(struct gc_mutator *m, enum gc_collection_event event, int gen
 }
 
 /* Shadow's lock. A weak reference that a full collection finds dead together with its
- * target is not called back. Only where no other thread can have dropped it since, and
- * where the target did not just die of its count. */
+ * target is not called back. Only where no other thread can have dropped it since (but while a
+ * collector's thread calls back the program goes on), and where the target did not just die of
+ * its count. */
 static void check_callable(const struct run *run, uint32_t id, uint32_t mark)
 {
     const struct shadow *shadow = &run->shadow;
     const struct gc_object *target = shadow->objects[shadow->objects[id].target].address;
     bool counted = run->heap->protocol->total != NULL;
     bool by_count = counted && gc_object_is_dead(target);
-    if (run->full && !run->spawned && !run->frozen && !by_count &&
-            !shadow_is(shadow, id, mark))
+    bool alone = !run->heap->collector->threaded && !run->spawned; /* in this order */
+    if (run->full && alone && !run->frozen && !by_count && !shadow_is(shadow, id, mark))
         program_fail("weak reference %u is called back though it is garbage itself", id);
 }
 
@@ -224,7 +232,7 @@ static int call_back(struct gc_mutator *m, struct gc_weak *weak, struct gc_objec
 {
     struct run *run = running;
     struct shadow *shadow = &run->shadow;
-    struct actor actor = { .run = run, .m = m, .thread = m == run->first ? 0 : 1 };
+    struct actor actor = { .run = run, .m = m, .thread = thread_of(run, m) };
     shadow_lock(run);
     const struct program_tag *tag = program_tag_of(data, PROGRAM_NODE2);
     if (tag->id >= shadow->count || tag->canary != program_canary(tag->id))

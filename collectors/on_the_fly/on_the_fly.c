@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* on_the_fly.c - tracing beside mutators that are never stopped. [DLG93] [DG94] [Yuasa90]
+ *
+ * A cycle, on the collector thread:
+ *
+ *   what exists is white: the two colours change their meaning
+ *   RAISE   stores log what they replace, if it is white, and what they store
+ *   SCAN    each mutator's own roots are marked; it makes black objects from now on, and
+ *           logs only what stores replace
+ *           global roots; trace, with what has been handed over of the logs
+ *   DRAIN   logs are handed over; again, with tracing in between, until there is nothing
+ *           white in any
+ *           weak references to white objects are cleared; what due finalizers need is marked
+ *   LOWER   stores log nothing; each mutator hands its blocks over to be swept
+ *           sweep: by this thread, and by mutators that need a block
+ *           callbacks; finalizers
+ *
+ * Between RAISE and SCAN mutators are in different phases, so that what one stores without a
+ * look another may already have passed over: hence both barriers. An object that a scanned
+ * mutator holds is black, or was in the snapshot, where whatever cuts the last way to it logs
+ * it [Yuasa90].
+ *
+ * Invariants: (F3) no white object exists when RAISE is posted: all is swept.
+ *             (F4) after the last DRAIN no mutator holds a white object, or can get one.
+ */
+#include "collectors/on_the_fly/on_the_fly.h"
+
+#include <errno.h>
+
+#include "core/os.h"
+#include "core/protocol/satb.h"
+
+struct otf_options {
+    int64_t growth_percent;
+    uint64_t minimum_bytes;
+    uint64_t log_bytes;
+};
+
+#define OPTION(member) .offset = offsetof(struct otf_options, member)
+
+static const struct gc_option options[] = {
+    { .name = "growth",
+            .kind = GC_OPTION_INT,
+            OPTION(growth_percent),
+            .min = 105,
+            .max = 10000,
+            .standard = "200",
+            .doc = "without a heap limit: collect at this percentage of the live size" },
+    { .name = "minimum",
+            .kind = GC_OPTION_SIZE,
+            OPTION(minimum_bytes),
+            .min = 65536,
+            .max = INT64_MAX,
+            .standard = "4M",
+            .doc = "without a heap limit: never collect below this heap size" },
+    { .name = "log",
+            .kind = GC_OPTION_SIZE,
+            OPTION(log_bytes),
+            .min = 65536,
+            .max = INT64_MAX,
+            .standard = "64M",
+            .doc = "what mutators may have logged before stores wait for the collector" },
+    GC_OPTION_END,
+};
+
+/* --- when to collect ------------------------------------------------------------------------ */
+
+/* With a limit half of what is free above the live size is used before a cycle begins: the
+ * rest is for what is allocated meanwhile. */
+static void set_trigger(struct gc_heap *heap, size_t live_bytes)
+{
+    const struct otf_options *o = heap->collector_options;
+    size_t held = gc_atomic_load_relaxed(&heap->bytes), limit = heap->limit_bytes;
+    size_t trigger = live_bytes / 100 * (size_t)o->growth_percent;
+    if (limit > 0)
+        trigger = live_bytes < limit ? live_bytes + (limit - live_bytes) / 2 : limit;
+    else if (trigger < o->minimum_bytes)
+        trigger = o->minimum_bytes;
+    /* Blocks that are sparsely used count whole: leave room above them, or every new block
+     * would bring a collection. */
+    if (trigger < held + held / 8) trigger = held + held / 8;
+    if (limit > 0 && trigger > limit - limit / 16) trigger = limit - limit / 16;
+    gc_atomic_store_relaxed(&heap->trigger_bytes, trigger);
+}
+
+static void on_pressure(struct gc_mutator *m, size_t bytes)
+{
+    (void)bytes;
+    if (!gc_is_enabled(m)) return;
+    gc_atomic_store_relaxed(
+            &m->heap->trigger_bytes, 0); /* once: the cycle sets it anew */
+    gc_collect_automatic(m, GC_GENERATIONS - 1);
+}
+
+/* --- handshakes ---------------------------------------------------------------------------- */
+
+/* What a mutator does from now on. */
+static void set_flags(struct gc_mutator *m, const struct otf_phase *phase)
+{
+    const uint16_t white = phase->white;
+    const bool is_up = phase->handshake != OTF_LOWER;
+    const bool is_scanned = phase->handshake != OTF_RAISE;
+    const uint16_t birth = is_scanned ? otf_black(white) : white;
+    gc_satb_set(m, is_up, !is_scanned, white);
+    m->birth_bits = (uint64_t)birth << GC_MARK_SHIFT;
+}
+
+/* On the mutator, or by who collects, under a claim. */
+static void answer(struct gc_mutator *m, void *argument)
+{
+    const struct otf_phase *phase = argument;
+    if (phase->handshake == OTF_SCAN)
+        m->shake_work = otf_scan(otf_of(m->heap), m, phase->white);
+    set_flags(m, phase);
+    gc_log_flush(m);
+    if (phase->handshake == OTF_LOWER) gc_sweep_hand_over(m);
+}
+
+/* What others log while somebody does not answer must not grow without bound: it becomes
+ * grey, which it would anyway, and is not logged again. */
+static void empty_log(struct gc_mutator *m)
+{
+    otf_mark_logged(otf_of(m->heap));
+}
+
+static void shake(struct otf *otf, enum otf_handshake handshake)
+{
+    struct otf_phase *phase = &otf->phases[handshake];
+    if (phase->handshake != handshake || phase->white != otf->white)
+        *phase = (struct otf_phase){ .handshake = handshake, .white = otf->white };
+    gc_handshake_phase(otf->m, answer, phase, empty_log);
+}
+
+/* It copies the phase that is posted. */
+static int home_start(struct gc_mutator *home)
+{
+    const struct otf_phase *phase = home->heap->phase;
+    if (phase != NULL) set_flags(home, phase);
+    return 0;
+}
+
+/* --- a cycle ---------------------------------------------------------------------------------- */
+
+/* Marks all that was reachable when it began, and perhaps more. On return (F4) holds. */
+static void mark_all(struct otf *otf)
+{
+    struct gc_heap *heap = otf->m->heap;
+    otf->white = otf_black(otf->white);
+    otf->objects = otf->edges = otf->bytes = 0;
+    shake(otf, OTF_RAISE);
+    gc_satb_weak_set(heap, GC_SATB_MARK);
+    shake(otf, OTF_SCAN);
+    otf_mark_roots(otf);
+    for (;;) {
+        otf_trace(otf);
+        gc_satb_weak_set(heap, GC_SATB_CLOSING);
+        shake(otf, OTF_DRAIN);
+        if (!otf_mark_logged(otf) && gc_satb_weak_close(heap)) return;
+        gc_satb_weak_set(heap, GC_SATB_MARK);
+    }
+}
+
+static bool is_white(struct gc_object *object)
+{
+    const struct otf *otf = otf_of(gc_region_of(object)->heap);
+    return gc_object_mark(object) == otf->white;
+}
+
+static void keep(struct gc_object *object, void *argument)
+{
+    otf_mark(argument, object);
+}
+
+/* No mutator can reach what is white (F4): weak references and finalizers are looked after
+ * while they go on. */
+static void care(struct otf *otf)
+{
+    gc_due_clear_weak(&otf->due, is_white);
+    gc_due_find_finalizers(&otf->due, is_white, keep, otf);
+    otf_trace_grey(otf);
+}
+
+static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectable)
+{
+    (void)generation, (void)uncollectable;
+    struct gc_heap *heap = m->heap;
+    struct otf *otf = otf_of(heap);
+    otf->m = m;
+    if (!gc_due_begin(&otf->due, m)) { /* no memory: another time */
+        set_trigger(heap, otf->bytes);
+        return 0;
+    }
+    mark_all(otf);
+    care(otf);
+    shake(otf, OTF_LOWER);
+    gc_sweep_open(heap, otf->white);
+    while (gc_sweep_some(m))
+        gc_safepoint(m);
+    set_trigger(heap, otf->bytes);
+    m->counters.visited_objects += otf->objects;
+    m->counters.visited_edges += otf->edges;
+    size_t freed = gc_atomic_load_relaxed(&heap->sweeper->freed);
+    if (!gc_worker_is_ending(&heap->worker)) gc_due_run(&otf->due);
+    return freed;
+}
+
+/* --- life ---------------------------------------------------------------------------------------- */
+
+static int start(struct gc_heap *heap, struct gc_error *error)
+{
+    const struct otf_options *o = heap->collector_options;
+    struct otf *otf = gc_os_alloc(sizeof(*otf));
+    if (otf == NULL) return gc_error_set(error, -ENOMEM, "there is no memory for a heap");
+    otf->white =
+            1; /* objects are born with mark 0, which is black until the first cycle */
+    heap->collector_data = otf;
+    gc_log_set_budget(heap->log, o->log_bytes);
+    set_trigger(heap, 0);
+    return 0;
+}
+
+static void finish(struct gc_heap *heap)
+{
+    struct otf *otf = otf_of(heap);
+    gc_due_finish(&otf->due);
+    gc_os_free(otf);
+}
+
+GC_COLLECTOR(on_the_fly) = {
+    GC_COLLECTOR_HEADER,
+    .name = "on_the_fly",
+    .summary =
+            "tracing beside the mutators, with handshakes and a deletion barrier: never "
+            "a stop",
+    .paper = "DLG93",
+    .protocols = { "satb" },
+    .capabilities = GC_CAP_RECLAIMS | GC_CAP_CYCLES | GC_CAP_FINALIZERS | GC_CAP_WEAK,
+    .implicit_deaths = true,
+    .threaded = true,
+    .sweeps = true,
+    .options = options,
+    .options_size = sizeof(struct otf_options),
+    .start = start,
+    .finish = finish,
+    .home_start = home_start,
+    .collect = collect,
+    .on_pressure = on_pressure,
+};

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+/* test_on_the_fly.c - the tracer that never stops anybody: what it frees, and what it may
+ * hold up, as exact work. */
+#define GC_PROTOCOL_HEADER "core/protocol/satb.h"
+
+#include <string.h>
+
+#include "tests/gate.h"
+#include "tests/suites.h"
+#include "tests/support.h"
+
+static _Atomic(uint32_t) finalized, called; /* relaxed: read when nobody writes */
+
+static int finalize(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)m, (void)object;
+    gc_atomic_fetch_add_relaxed(&finalized, 1);
+    return 0;
+}
+
+static int call_back(struct gc_mutator *m, struct gc_weak *weak, struct gc_object *data)
+{
+    (void)m, (void)weak, (void)data;
+    gc_atomic_fetch_add_relaxed(&called, 1);
+    return 0;
+}
+
+static const struct gc_type finalized_type =
+        GC_TYPE(struct node, .slots = 2, .finalize = finalize);
+
+static bool open(struct fixture *f, const char *options, size_t limit)
+{
+    gc_atomic_store_relaxed(&finalized, 0);
+    gc_atomic_store_relaxed(&called, 0);
+    return fixture_open(f, "on_the_fly", options, limit);
+}
+
+/* What the heap's mutators say, together. */
+static struct gc_counters counters_of(struct fixture *f)
+{
+    struct gc_heap_stats stats;
+    gc_stop_begin(f->m);
+    gc_heap_read_stats(f->heap, &stats);
+    gc_stop_end_unlogged(f->m);
+    return stats.counters;
+}
+
+/* --- what it frees -------------------------------------------------------------------------- */
+
+static void what_no_root_reaches_goes_with_one_collection(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *kept, *ring, *again;
+        struct gc_array *large;
+    } at;
+    static struct node *root;
+    struct gc_root_range range;
+    if (!open(&f, NULL, 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_roots_add(f.heap, &range, (gc_slot *)(void *)&root, 1);
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(make_chain(m, &at.kept, 100));
+    CU_ASSERT_TRUE(make_ring(m, &at.ring, 1000));
+    gc_store_root(m, &root, at.ring);
+    gc_clear(m, &at.ring);
+    CU_ASSERT_TRUE(gc_new_array(m, &at.large, &bytes_type, 0, 100000));
+    CU_ASSERT_EQUAL(gc_collect(m, 2), 0);
+    CU_ASSERT_EQUAL(fixture_live(&f), 1101);
+    gc_clear(m, &at.large);
+    CU_ASSERT_EQUAL(gc_collect(m, 2), 1);
+    gc_store_root_null(m, &root);
+    CU_ASSERT_EQUAL(gc_collect(m, 2), 1000);
+    /* what was freed is used again, and dies again */
+    size_t bytes = gc_atomic_load_relaxed(&f.heap->bytes);
+    CU_ASSERT_TRUE(make_ring(m, &at.again, 1000));
+    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->bytes) <= bytes + 4 * GC_BLOCK_BYTES);
+    gc_leave(m, at);
+    CU_ASSERT_EQUAL(gc_collect(m, 2), 1100);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    CU_ASSERT_EQUAL(fixture_allocated(&f), 2101);
+    CU_ASSERT_EQUAL(counters_of(&f).freed_by_trace, 2101);
+    fixture_verify(&f);
+    gc_roots_remove(f.heap, &range);
+    fixture_close(&f);
+}
+
+static void a_heap_at_its_limit_is_collected_again_and_again(void)
+{
+    const size_t limit = (size_t)2 << 20;
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *kept, *chain;
+        struct gc_array *large;
+    } at;
+    if (!open(&f, NULL, limit)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(make_chain(m, &at.kept, 5000));
+    for (int i = 0; i < 200; i++) {
+        CU_ASSERT_TRUE(make_chain(m, &at.chain, 3000));
+        CU_ASSERT_TRUE(gc_new_array(m, &at.large, &bytes_type, 0, 100000));
+    }
+    CU_ASSERT_EQUAL(f.exhausted, 0);
+    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->peak_bytes) <= limit);
+    int64_t kept = 0;
+    for (gc_clear(m, &at.chain); at.kept != NULL; kept++)
+        gc_load(m, &at.kept, at.kept, left);
+    CU_ASSERT_EQUAL(kept, 5000);
+    gc_leave(m, at);
+    gc_quiesce(m);
+    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->collections) > 10);
+    CU_ASSERT_EQUAL(counters_of(&f).stops, 0);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_verify(&f);
+    fixture_close(&f);
+}
+
+static void a_finalized_object_goes_with_the_next_collection(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *a, *b;
+    } at;
+    if (!open(&f, NULL, 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new(m, &at.a, &finalized_type));
+    CU_ASSERT_TRUE(gc_new(m, &at.b, &node_type));
+    gc_store(m, at.a, left, at.b);
+    gc_store(m, at.b, left, at.a);
+    gc_leave(m, at);
+    CU_ASSERT_EQUAL(gc_collect(m, 2), 0);
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&finalized), 1);
+    CU_ASSERT_EQUAL(fixture_live(&f), 2);
+    CU_ASSERT_EQUAL(gc_collect(m, 2), 2);
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&finalized), 1);
+    CU_ASSERT_EQUAL(f.heap->finalizable_count, 0);
+    fixture_close(&f);
+}
+
+static void weak_references_are_cleared_and_call_back_once(void)
+{
+    enum { EACH = 5, TARGETS = 400 };
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *weak, *kept;
+        struct gc_weak *one;
+        struct node *target;
+    } at;
+    if (!open(&f, NULL, 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new_array(m, &at.weak, &array_type, EACH * TARGETS, 0));
+    CU_ASSERT_TRUE(gc_new_array(m, &at.kept, &array_type, TARGETS, 0));
+    for (uint32_t i = 0; i < TARGETS; i++) {
+        CU_ASSERT_TRUE(gc_new(m, &at.target, &node_type));
+        for (uint32_t k = 0; k < EACH; k++) {
+            CU_ASSERT_TRUE(gc_new_weak(m, &at.one, at.target, call_back, at.kept));
+            gc_give(m, at.weak, slot[i * EACH + k], &at.one);
+        }
+        if (i % 4 == 0) gc_store(m, at.kept, slot[i], at.target);
+    }
+    gc_clear(m, &at.target);
+    CU_ASSERT_EQUAL(gc_collect(m, 2), TARGETS * 3 / 4);
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&called), EACH * TARGETS * 3 / 4);
+    CU_ASSERT_EQUAL(f.heap->weak_count, EACH * TARGETS / 4);
+    uint32_t wrong = 0;
+    for (uint32_t i = 0; i < TARGETS * EACH; i++) {
+        gc_load(m, &at.one, at.weak, slot[i]);
+        gc_load_weak(m, &at.target, at.one);
+        wrong += (at.target != NULL) != (i / EACH % 4 == 0);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    fixture_verify(&f);
+    gc_leave(m, at);
+    gc_quiesce(m);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&called), EACH * TARGETS * 3 / 4);
+    fixture_close(&f);
+}
+
+/* --- many mutators ------------------------------------------------------------------------- */
+
+enum { SHARED = 64, MOVES = 20000 };
+
+/* A racing table: each of its entries is a ring of five, or nothing. */
+struct table {
+    struct gc_root_range range;
+    gc_slot slots[SHARED];
+    _Atomic(uint32_t) asks;
+};
+
+static struct node **entry(struct table *table, uint32_t i)
+{
+    return (struct node **)(void *)&table->slots[i];
+}
+
+static void expect_ring(struct worker *worker, struct gc_mutator *m, struct node *ring)
+{
+    struct {
+        struct gc_frame frame;
+        struct node *at;
+    } at;
+    gc_enter(m, at);
+    gc_set(m, &at.at, ring);
+    for (int i = 0; i < 5; i++) {
+        worker_expect(worker, at.at->key == i);
+        gc_load_shared(m, &at.at, at.at, left);
+    }
+    worker_expect(worker, at.at == ring);
+    gc_leave(m, at);
+}
+
+static void move_rings(struct worker *worker)
+{
+    struct gc_mutator *m = worker->m;
+    struct table *table = worker->shared;
+    struct random random = { worker->number + 1 };
+    struct {
+        struct gc_frame frame;
+        struct node *ring, *other;
+        struct gc_weak *weak;
+    } at;
+    gc_enter(m, at);
+    for (int i = 0; i < MOVES; i++) {
+        uint32_t from = random_below(&random, SHARED), to = random_below(&random, SHARED);
+        gc_load_root_shared(m, &at.ring, entry(table, from));
+        if (at.ring == NULL || random_below(&random, 8) == 0)
+            worker_expect(worker, make_ring(m, &at.ring, 5));
+        else
+            expect_ring(worker, m, at.ring);
+        if (random_below(&random, 16) == 0) {
+            worker_expect(
+                    worker, gc_new_weak(m, &at.weak, at.ring, NULL, (struct node *)NULL));
+        } else if (at.weak != NULL) {
+            gc_load_weak(m, &at.other, at.weak);
+            if (at.other != NULL) expect_ring(worker, m, at.other);
+            if (at.other != NULL) gc_store_root_shared(m, entry(table, from), at.other);
+        }
+        gc_store_root_shared(m, entry(table, to), at.ring);
+        if (random_below(&random, 4) == 0)
+            gc_store_root_shared(m, entry(table, from), (struct node *)NULL);
+        if (i % 500 == 0) gc_collect(m, 2);
+        gc_safepoint(m);
+    }
+    gc_leave(m, at);
+}
+
+static void nothing_is_lost_while_threads_move_it_about(void)
+{
+    struct fixture f;
+    struct worker workers[4];
+    static struct table table;
+    memset(&table, 0, sizeof(table));
+    if (!open(&f, "minimum=64K:growth=110:log=64K", 0)) return;
+    gc_roots_add(f.heap, &table.range, table.slots, SHARED);
+    workers_run(f.m, workers, 4, move_rings, &table, NULL);
+    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->collections) > 2);
+    CU_ASSERT_EQUAL(counters_of(&f).stops, 0);
+    fixture_verify(&f);
+    for (uint32_t i = 0; i < SHARED; i++)
+        gc_store_root_null(f.m, entry(&table, i));
+    gc_quiesce(f.m);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    gc_roots_remove(f.heap, &table.range);
+    fixture_close(&f);
+}
+
+static void build_and_drop(struct worker *worker)
+{
+    struct gc_mutator *m = worker->m;
+    struct {
+        struct gc_frame frame;
+        struct node *kept, *ring;
+    } at;
+    gc_enter(m, at);
+    worker_expect(worker, make_chain(m, &at.kept, 500));
+    for (int i = 0; i < 300; i++)
+        worker_expect(worker, make_ring(m, &at.ring, 50));
+    for (; at.kept != NULL; worker->result++)
+        gc_load(m, &at.kept, at.kept, left);
+    worker_expect(worker, worker->result == 500);
+    gc_leave(m, at);
+}
+
+static void threads_that_come_and_go_leave_nothing(void)
+{
+    struct fixture f;
+    struct worker workers[4];
+    if (!open(&f, "minimum=64K:growth=110", 0)) return;
+    for (int round = 0; round < 5; round++)
+        workers_run(f.m, workers, 4, build_and_drop, NULL, NULL);
+    gc_quiesce(f.m);
+    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->collections) > 2);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    CU_ASSERT_EQUAL(fixture_allocated(&f), 5 * 4 * (500 + 300 * 50));
+    CU_ASSERT_EQUAL(counters_of(&f).freed_by_trace, 5 * 4 * (500 + 300 * 50));
+    fixture_close(&f);
+}
+
+/* --- what it holds up ------------------------------------------------------------------------ */
+
+/* The most work in one stall, by cause, of a program whose heap may grow to ten times what
+ * it keeps alive. */
+struct most {
+    uint64_t handshake, allocation, stop, stops, handshakes;
+};
+
+static struct most most_work(size_t live)
+{
+    const size_t limit = 10 * live * sizeof(struct node);
+    struct fixture f;
+    struct most most = { 0 };
+    if (!open(&f, NULL, limit)) return most;
+    /* So long that it answers for itself, and sweeps whole blocks, whatever its luck. */
+    const size_t least = GC_TSAN || GC_ASAN ? 1000000 : 4000000;
+    CU_ASSERT_TRUE(keep_and_churn(f.m, live, 12 * live > least ? 12 * live : least));
+    gc_quiesce(f.m);
+    const struct gc_stall_sum *causes = f.m->stalls->causes;
+    most = (struct most){
+        .handshake = causes[GC_STALL_handshake].max_work,
+        .allocation = causes[GC_STALL_allocation].max_work,
+        .stop = causes[GC_STALL_stop].max_work,
+        .stops = counters_of(&f).stops,
+        .handshakes = causes[GC_STALL_handshake].count,
+    };
+    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->collections) > 0);
+    fixture_close(&f);
+    return most;
+}
+
+static void work_in_stalls_does_not_grow_with_the_heap(void)
+{
+    const size_t many = GC_TSAN || GC_ASAN ? 100000 : GC_CHECK > 0 ? 1000000 : 10000000;
+    struct most little = most_work(10000), much = most_work(many);
+    CU_ASSERT_EQUAL(little.handshake, much.handshake);
+    CU_ASSERT_EQUAL(little.allocation, much.allocation);
+    CU_ASSERT_EQUAL(much.handshake, 3 + 1); /* the frame's locals, the start reference */
+    CU_ASSERT_EQUAL(much.allocation, GC_BLOCK_BYTES / sizeof(struct node));
+    CU_ASSERT_EQUAL(little.stops + much.stops, 0);
+    CU_ASSERT_EQUAL(little.stop + much.stop, 0);
+    CU_ASSERT(much.handshakes > 0);
+}
+
+struct laggard {
+    _Atomic(uint32_t) entered, released; /* relaxed: watched */
+    struct gate gate;
+};
+
+static void reach_no_safepoint(struct worker *worker)
+{
+    struct laggard *laggard = worker->shared;
+    gc_atomic_store_relaxed(&laggard->entered, 1);
+    while (gc_atomic_load_relaxed(&laggard->released) == 0)
+        ;
+}
+
+static uint64_t handshakes_posted(struct gc_heap *heap)
+{
+    gc_lock_acquire(&heap->registry_lock);
+    uint64_t number = heap->handshake.number;
+    gc_lock_release(&heap->registry_lock);
+    return number;
+}
+
+/* The one does not poll before the others are through: if they waited for it, in whatever
+ * way, this would never end. */
+static void who_reaches_no_safepoint_holds_up_nobody_else(void)
+{
+    struct fixture f;
+    struct worker slow[1], others[3];
+    static struct laggard laggard;
+    if (!open(&f, "minimum=64K:growth=110", 0)) return;
+    gc_atomic_store_relaxed(&laggard.entered, 0);
+    gc_atomic_store_relaxed(&laggard.released, 0);
+    workers_start(f.m, slow, 1, reach_no_safepoint, &laggard, NULL);
+    while (gc_atomic_load_relaxed(&laggard.entered) == 0)
+        gc_safepoint(f.m);
+    gc_collect_automatic(f.m, 2);
+    while (handshakes_posted(f.heap) == 0)
+        gc_safepoint(f.m);
+    workers_run(f.m, others, 3, build_and_drop, NULL, NULL);
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&f.heap->collections), 0); /* it waits still */
+    gc_atomic_store_relaxed(&laggard.released, 1);
+    workers_join(f.m, slow, 1);
+    gc_quiesce(f.m);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_close(&f);
+}
+
+static void hold_a_ring_and_wait(struct worker *worker)
+{
+    struct gc_mutator *m = worker->m;
+    struct laggard *laggard = worker->shared;
+    struct {
+        struct gc_frame frame;
+        struct node *ring;
+    } at;
+    gc_enter(m, at);
+    worker_expect(worker, make_ring(m, &at.ring, 5));
+    gate_pass(&laggard->gate, m);
+    expect_ring(worker, m, at.ring);
+    gc_leave(m, at);
+}
+
+static void who_is_blocked_is_answered_for(void)
+{
+    struct fixture f;
+    struct worker blocked[2];
+    static struct laggard laggard;
+    if (!open(&f, NULL, 0)) return;
+    gate_init(&laggard.gate);
+    workers_start(f.m, blocked, 2, hold_a_ring_and_wait, &laggard, NULL);
+    gate_await(&laggard.gate, f.m, 2);
+    make_garbage_ring(f.m, 100);
+    CU_ASSERT_EQUAL(gc_collect(f.m, 2), 100);
+    make_garbage_ring(f.m, 100);
+    CU_ASSERT_EQUAL(gc_collect(f.m, 2), 100);
+    CU_ASSERT_EQUAL(fixture_live(&f), 10);
+    gate_open(&laggard.gate);
+    workers_join(f.m, blocked, 2);
+    gc_quiesce(f.m);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    gate_finish(&laggard.gate);
+    fixture_close(&f);
+}
+
+int test_on_the_fly_suite(void)
+{
+    static const struct test tests[] = {
+        { "what_no_root_reaches_goes_with_one_collection",
+                what_no_root_reaches_goes_with_one_collection },
+        { "a_heap_at_its_limit_is_collected_again_and_again",
+                a_heap_at_its_limit_is_collected_again_and_again },
+        { "a_finalized_object_goes_with_the_next_collection",
+                a_finalized_object_goes_with_the_next_collection },
+        { "weak_references_are_cleared_and_call_back_once",
+                weak_references_are_cleared_and_call_back_once },
+        { "nothing_is_lost_while_threads_move_it_about",
+                nothing_is_lost_while_threads_move_it_about },
+        { "threads_that_come_and_go_leave_nothing",
+                threads_that_come_and_go_leave_nothing },
+        { "work_in_stalls_does_not_grow_with_the_heap",
+                work_in_stalls_does_not_grow_with_the_heap },
+        { "who_reaches_no_safepoint_holds_up_nobody_else",
+                who_reaches_no_safepoint_holds_up_nobody_else },
+        { "who_is_blocked_is_answered_for", who_is_blocked_is_answered_for },
+    };
+    return suite_add("collectors/on_the_fly", tests, COUNT(tests));
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* test_sweep.c - blocks are handed over, and swept by whoever comes first. No collection runs
+ * here: what is dead is marked by hand. */
+#define GC_PROTOCOL_HEADER "core/protocol/satb.h"
+
+#include "core/sweep.h"
+
+#include "tests/suites.h"
+#include "tests/support.h"
+
+enum { ALIVE = 0, DEAD_MARK = 7, NODES = 5000 };
+
+static bool open(struct fixture *f)
+{
+    return fixture_open(f, "on_the_fly", "minimum=1G", 0);
+}
+
+/* Every third of a chain gets the mark; the chain is let go. */
+static void make_some_dead(struct gc_mutator *m)
+{
+    struct {
+        struct gc_frame frame;
+        struct node *at;
+    } at;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(make_chain(m, &at.at, NODES));
+    for (int i = 0; at.at != NULL; i++) {
+        if (i % 3 == 0) gc_object_set_mark(&at.at->header, DEAD_MARK);
+        gc_load(m, &at.at, at.at, left);
+    }
+    gc_leave(m, at);
+}
+
+static uint64_t sweep_all(struct fixture *f)
+{
+    while (gc_sweep_some(f->m))
+        ;
+    return gc_atomic_load_relaxed(&f->heap->sweeper->freed);
+}
+
+static void what_is_marked_dead_is_freed_and_used_again(void)
+{
+    const uint64_t dead = (NODES + 2) / 3;
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *again;
+    } at;
+    if (!open(&f)) return;
+    make_some_dead(f.m);
+    gc_sweep_hand_over(f.m);
+    CU_ASSERT_EQUAL(fixture_live(&f), NODES); /* exact, with the free cells of its run */
+    CU_ASSERT_EQUAL(fixture_allocated(&f), NODES);
+    gc_sweep_open(f.heap, DEAD_MARK);
+    CU_ASSERT_EQUAL(sweep_all(&f), dead);
+    CU_ASSERT_EQUAL(fixture_live(&f), NODES - dead);
+    CU_ASSERT_EQUAL(fixture_allocated(&f), NODES);
+    fixture_verify(&f);
+    size_t bytes = gc_atomic_load_relaxed(&f.heap->bytes);
+    gc_enter(f.m, at);
+    CU_ASSERT_TRUE(make_chain(f.m, &at.again, dead));
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&f.heap->bytes), bytes);
+    gc_leave(f.m, at);
+    CU_ASSERT_EQUAL(fixture_live(&f), NODES);
+    fixture_verify(&f);
+    fixture_close(&f);
+}
+
+/* Whose blocks are all unswept makes as many objects as there are dead ones: each time that it
+ * needs a block it sweeps one, and that is all that holds it up. */
+static void an_allocation_sweeps_one_block(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *again;
+    } at;
+    if (!open(&f)) return;
+    make_some_dead(f.m);
+    const uint64_t cells = GC_BLOCK_BYTES / sizeof(struct node);
+    gc_sweep_hand_over(f.m);
+    gc_sweep_open(f.heap, DEAD_MARK);
+    gc_enter(f.m, at);
+    CU_ASSERT_TRUE(make_chain(f.m, &at.again, 1000));
+    gc_leave(f.m, at);
+    const struct gc_stall_sum *sum = &f.m->stalls->causes[GC_STALL_allocation];
+    CU_ASSERT(sum->count > 1);
+    CU_ASSERT(sum->max_work <= cells);
+    CU_ASSERT(sum->total_work <= sum->count * cells);
+    /* no more than it needed: a third of each block became free */
+    CU_ASSERT(sum->count <= 1000 / (cells / 3) + 2);
+    CU_ASSERT_EQUAL(sweep_all(&f), (NODES + 2) / 3);
+    fixture_verify(&f);
+    fixture_close(&f);
+}
+
+static void nothing_is_swept_before_all_have_handed_over(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *more;
+    } at;
+    if (!open(&f)) return;
+    make_some_dead(f.m);
+    gc_sweep_hand_over(f.m);
+    gc_enter(f.m, at);
+    CU_ASSERT_TRUE(make_chain(f.m, &at.more, 1000)); /* in new blocks */
+    gc_leave(f.m, at);
+    CU_ASSERT_EQUAL(f.m->stalls->causes[GC_STALL_allocation].count, 0);
+    CU_ASSERT_EQUAL(fixture_live(&f), NODES + 1000);
+    gc_sweep_open(f.heap, DEAD_MARK);
+    CU_ASSERT_EQUAL(sweep_all(&f), (NODES + 2) / 3);
+    fixture_close(&f);
+}
+
+static void large_objects_and_empty_blocks_go_back(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *large, *kept;
+        struct node *node;
+    } at;
+    if (!open(&f)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new_array(m, &at.kept, &bytes_type, 0, 50000));
+    size_t bytes = gc_atomic_load_relaxed(&f.heap->bytes);
+    for (int i = 0; i < 3; i++) {
+        CU_ASSERT_TRUE(
+                gc_new_array(m, &at.large, &bytes_type, 0, i < 2 ? 50000 : 5 << 20));
+        gc_object_set_mark(&at.large->header, DEAD_MARK);
+    }
+    for (int i = 0; i < 1000; i++) {
+        CU_ASSERT_TRUE(gc_new(m, &at.node, &node_type));
+        gc_object_set_mark(&at.node->header, DEAD_MARK);
+    }
+    gc_leave(m, at);
+    gc_sweep_hand_over(m);
+    gc_sweep_open(f.heap, DEAD_MARK);
+    CU_ASSERT_EQUAL(sweep_all(&f), 1003);
+    CU_ASSERT_EQUAL(fixture_live(&f), 1);
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&f.heap->bytes), bytes);
+    fixture_verify(&f);
+    fixture_close(&f);
+}
+
+int test_sweep_suite(void)
+{
+    static const struct test tests[] = {
+        { "what_is_marked_dead_is_freed_and_used_again",
+                what_is_marked_dead_is_freed_and_used_again },
+        { "an_allocation_sweeps_one_block", an_allocation_sweeps_one_block },
+        { "nothing_is_swept_before_all_have_handed_over",
+                nothing_is_swept_before_all_have_handed_over },
+        { "large_objects_and_empty_blocks_go_back",
+                large_objects_and_empty_blocks_go_back },
+    };
+    return suite_add("core/sweep", tests, COUNT(tests));
+}
