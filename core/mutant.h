@@ -53,6 +53,7 @@
     X(SHAKE_QUIET, "who shakes hands runs no code of the program meanwhile")             \
     X(ALONE_TOLD, "who is alone is told before another runs")                            \
     X(SHAKE_ONCE, "a handshake runs once for each mutator")                              \
+    X(LOG_RECHECK, "a logging store looks again before it keeps what it has copied")     \
     X(POLL_AT_ONCE,                                                                      \
             "a safepoint takes poll bits away in the step in which it sees them")        \
     X(HOLD, "a collection holds the members of its unreachable set")                     \

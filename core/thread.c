@@ -195,7 +195,7 @@ static bool return_from_exit(struct gc_mutator *m)
     if (back) gc_atomic_fetch_add_relaxed(&heap->attached, 1);
     gc_lock_release(&heap->registry_lock);
     if (!back) return false;
-    await_joined(m);
+    await_joined(m); /* (MU2): somebody may have come meanwhile, and found nobody */
     gc_grace_enter(heap);
     gc_blocked_end(m);
     gc_home_drain(m, m);

@@ -3,6 +3,7 @@
 #include "tests/race/kernel.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/harness.h"
@@ -77,9 +78,14 @@ void kernel_run(const struct kernel *kernel, uint64_t seed)
     static struct trial t;
     struct gc_error error;
     t = (struct trial){ .seed = seed, .random = seed };
+    char collector[32];
+    const size_t name = strcspn(kernel->collector, "@");
+    snprintf(collector, sizeof(collector), "%.*s", (int)name, kernel->collector);
+    const char *protocol = kernel->collector[name] == '@' ? &kernel->collector[name + 1]
+                                                          : KERNEL_PROTOCOL;
     const struct gc_heap_config config = {
-        .collector = gc_collector_find(kernel->collector),
-        .protocol = gc_protocol_find(KERNEL_PROTOCOL),
+        .collector = gc_collector_find(collector),
+        .protocol = gc_protocol_find(protocol),
         .options = kernel->options,
     };
     if (gc_heap_create(&config, &t.heap, &error) != 0) gc_fatal("%s", error.text);

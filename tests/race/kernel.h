@@ -55,16 +55,16 @@ struct trial {
 
 struct kernel {
     const char *name;
-    const char *shows; /* what it does, for the table */
-    const char *collector, *options;
+    const char *shows;               /* what it does, for the table */
+    const char *collector, *options; /* NAME, or NAME@PROTOCOL; of itself "atomic" */
     bool real; /* on threads as they come: no schedule can show it */
     void (*run)(struct trial *t);
 };
 
 extern const struct kernel count_kernels[], owner_kernels[], home_kernels[],
-        handshake_kernels[], trash_kernels[];
+        handshake_kernels[], trash_kernels[], log_kernels[];
 
-/* The protocol that all kernels are compiled for. */
+/* The protocol that kernels are compiled for; others name theirs behind the collector. */
 #define KERNEL_QUOTE_(text) #text
 #define KERNEL_QUOTE(text)  KERNEL_QUOTE_(text)
 #define KERNEL_PROTOCOL     KERNEL_QUOTE(GC_PROTOCOL_NAME)

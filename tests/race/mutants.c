@@ -75,6 +75,7 @@ static const struct {
     { GC_MUTANT_SHAKE_BLOCKED, "handshake", NULL },
     { GC_MUTANT_SHAKE_ONCE, "handshake", NULL },
     { GC_MUTANT_POLL_AT_ONCE, "busy", NULL },
+    { GC_MUTANT_LOG_RECHECK, "log", "atomic" }, /* and once suffices */
     { GC_MUTANT_HOLD, "cut", NULL },
     { GC_MUTANT_RELEASE_BY_EXCHANGE, "release", NULL },
     { GC_MUTANT_WEAK_AGAIN, "weak_again", NULL },
@@ -95,6 +96,7 @@ static const struct kernel *const families[] = {
     home_kernels,
     handshake_kernels,
     trash_kernels,
+    log_kernels,
 };
 
 struct options {
