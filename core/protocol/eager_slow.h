@@ -234,8 +234,8 @@ static void eager_undo(struct gc_mutator *m, struct gc_object *taken)
     if (!eager_drop_unless_last(m, taken)) gc_drop_later(m, taken);
 }
 
-void gc_eager_load_again(
-        struct gc_mutator *m, gc_slot *local, gc_slot *slot, struct gc_object *wrong)
+struct gc_object *gc_eager_load_again(
+        struct gc_mutator *m, gc_slot *slot, struct gc_object *wrong)
 {
     struct gc_object *value;
     for (;;) {
@@ -250,7 +250,13 @@ void gc_eager_load_again(
         if (gc_eager_read(slot) == value) break;
         wrong = value;
     }
-    gc_eager_put(m, local, value);
+    return value;
+}
+
+void gc_eager_load_into(
+        struct gc_mutator *m, gc_slot *local, gc_slot *slot, struct gc_object *wrong)
+{
+    gc_eager_put(m, local, gc_eager_load_again(m, slot, wrong));
 }
 
 static bool eager_try_take(struct gc_mutator *m, struct gc_object *object)
