@@ -48,9 +48,11 @@ bool gc_relieve(struct gc_mutator *m, size_t bytes, int *attempt)
 static void relieve_pressure(struct gc_mutator *m, size_t bytes)
 {
     struct gc_heap *heap = m->heap;
+    if (heap->collector->on_pressure == NULL) return;
     size_t trigger = gc_atomic_load_relaxed(&heap->trigger_bytes);
-    if (trigger == 0 || heap->collector->on_pressure == NULL) return;
-    if (gc_atomic_load_relaxed(&heap->bytes) + bytes > trigger)
+    size_t taken = gc_atomic_load_relaxed(&heap->taken_trigger);
+    if ((trigger != 0 && gc_atomic_load_relaxed(&heap->bytes) + bytes > trigger) ||
+            (taken != 0 && gc_atomic_load_relaxed(&heap->taken_bytes) > taken))
         heap->collector->on_pressure(m, bytes);
 }
 

@@ -235,9 +235,8 @@ static struct gc_block *blocks_new(struct gc_heap *heap, uint32_t count)
     return block;
 }
 
-static void blocks_free(struct gc_block *block)
+static void blocks_free(struct gc_heap *heap, struct gc_block *block)
 {
-    struct gc_heap *heap = heap_of(block);
     gc_lock_acquire(&heap->blocks_lock);
     release_any(block);
     gc_lock_release(&heap->blocks_lock);
@@ -333,7 +332,7 @@ static void block_died(struct gc_block *block)
 {
     struct gc_mutator *home = block->home;
     if (!home->heap->type_stable || gc_broken(STABLE)) {
-        blocks_free(block);
+        blocks_free(heap_of(block), block);
         return;
     }
     block->state = GC_BLOCK_EMPTY;
@@ -403,6 +402,14 @@ static struct gc_object *build_cells(struct gc_block *block)
     return first;
 }
 
+/* Mutators get `bytes` of cells, in a block that has `used` objects so far. */
+static void note_births(struct gc_block *block, uint32_t used, size_t bytes)
+{
+    if (block->births == GC_BIRTHS_NONE)
+        block->births = used == 0 ? GC_BIRTHS_ALL : GC_BIRTHS_SOME;
+    gc_atomic_fetch_add_relaxed(&heap_of(block)->taken_bytes, bytes);
+}
+
 /* Moves what the current block can give to the run. False: it is full. */
 static bool take_cells(struct gc_mutator *m, struct gc_run *run)
 {
@@ -417,6 +424,7 @@ static bool take_cells(struct gc_mutator *m, struct gc_run *run)
         return false;
     }
     m->counters.cells_taken += block->built - used;
+    note_births(block, used, (size_t)(block->built - used) * block->cell_bytes);
     set_countdown(block, block->built, NEVER);
     return true;
 }
@@ -474,7 +482,7 @@ static void span_died(struct gc_block *block)
 {
     struct gc_heap *heap = heap_of(block);
     if (!heap->type_stable || gc_broken(STABLE)) {
-        blocks_free(block);
+        blocks_free(heap_of(block), block);
         return;
     }
     gc_lock_acquire(&heap->blocks_lock);
@@ -506,6 +514,21 @@ void gc_block_event(struct gc_block *block)
     }
     gc_fatal("a cell is freed in a block of state %d of heap %p", block->state,
             (void *)heap_of(block));
+}
+
+uint32_t gc_block_clear(struct gc_block *block)
+{
+    uint32_t used = gc_block_used(block);
+    const bool says_so = GC_POISONS || heap_of(block)->type_stable;
+    for (uint32_t i = 0; says_so && i < block->built; i++) {
+        struct gc_object *object = gc_block_object(block, i);
+        if (gc_object_is_dead(object)) continue;
+        gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
+        if (GC_POISONS) gc_cell_poison(object);
+    }
+    set_countdown(block, 0, 0);
+    gc_block_event(block);
+    return used;
 }
 
 void gc_runs_flush(struct gc_mutator *m)
@@ -569,9 +592,9 @@ struct gc_object *gc_span_new(struct gc_mutator *m, size_t bytes, uint32_t prefi
     set_countdown(block, 1, 1);
     struct gc_object *object = gc_block_object(block, 0);
     gc_atomic_init(&object->count, GC_COUNT_DEAD);
-    gc_atomic_init(&object->state, 0);
-    gc_atomic_init(&object->mark, 0);
+    gc_atomic_init(&object->words, 0);
     if (GC_POISONS) gc_cell_poison(object);
     m->counters.cells_taken++;
+    note_births(block, 0, bytes);
     return object;
 }

@@ -60,6 +60,13 @@ enum gc_block_state {
     GC_BLOCK_INSIDE, /* a further block of a span, or metadata */
 };
 
+/* What a block got since a collector has looked: gc_block_forget_births(). */
+enum gc_block_births {
+    GC_BIRTHS_NONE,
+    GC_BIRTHS_SOME, /* cells of it became objects */
+    GC_BIRTHS_ALL,  /* all its objects did */
+};
+
 struct gc_block {
     /* who may act for the home (B1) */
     struct gc_object *free; /* cells freed since the run took the list */
@@ -67,6 +74,8 @@ struct gc_block {
     int32_t bias;           /* (B3) */
     uint16_t built;         /* cells that have a header */
     uint8_t state;          /* enum gc_block_state */
+    uint8_t births;         /* enum gc_block_births */
+    uint16_t kept; /* of the collector, in stops: objects that it has found alive */
     /* const while the block is in use */
     uint8_t class;
     bool cyclic; /* of objects that can be in a cycle, with a prefix or without */
@@ -177,6 +186,11 @@ static inline void gc_cell_free(struct gc_object *object)
  * Returns false when that needs memory that the heap's limit or the system
  * refuses. The run's list must be empty. On the mutator. */
 GC_NODISCARD bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class);
+
+/* All objects of the block are dead, though they need not say so, and nothing refers to
+ * them; no run allocates from it. Frees them, at once where memory need not be type-stable.
+ * Returns how many they were. (B1) */
+GC_EXPORT uint32_t gc_block_clear(struct gc_block *block);
 
 /* Gives the lists and current blocks of all runs back: when a mutator exits, and
  * before a sweep. (B1) */

@@ -19,6 +19,7 @@
 #include "core/heap.h"
 #include "core/inspect.h"
 #include "core/list.h"
+#include "core/log.h"
 #include "core/object.h"
 #include "core/option.h"
 #include "core/protocol.h"
@@ -106,9 +107,14 @@ struct gc_collector {
      * and collect if that is due. Inside an allocation. NULL: budgets are endless. */
     void (*on_budget)(struct gc_mutator *m);
 
-    /* heap->bytes would pass heap->trigger_bytes by an allocation of `bytes`. Inside it.
-     * Collect, or set a new trigger. NULL: no trigger. */
+    /* heap->bytes would pass heap->trigger_bytes by an allocation of `bytes`, or
+     * heap->taken_bytes has passed heap->taken_trigger. Inside it. Collect, or set a new
+     * trigger. NULL: no trigger. */
     void (*on_pressure)(struct gc_mutator *m, size_t bytes);
+
+    /* The log is as large as its budget allows (log.h): collect. Inside a store, on its
+     * mutator, before anything was read. NULL: it may grow. */
+    void (*on_log_full)(struct gc_mutator *m);
 
     /* World running; NULL: not promised. */
     void (*freeze)(struct gc_mutator *m);

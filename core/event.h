@@ -38,6 +38,8 @@ enum gc_stall_cause {
     X(freed_by_count, "objects that died because their count did")                       \
     X(freed_by_cycle, "objects that a cycle collection found dead")                      \
     X(freed_by_trace, "objects that a trace did not reach")                              \
+    X(freed_new, "objects that died before they were ever counted")                      \
+    X(log_records, "objects that collections found in logs")                             \
     X(visited_objects, "objects that collections looked at")                             \
     X(visited_edges, "slots that collections looked at")                                 \
     X(finalizers, "finalizers that ran")                                                 \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* grace.c - grace periods, over liburcu.
  *
- * The only file that knows liburcu. Debian's is not instrumented: ThreadSanitizer is told
+ * The only file that knows its grace periods. Debian's is not instrumented: ThreadSanitizer is told
  * of its edges here. Under a deterministic schedule nobody awaits a grace period: what is in
  * limbo is given back by stops alone.
  */

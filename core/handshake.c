@@ -91,7 +91,10 @@ void gc_handshake_unsettled(struct gc_mutator *m,
         if (other != m) gc_atomic_fetch_or_relaxed(&other->poll, GC_POLL_SHAKE);
     gc_lock_release(&heap->registry_lock);
     answer(m, &handshake);
-    gc_park(m); /* no code of the program may run under the coordinator lock */
+    if (gc_broken(SHAKE_QUIET)) /* what has been sent is dropped before */
+        gc_blocked_begin(m);
+    else
+        gc_park(m); /* no code of the program may run under the coordinator lock */
     gc_for_each_mutator (other, heap)
         if (other != m) await(other, &handshake);
     gc_atomic_store_relaxed(&heap->shake_pending, 0);

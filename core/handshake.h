@@ -18,7 +18,7 @@ GC_EXPORT void gc_handshake(struct gc_mutator *m,
         void (*run)(struct gc_mutator *m, void *argument), void *argument);
 
 /* The same from within a drop, or where things are settled: settles nothing before. */
-void gc_handshake_unsettled(struct gc_mutator *m,
+GC_EXPORT void gc_handshake_unsettled(struct gc_mutator *m,
         void (*run)(struct gc_mutator *m, void *argument), void *argument);
 
 /* Runs the one that the mutator has not answered yet. At its safepoint. */

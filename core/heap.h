@@ -17,6 +17,7 @@
 #include "core/thread.h"
 
 struct gc_collector;
+struct gc_log;
 struct gc_object;
 struct gc_protocol;
 struct gc_serial;
@@ -53,6 +54,7 @@ struct gc_heap {
     void *collector_options; /* as collector->options says */
     void *collector_data;    /* of the collector */
     void *protocol_data;     /* of the protocol */
+    struct gc_log *log;      /* of protocols that log (log.h), or NULL */
     uint32_t side_offset;    /* of the side metadata in a region */
     uint32_t first_block;    /* index of the first block behind a region's metadata */
     size_t limit_bytes;      /* hard limit of `bytes`; 0: none */
@@ -64,6 +66,9 @@ struct gc_heap {
     alignas(GC_CACHE_LINE) _Atomic(size_t) bytes; /* blocks and their metadata */
     _Atomic(size_t) peak_bytes;
     _Atomic(size_t) trigger_bytes; /* above it on_pressure is due; 0: never */
+    _Atomic(size_t) taken_bytes;   /* of cells that became available to mutators since a
+                                      collector has set it to 0 */
+    _Atomic(size_t) taken_trigger; /* above it on_pressure is due; 0: never */
     _Atomic(uint32_t) collecting;  /* a collection is under way: [sync CO1], collect.c */
     _Atomic(uint32_t) disabled;    /* automatic collection is off */
 

@@ -21,6 +21,7 @@ enum gc_lock_rank {
     GC_RANK_REGISTRY,    /* mutators, global roots and observers of a heap */
     GC_RANK_WEAK,        /* the table of weak references */
     GC_RANK_BLOCKS,      /* regions and free blocks */
+    GC_RANK_LOG,         /* chunks of a log that nobody uses */
     GC_RANK_TYPES,       /* the process-wide type table */
     GC_RANK_TRIAL,       /* the harness: its threads meet */
     GC_RANK_COUNT

@@ -47,6 +47,14 @@
 #define GC_REFERENCE(value)                                                              \
     ((void)sizeof((value)->header.count), (struct gc_object *)(void *)(value))
 
+/* The object around a field. It is not NULL: roots have operations of their own. */
+GC_INLINE struct gc_object *gc_holder(struct gc_object *object)
+{
+    gc_assert(object != NULL, "a field of NULL is written to");
+    if (object == NULL) __builtin_unreachable();
+    return object;
+}
+
 /* Frames. `at` is a struct whose first member is `struct gc_frame frame` and whose
  * others are all locals. */
 #define GC_FRAME_LOCALS(at) ((sizeof(at) - sizeof((at).frame)) / sizeof(void *))
@@ -70,39 +78,40 @@
  * mutator writes at the same time (others may read it); _shared where several do;
  * _new for the first store into a field of a new object. */
 #define gc_store(m, object, field, value)                                                \
-    gc_protocol_store((m), &(object)->header, (gc_slot *)(void *)&(object)->field,       \
-            GC_REFERENCE(value))
+    gc_protocol_store((m), gc_holder(&(object)->header),                                 \
+            (gc_slot *)(void *)&(object)->field, GC_REFERENCE(value))
 #define gc_store_shared(m, object, field, value)                                         \
-    gc_protocol_store_shared((m), &(object)->header,                                     \
+    gc_protocol_store_shared((m), gc_holder(&(object)->header),                          \
             (gc_slot *)(void *)&(object)->field, GC_REFERENCE(value))
 #define gc_store_new(m, object, field, value)                                            \
-    gc_protocol_store_new((m), &(object)->header, (gc_slot *)(void *)&(object)->field,   \
-            GC_REFERENCE(value))
+    gc_protocol_store_new((m), gc_holder(&(object)->header),                             \
+            (gc_slot *)(void *)&(object)->field, GC_REFERENCE(value))
 
 /* object->field = NULL. */
 #define gc_store_null(m, object, field)                                                  \
-    gc_protocol_store((m), &(object)->header, (gc_slot *)(void *)&(object)->field, NULL)
+    gc_protocol_store((m), gc_holder(&(object)->header),                                 \
+            (gc_slot *)(void *)&(object)->field, NULL)
 
 /* object->field = *local, *local = NULL: hands the reference over. As gc_store(). */
 #define gc_give(m, object, field, local)                                                 \
-    gc_protocol_give(                                                                    \
-            (m), &(object)->header, (gc_slot *)(void *)&(object)->field, GC_SLOT(local))
+    gc_protocol_give((m), gc_holder(&(object)->header),                                  \
+            (gc_slot *)(void *)&(object)->field, GC_SLOT(local))
 
 /* Swaps object->field and *local, atomically. */
 #define gc_exchange(m, object, field, local)                                             \
-    gc_protocol_exchange(                                                                \
-            (m), &(object)->header, (gc_slot *)(void *)&(object)->field, GC_SLOT(local))
+    gc_protocol_exchange((m), gc_holder(&(object)->header),                              \
+            (gc_slot *)(void *)&(object)->field, GC_SLOT(local))
 
 /* If object->field is `expected`, makes it `value` and returns true. */
 #define gc_compare_exchange(m, object, field, expected, value)                           \
-    gc_protocol_compare_exchange((m), &(object)->header,                                 \
+    gc_protocol_compare_exchange((m), gc_holder(&(object)->header),                      \
             (gc_slot *)(void *)&(object)->field, GC_REFERENCE(expected),                 \
             GC_REFERENCE(value))
 
 /* Copies `count` fields, from array->slot[i..] or fields side by side, into fields of
  * `object` that no other mutator writes at the same time. */
 #define gc_copy_slots(m, object, to_field, from, from_field, count)                      \
-    gc_protocol_copy_slots((m), &(object)->header,                                       \
+    gc_protocol_copy_slots((m), gc_holder(&(object)->header),                            \
             (gc_slot *)(void *)&(object)->to_field,                                      \
             (gc_slot *)(void *)&(from)->from_field, (count))
 

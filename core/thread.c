@@ -157,7 +157,7 @@ int gc_attach(struct gc_heap *heap, struct gc_mutator **ret_mutator)
 {
     struct gc_mutator *m = enrol(heap);
     if (m == NULL) return -ENOMEM;
-    await_joined(m);
+    if (!gc_broken(ALONE_TOLD)) await_joined(m);
     gc_grace_enter(heap);
     gc_blocked_end(m);
     *ret_mutator = m;
@@ -183,7 +183,7 @@ static void retire(struct gc_mutator *m)
 }
 
 /* Something was sent meanwhile that only a running mutator can settle: comes back for it,
- * unless somebody has claimed the record, or adopted it, who will look. */
+ * like an adopter, unless somebody has claimed the record, or adopted it, who will look. */
 static bool return_from_exit(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
@@ -191,12 +191,13 @@ static bool return_from_exit(struct gc_mutator *m)
     gc_lock_acquire(&heap->registry_lock);
     /* [sync ST2] seq_cst: against a claim, and, under the lock, an adoption. */
     bool back =
-            gc_atomic_compare_exchange_seq_cst(&m->state, &expected, GC_MUTATOR_RUNNING);
+            gc_atomic_compare_exchange_seq_cst(&m->state, &expected, GC_MUTATOR_BLOCKED);
     if (back) gc_atomic_fetch_add_relaxed(&heap->attached, 1);
     gc_lock_release(&heap->registry_lock);
     if (!back) return false;
+    await_joined(m); /* (MU2): somebody may have come meanwhile, and found nobody */
     gc_grace_enter(heap);
-    gc_grace_online(m);
+    gc_blocked_end(m);
     gc_home_drain(m, m);
     return true;
 }

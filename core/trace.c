@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* trace.c - the serial marker: a bounded stack, and rescans where it overflows.
  *
- * Invariant (M1): every marked object has had its slots visited, or is on the stack,
- *                 or `overflowed` is set.
+ * Invariants: (M1) every marked object has had its slots visited, or is on the stack,
+ *                  or `overflowed` is set.
+ *             (M2) a counting tracer has counted each visited slot once, unless it has
+ *                  overflowed: then it counts anew, once everything is marked.
  */
 #include "core/trace.h"
 
@@ -70,9 +72,8 @@ static inline bool set_mark(struct gc_object *object)
     return true;
 }
 
-static inline void mark(struct gc_tracer *tracer, struct gc_object *object)
+static inline void push(struct gc_tracer *tracer, struct gc_object *object)
 {
-    if (object == NULL || gc_object_is_dead(object) || !set_mark(object)) return;
     tracer->objects++;
     tracer->bytes += gc_block_of(object)->cell_bytes;
     if (gc_unlikely(tracer->depth == tracer->room)) {
@@ -82,11 +83,32 @@ static inline void mark(struct gc_tracer *tracer, struct gc_object *object)
     tracer->stack[tracer->depth++] = object;
 }
 
+static inline void mark(struct gc_tracer *tracer, struct gc_object *object)
+{
+    if (object == NULL || gc_object_is_dead(object) || !set_mark(object)) return;
+    if (tracer->counts) gc_atomic_store_relaxed(&object->count, 0);
+    push(tracer, object);
+}
+
 static inline void mark_slot(gc_slot *slot, void *argument)
 {
     struct gc_tracer *tracer = argument;
     tracer->edges++;
     mark(tracer, gc_atomic_slot_load_relaxed(slot));
+}
+
+/* The same where a slot counts. */
+static inline void count_slot(gc_slot *slot, void *argument)
+{
+    struct gc_tracer *tracer = argument;
+    tracer->edges++;
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL) return;
+    uint64_t count = gc_atomic_load_relaxed(&object->count);
+    if ((count & GC_COUNT_DEAD) != 0) return;
+    const bool fresh = set_mark(object);
+    gc_atomic_store_relaxed(&object->count, fresh ? 1 : count + 1);
+    if (fresh) push(tracer, object);
 }
 
 static void mark_root(gc_slot *slot, void *argument)
@@ -99,7 +121,10 @@ static void drain_stack(struct gc_tracer *tracer)
     while (tracer->depth > 0) {
         if (tracer->depth > tracer->deepest) tracer->deepest = tracer->depth;
         struct gc_object *object = tracer->stack[--tracer->depth];
-        gc_object_trace(object, mark_slot, tracer);
+        if (tracer->counts)
+            gc_object_trace(object, count_slot, tracer);
+        else
+            gc_object_trace(object, mark_slot, tracer);
     }
 }
 
@@ -123,11 +148,37 @@ static bool rescan(struct gc_object *object, void *argument)
     return true;
 }
 
+static bool clear_count(struct gc_object *object, void *argument)
+{
+    (void)argument;
+    if (gc_trace_is_marked(object)) gc_atomic_store_relaxed(&object->count, 0);
+    return true;
+}
+
+static void add_slot(gc_slot *slot, void *argument)
+{
+    (void)argument;
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL || gc_object_is_dead(object)) return;
+    gc_atomic_store_relaxed(&object->count, gc_atomic_load_relaxed(&object->count) + 1);
+}
+
+static bool add_slots(struct gc_object *object, void *argument)
+{
+    if (gc_trace_is_marked(object)) gc_object_trace(object, add_slot, argument);
+    return true;
+}
+
 void gc_tracer_drain_stw(struct gc_tracer *tracer)
 {
     drain_stack(tracer);
+    if (!tracer->overflowed) return;
     while (tracer->overflowed) {
         tracer->overflowed = false;
         gc_heap_walk_stw(tracer->heap, rescan, tracer);
     }
+    if (!tracer->counts) return;
+    /* (M2): what was visited again was counted again. */
+    gc_heap_walk_stw(tracer->heap, clear_count, NULL);
+    gc_heap_walk_stw(tracer->heap, add_slots, NULL);
 }

@@ -2,7 +2,8 @@
 /* trace.h - marking: what can be reached. For tracers, and for the liveness oracle.
  *
  * Marks are one bit a granule, in tables beside the regions, so that marking never
- * writes to an object and works under any protocol. The mark stack is bounded; what
+ * writes to an object and works under any protocol (but it counts for collectors to which
+ * the count word belongs, on request). The mark stack is bounded; what
  * does not fit is found again by walking the marked part of the heap.
  */
 #ifndef CORE_TRACE_H
@@ -22,6 +23,8 @@ struct gc_tracer {
     struct gc_object **stack;
     size_t depth, room, deepest;
     bool overflowed;
+    bool counts; /* write, into the count word of each marked object, how many slots of
+                    marked objects name it. Set between init and begin */
     uint64_t objects, edges, bytes; /* marked objects, visited slots, marked bytes */
 };
 
@@ -53,6 +56,18 @@ static inline bool gc_trace_is_marked(const struct gc_object *object)
     struct gc_region *region = gc_region_of(object);
     size_t granule = ((uintptr_t)object - (uintptr_t)region) / GC_GRANULE;
     return (region->marks[granule / 64] >> granule % 64) & 1;
+}
+
+/* Whether no object of the block is marked; as gc_trace_is_marked(), for all at once. */
+static inline bool gc_trace_is_block_unmarked(const struct gc_block *block)
+{
+    enum { WORDS = GC_BLOCK_BYTES / GC_GRANULE / 64 };
+    struct gc_region *region = gc_region_of(block);
+    const uint64_t *marks = &region->marks[(size_t)(block - region->blocks) * WORDS];
+    uint64_t any = 0;
+    for (int i = 0; i < WORDS; i++)
+        any |= marks[i];
+    return any == 0;
 }
 
 #endif

@@ -88,6 +88,7 @@ static void check_weak(struct gc_weak *weak, void *argument)
 /* One 32-bit sum a granule of each region, found by the region's number. */
 struct sums {
     struct check *check;
+    bool slots_only; /* the count word is compared with slots of objects alone */
     struct gc_region **regions;
     uint32_t **tables;
     size_t count;
@@ -127,7 +128,8 @@ static bool compare_count(struct gc_object *object, void *argument)
 {
     struct sums *sums = argument;
     struct check *check = sums->check;
-    uint64_t total = check->heap->protocol->total(object);
+    uint64_t total = sums->slots_only ? gc_atomic_load_relaxed(&object->count)
+                                      : check->heap->protocol->total(object);
     uint32_t found = *sum_of(sums, object);
     if ((gc_object_state(object) & GC_STATE_IMMORTAL) != 0 || total == found) return true;
     if (check->result == 0) {
@@ -166,17 +168,26 @@ static void sums_finish(struct sums *sums)
     gc_os_free(sums->regions);
 }
 
-static void check_counts(struct check *check)
+static void check_counts(struct check *check, bool slots_only)
 {
     struct sums sums;
-    if (sums_init(&sums, check) != 0) {
+    int result = sums_init(&sums, check);
+    sums.slots_only = slots_only;
+    if (result != 0) {
         check->result = gc_error_set(check->error, -ENOMEM, "no memory to verify with");
     } else {
         gc_heap_walk_stw(check->heap, add_object, &sums);
-        gc_roots_visit_stw(check->heap, add_slot, &sums);
+        if (!slots_only) gc_roots_visit_stw(check->heap, add_slot, &sums);
         if (check->result == 0) gc_heap_walk_stw(check->heap, compare_count, &sums);
     }
     sums_finish(&sums);
+}
+
+int gc_verify_slot_counts_stw(struct gc_heap *heap, struct gc_error *error)
+{
+    struct check check = { .heap = heap, .error = error };
+    check_counts(&check, true);
+    return check.result;
 }
 
 int gc_verify_stw(struct gc_heap *heap, int level, struct gc_error *error)
@@ -189,7 +200,7 @@ int gc_verify_stw(struct gc_heap *heap, int level, struct gc_error *error)
         check.result = heap->collector->verify(heap, error);
     if (check.result == 0 && level >= 3 &&
             (heap->protocol->flags & can_count) == can_count)
-        check_counts(&check);
+        check_counts(&check, false);
     return check.result;
 }
 

@@ -17,6 +17,11 @@ struct gc_mutator;
 GC_EXPORT int gc_verify_stw(struct gc_heap *heap, int level, struct gc_error *error)
         GC_NODISCARD;
 
+/* For collectors to which the count word belongs: whether that of each object is the number
+ * of slots of objects that name it; roots and locals do not count. World stopped. As above. */
+GC_EXPORT int gc_verify_slot_counts_stw(struct gc_heap *heap, struct gc_error *error)
+        GC_NODISCARD;
+
 /* What checked builds do at the end of a collection, at GC_CHECK 2 and above: all of that
  * but the counts (a reference may be in flight in a register), and at 3 also that no live
  * object and no root refers to a dead one. Full collections are all checked, of the others

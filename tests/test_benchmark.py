@@ -56,7 +56,7 @@ def every_operation_is_registered_for_every_protocol():
     for operation in ('copy', 'move', 'load', 'load_clear', 'load_shared', 'store', 'store_shared', 'store_new',
                       'give', 'exchange', 'compare_exchange', 'new_node', 'new_leaf', 'new_wide',
                       'weak_load', 'safepoint', 'blocked', 'stop', 'handshake'):
-        wanted = set(protocols()) | {'c_pointer', 'c_plain', 'c_plain_tested', 'c_atomic',
+        wanted = set(protocols()) | {'c_pointer', 'c_logged', 'c_plain', 'c_plain_tested', 'c_atomic',
                                      'c_atomic_tested', 'c_biased_tested'}
         expect(registered.get(operation, set()) == wanted, operation, registered.get(operation))
 

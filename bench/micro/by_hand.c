@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* by_hand.c - what operations.c does, as C would do it, in several ways of counting: not at all
- * (c_pointer), c_plain, c_atomic, c_biased.
+ * (c_pointer), not at all but with a store that logs (c_logged), c_plain, c_atomic, c_biased.
  *
  * Without BY_HAND_TESTS nothing tests for NULL or needs to: a programmer knows. A decrement
  * tests for zero where something could die; `copy` and `pair` do not even that. With them it
@@ -8,6 +8,7 @@
  * the last reference everywhere, and a racing load that takes nothing dead. Counts go
  * through memory: the barrier in up() keeps the compiler from adding 1 - 1 by itself.
  *
+ * Logged: the first store into an object keeps what its fields held; later ones look at that.
  * Biased: a half of the count is the owner's, whose number is in it; he adds plainly. The
  * other half is for the others.
  */
@@ -30,9 +31,10 @@ enum {
     PLAIN,
     ATOMIC,
     BIASED,
+    LOGGED,
     WAY = BY_HAND_WAY,
     TESTS = BY_HAND_TESTS,
-    COUNTS = WAY != POINTER,
+    COUNTS = WAY != POINTER && WAY != LOGGED,
     SERIAL = WAY == PLAIN,
 };
 
@@ -49,11 +51,10 @@ union count {
 /* As large as the objects of operations.c. */
 struct node {
     union count count;
-    uint64_t word;
+    uint64_t word; /* LOGGED: not 0 */
     struct node *left, *right;
     int64_t key;
 };
-
 struct leaf {
     union count count;
     uint64_t word;
@@ -72,6 +73,7 @@ struct gc_micro_thread {
     struct node *object[GC_MICRO_OBJECTS];
     struct node *holder[GC_MICRO_OBJECTS];
     struct node **weak[GC_MICRO_OBJECTS];
+    struct node *kept[3]; /* of an object, and what its fields held: LOGGED */
     pthread_mutex_t own;
     uint32_t poll;
     uint16_t number; /* of the thread: from 1 */
@@ -115,7 +117,7 @@ INLINE void up(const struct gc_micro_thread *t, union count *count)
 /* True for the last reference. */
 INLINE bool down(const struct gc_micro_thread *t, union count *count)
 {
-    if (WAY == POINTER) return false;
+    if (!COUNTS) return false;
     if (WAY == PLAIN) return --count->all == 0;
     if (WAY == ATOMIC) return __atomic_fetch_sub(&count->all, 1, __ATOMIC_ACQ_REL) == 1;
     uint32_t owners = __atomic_load_n(&count->owners, __ATOMIC_RELAXED);
@@ -149,6 +151,22 @@ INLINE void drop_one(const struct gc_micro_thread *t, struct node *node)
     else
         (void)down(t, &node->count);
 }
+
+static __attribute__((cold, noinline)) struct node *log_fields(
+        struct gc_micro_thread *t, struct node *holder)
+{
+    t->kept[0] = holder;
+    t->kept[1] = __atomic_load_n(&holder->left, __ATOMIC_ACQUIRE);
+    t->kept[2] = __atomic_load_n(&holder->right, __ATOMIC_ACQUIRE);
+    __atomic_store_n(&holder->word, 1, __ATOMIC_RELAXED);
+    return holder;
+}
+
+/* The object, a field of which is about to be written. */
+#define to_write(t, holder)                                                              \
+    (WAY != LOGGED || __atomic_load_n(&(holder)->word, __ATOMIC_RELAXED) != 0            \
+                    ? (holder)                                                           \
+                    : log_fields(t, holder))
 
 /* --- loops ---------------------------------------------------------------------------- */
 
@@ -282,7 +300,7 @@ LOOP loop_store(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
-        struct node **field = &holder[TURN(i)]->left;
+        struct node **field = &to_write(t, holder[TURN(i)])->left;
         struct node *value = object[OTHER(i)], *old = *field;
         take(t, value);
         __atomic_store_n(field, value, __ATOMIC_RELEASE);
@@ -294,7 +312,7 @@ LOOP loop_store_shared(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
-        struct node **field = &holder[TURN(i)]->left;
+        struct node **field = &to_write(t, holder[TURN(i)])->left;
         struct node *value = object[OTHER(i)], *old = NULL;
         take(t, value);
         if (COUNTS && !SERIAL) {
@@ -311,7 +329,7 @@ LOOP loop_store_new(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
-        struct node **field = &holder[TURN(i)]->right;
+        struct node **field = &to_write(t, holder[TURN(i)])->right;
         struct node *value = object[OTHER(i)];
         take(t, value);
         __atomic_store_n(field, value, __ATOMIC_RELAXED);
@@ -325,7 +343,7 @@ LOOP loop_give(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
-        struct node **field = &holder[TURN(i)]->left;
+        struct node **field = &to_write(t, holder[TURN(i)])->left;
         struct node *copy = object[OTHER(i)];
         take(t, copy);
         struct node *old = *field;
@@ -340,7 +358,7 @@ LOOP loop_exchange(struct gc_micro_thread *t, uint64_t n)
     struct node *copy = object[0];
     take(t, copy);
     for (uint64_t i = 0; i < n; i++) {
-        struct node **field = &holder[TURN(i)]->left;
+        struct node **field = &to_write(t, holder[TURN(i)])->left;
         if (SERIAL) {
             struct node *old = *field;
             *field = copy;
@@ -376,7 +394,7 @@ LOOP loop_compare_exchange(struct gc_micro_thread *t, uint64_t n)
     uint64_t successes = 0;
     for (uint64_t i = 0; i < n; i++) {
         struct node *there = object[TURN(i)], *back = object[TURN(i + 1)];
-        struct node **field = &holder[TURN(i)]->left;
+        struct node **field = &to_write(t, holder[TURN(i)])->left;
         successes += swap_if(t, field, there, back);
         successes += swap_if(t, field, back, there);
     }

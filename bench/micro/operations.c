@@ -334,6 +334,7 @@ static bool is_serial(void)
 
 static const char *peer(void)
 {
+    if (strcmp(NAME_OF(GC_PROTOCOL_NAME), "log_object") == 0) return "c_logged";
     if ((protocol()->flags & GC_PROTOCOL_COUNTED) == 0) return "c_pointer";
     if (is_serial()) return "c_plain c_plain_tested";
     if (strcmp(NAME_OF(GC_PROTOCOL_NAME), "biased") == 0) return "c_biased_tested";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* mark_sweep.c - the plain serial tracer: stop, mark from the roots, sweep. [McCarthy60]
  *
- * Marking is core's (trace.h); this file decides when to collect, what a death means
- * for weak references and finalizers, and sweeps.
+ * Marking is core's (trace.h); what a death means for weak references and finalizers, and
+ * sweeping, is common to collectors that trace. This file decides when to collect.
  *
  * Order of a collection: mark; clear weak references to what is unmarked; mark what due
  * finalizers still need; sweep the rest; resume; callbacks; finalizers. An object with a
@@ -15,6 +15,7 @@
 
 #include <errno.h>
 
+#include "collectors/common/sweep.h"
 #include "core/os.h"
 
 struct mark_sweep_options {
@@ -25,12 +26,8 @@ struct mark_sweep_options {
 
 struct mark_sweep {
     struct gc_tracer tracer;
-    /* world stopped */
-    struct gc_weak_queue callbacks;
-    struct gc_object **due; /* whose finalizers are to run; kept by `collecting` */
-    size_t due_count, due_room;
-    struct gc_mutator *m;
-    size_t swept;
+    struct gc_due due; /* who collects */
+    size_t swept;      /* world stopped */
 };
 
 #define OPTION(member) .offset = offsetof(struct mark_sweep_options, member)
@@ -96,91 +93,14 @@ static void finish(struct gc_heap *heap)
 {
     struct mark_sweep *state = state_of(heap);
     gc_tracer_finish(&state->tracer);
-    gc_os_free(state->due);
+    gc_due_finish(&state->due);
     gc_os_free(state);
-}
-
-/* Room for all finalizers that can be due, before the world is stopped and nothing may
- * be allocated. Births between this and the stop find their finalizer run later. */
-static bool reserve(struct gc_heap *heap, struct mark_sweep *state)
-{
-    if (!gc_tracer_reserve(&state->tracer)) return false;
-    gc_lock_acquire(&heap->registry_lock);
-    size_t wanted = heap->finalizable_count;
-    gc_lock_release(&heap->registry_lock);
-    if (wanted <= state->due_room) return true;
-    struct gc_object **due = gc_os_realloc(state->due, wanted * 2 * sizeof(*due));
-    if (due == NULL) return false;
-    state->due = due;
-    state->due_room = wanted * 2;
-    return true;
-}
-
-static bool is_unmarked(struct gc_object *object)
-{
-    return !gc_trace_is_marked(object);
-}
-
-static void clear_weak(struct gc_weak *weak, void *argument)
-{
-    struct mark_sweep *state = argument;
-    struct gc_heap *heap = state->tracer.heap;
-    struct gc_object *target = gc_atomic_load_relaxed(&weak->target);
-    if (is_unmarked(&weak->header)) {
-        gc_weak_forget_stw(heap, weak);
-        state->m->counters.weak_cleared++;
-    } else if (is_unmarked(target)) {
-        state->m->counters.weak_cleared +=
-                gc_weak_clear_stw(state->m, target, is_unmarked, &state->callbacks);
-    }
-}
-
-static enum gc_finalizable_fate find_due(struct gc_object *object, void *argument)
-{
-    struct mark_sweep *state = argument;
-    if (gc_trace_is_marked(object)) return GC_FINALIZABLE_KEEP;
-    if (state->due_count == state->due_room) {      /* born after reserve() */
-        gc_tracer_mark_stw(&state->tracer, object); /* the next collection's business */
-        return GC_FINALIZABLE_KEEP;
-    }
-    state->due[state->due_count++] = object;
-    return GC_FINALIZABLE_REMOVE;
 }
 
 static void sweep_block(struct gc_block *block, void *argument)
 {
     struct mark_sweep *state = argument;
-    uint32_t built = block->built;
-    for (uint32_t i = 0; i < built; i++) {
-        struct gc_object *object = gc_block_object(block, i);
-        if (gc_object_is_dead(object) || gc_trace_is_marked(object)) continue;
-        bool last = gc_block_used(block) == 1;
-        state->swept++;
-        gc_cell_free(object);
-        if (last) return; /* the block is gone */
-    }
-}
-
-static void mark_stw(struct gc_heap *heap, struct mark_sweep *state)
-{
-    struct gc_tracer *tracer = &state->tracer;
-    gc_tracer_begin_stw(tracer);
-    gc_tracer_mark_roots_stw(tracer);
-    gc_tracer_drain_stw(tracer);
-    gc_weak_walk_stw(heap, clear_weak, state);
-    gc_finalizable_filter_stw(heap, find_due, state);
-    for (size_t i = 0; i < state->due_count; i++)
-        gc_tracer_mark_stw(tracer, state->due[i]);
-    gc_tracer_drain_stw(tracer);
-}
-
-/* With the world running. No other collection begins before this one has ended, so the
- * objects, and the weak references whose callbacks are due, stay where they are. */
-static void run_finalizers(struct gc_mutator *m, struct mark_sweep *state)
-{
-    for (size_t i = 0; i < state->due_count; i++)
-        gc_finalize(m, state->due[i]);
-    state->due_count = 0;
+    state->swept += gc_sweep_unmarked_stw(block, NULL);
 }
 
 static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectable)
@@ -188,22 +108,18 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     (void)generation, (void)uncollectable;
     struct gc_heap *heap = m->heap;
     struct mark_sweep *state = state_of(heap);
-    if (!reserve(heap, state)) return 0;
-    state->m = m;
-    state->callbacks = (struct gc_weak_queue){ NULL, NULL };
+    if (!gc_tracer_reserve(&state->tracer) || !gc_due_begin(&state->due, m)) return 0;
     state->swept = 0;
     gc_stop_begin(m);
-    mark_stw(heap, state);
-    gc_for_each_mutator (home, heap)
-        gc_runs_flush(home);
+    gc_sweep_mark_stw(&state->tracer, &state->due);
+    gc_sweep_begin_stw(heap);
     gc_heap_walk_blocks_stw(heap, sweep_block, state);
     set_trigger(heap, state->tracer.bytes);
     m->counters.visited_objects += state->tracer.objects;
     m->counters.visited_edges += state->tracer.edges;
     m->counters.freed_by_trace += state->swept;
     gc_stop_end(m, state->tracer.objects + state->swept);
-    gc_weak_run_callbacks(m, state->callbacks.first);
-    run_finalizers(m, state);
+    gc_due_run(&state->due);
     return state->swept;
 }
 

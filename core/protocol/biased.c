@@ -57,8 +57,9 @@ static void merge(struct gc_object *object)
     uint32_t low = gc_atomic_load_relaxed(&object->count_low);
     uint32_t own = (uint16_t)low != 0 ? low / GC_BIASED_ONE : 0;
     gc_assert((high & GC_BIASED_DEAD) == 0, "a dead object is merged");
-    /* First: once it is merged others may kill it, and its word is theirs. */
-    gc_atomic_store_relaxed(&object->count_low, 0);
+    if (gc_broken(ENTRY_OWNS)) own += (high & GC_BIASED_QUEUED) != 0; /* it drops 1 */
+    gc_schedule_yield(); /* between look and clearing: nobody counts for the owner */
+    if (!gc_broken(OWNER_CLEARED)) gc_atomic_store_relaxed(&object->count_low, 0);
     uint32_t merged;
     do {
         gc_schedule_yield(); /* between look and merge */
@@ -138,7 +139,10 @@ static void drain(struct gc_mutator *home, struct gc_mutator *by)
         for (uint64_t i = 0; i < batch->count; i++) {
             struct gc_object *object = batch->objects[i];
             merge(object);
-            if (!stopped || !give_back_stw(object)) batch->objects[kept++] = object;
+            if (gc_broken(CLAIM_KILLS) && home != by)
+                gc_eager_drop(by, object);
+            else if (!stopped || !give_back_stw(object))
+                batch->objects[kept++] = object;
         }
         batch->count = kept;
         batch->next = queue_of(by)->merged;
@@ -216,6 +220,10 @@ static bool merge_at_once(struct gc_mutator *m, struct gc_object *object)
         return true;
     }
     if (gc_atomic_load_relaxed(&home->state) == GC_MUTATOR_RUNNING) return false;
+    if (gc_broken(MERGE_CLAIMED)) {
+        merge(object);
+        return true;
+    }
     if (!gc_home_claim(home)) return false;
     gc_schedule_yield(); /* inside a claim */
     merge(object);
@@ -263,6 +271,12 @@ static inline bool needs_care(const struct gc_object *object, uint32_t care)
     return ((gc_object_state(object) | CARE_ALWAYS) & care) != 0;
 }
 
+/* Whether nothing is counted but the reference that is given up. */
+static inline bool is_last(uint32_t high, uint32_t last)
+{
+    return (gc_broken(ENTRY_OWNS) ? high & ~GC_BIASED_QUEUED : high) == last;
+}
+
 /* The owner gives up the last reference that he counts, and others have counted: the object
  * is merged, unless they have dropped all theirs meanwhile. */
 static GC_NOINLINE enum eager_fate release_shared(
@@ -270,9 +284,9 @@ static GC_NOINLINE enum eager_fate release_shared(
 {
     uint32_t high = gc_atomic_load_relaxed(&object->count_high);
     /* First: once it is merged others may kill it, and its word is theirs. */
-    gc_atomic_store_relaxed(&object->count_low, 0);
+    if (!gc_broken(CLEARED_FIRST)) gc_atomic_store_relaxed(&object->count_low, 0);
     for (;;) {
-        const bool last = high == U0;
+        const bool last = is_last(high, U0);
         if (last && needs_care(object, care)) {
             gc_atomic_store_relaxed(&object->count_low, low);
             return EAGER_CARE;
@@ -281,8 +295,13 @@ static GC_NOINLINE enum eager_fate release_shared(
         /* [sync BI1] acq_rel: all that others did before they dropped, and what the owner
          * did; pairs with the releases here and in release_other(). (BI3) */
         if (gc_atomic_compare_exchange_acq_rel(&object->count_high, &high,
-                    last ? GC_BIASED_DEAD : high | GC_BIASED_MERGED))
+                    last ? GC_BIASED_DEAD : high | GC_BIASED_MERGED)) {
+            if (gc_broken(CLEARED_FIRST)) {
+                gc_schedule_yield();
+                gc_atomic_store_relaxed(&object->count_low, 0);
+            }
             return last ? EAGER_DEAD : EAGER_LIVES;
+        }
     }
 }
 
@@ -294,12 +313,13 @@ static GC_NOINLINE enum eager_fate release_other(
     for (;;) {
         gc_assert((high & GC_BIASED_DEAD) == 0, "a dead object is dropped");
         if (gc_biased_is_stuck(high)) return EAGER_LIVES;
-        const bool last = high == M1;
+        const bool last = is_last(high, M1);
         const bool queue = high == U0 && !gc_broken(QUEUE_BELOW_ZERO);
         if (last && needs_care(object, care)) return EAGER_CARE;
         uint32_t after = last    ? GC_BIASED_DEAD
                          : queue ? high | GC_BIASED_QUEUED
                                  : high - 1;
+        if (gc_broken(ENTRY_OWNS) && queue) after--;
         gc_schedule_yield(); /* between look and exchange */
         /* [sync BI1] acq_rel: as in release_shared(). (BI3) (BI4) */
         if (!gc_atomic_compare_exchange_acq_rel(&object->count_high, &high, after))
@@ -329,7 +349,11 @@ static inline enum eager_fate eager_release(
 {
     uint64_t count = gc_atomic_load_relaxed(&object->count);
     if (gc_unlikely(count != m->birth_count)) return release_counted(m, object, care);
-    if (gc_unlikely(needs_care(object, care))) return EAGER_CARE;
+    if (gc_unlikely(needs_care(object, care))) {
+        if (gc_broken(KEEP_FOR_FINALIZER))
+            gc_atomic_store_relaxed(&object->count_low, m->birth_count & UINT16_MAX);
+        return EAGER_CARE;
+    }
     gc_schedule_yield(); /* between look and kill */
     /* Where nobody else runs, nobody else can take it meanwhile (MU2). */
     if (gc_likely(m->alone) || gc_broken(LAST_BY_EXCHANGE)) {

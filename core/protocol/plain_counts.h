@@ -52,21 +52,18 @@ GC_INLINE void gc_eager_take(struct gc_mutator *m, struct gc_object *object)
 {
     (void)m;
     if (object == NULL) return;
-    uint64_t count = gc_atomic_load_relaxed(&object->count);
-    gc_assert((count & GC_COUNT_DEAD) == 0, "a dead object is referenced");
-    gc_atomic_store_relaxed(&object->count, count + 1);
+    gc_assert(!gc_object_is_dead(object), "a dead object is referenced");
+    gc_locked(&object->count)++;
 }
 
 GC_INLINE bool gc_eager_drop(struct gc_mutator *m, struct gc_object *object)
 {
     if (object == NULL) return true;
-    uint64_t count = gc_atomic_load_relaxed(&object->count);
-    gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
-    /* Subtracted before it is tested: the subtraction sets the flag. The last one leaves
-     * the word as it is. */
-    if (gc_unlikely(--count == 0))
+    gc_assert(gc_locked(&object->count) != 0 && !gc_object_is_dead(object),
+            "a dead object is dropped");
+    /* Subtracted before it is tested: the subtraction sets the flag. */
+    if (gc_unlikely(--gc_locked(&object->count) == 0))
         return gc_slow_path(m, drops, GC_PLAIN_DROP_LAST(m, object));
-    gc_atomic_store_relaxed(&object->count, count);
     return GC_PLAIN_LEFT(m, object);
 }
 

@@ -17,14 +17,16 @@ static inline enum eager_fate eager_release(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
     (void)m;
-    uint64_t count = gc_atomic_load_relaxed(&object->count);
-    gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
-    if (--count != 0) {
-        gc_atomic_store_relaxed(&object->count, count);
+    gc_assert(gc_locked(&object->count) != 0 && !gc_object_is_dead(object),
+            "a dead object is dropped");
+    if (--gc_locked(&object->count) != 0) {
         (void)GC_PLAIN_LEFT(m, object);
         return EAGER_LIVES;
     }
-    if ((gc_object_state(object) & care) != 0) return EAGER_CARE;
+    if ((gc_object_state(object) & care) != 0) {
+        gc_locked(&object->count) = 1;
+        return EAGER_CARE;
+    }
     gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
     return EAGER_GONE;
 }
@@ -50,8 +52,10 @@ static bool plain_kill(struct gc_mutator *m, struct gc_object *object)
     return true;
 }
 
+/* The count has reached 0. */
 bool GC_PLAIN_DROP_LAST(struct gc_mutator *m, struct gc_object *object)
 {
+    gc_locked(&object->count) = 1; /* as everybody expects a last reference */
     return eager_drop_last(m, object);
 }
 

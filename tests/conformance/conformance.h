@@ -107,7 +107,7 @@ struct subject {
     const char *options; /* of the collector, or NULL */
 };
 
-/* Whether a replacement for the system `name` is for this one: the collector's name,
+/* Whether a replacement for the system `name` is for this one: the collector's name, "implicit",
  * or a value of one of its options. */
 bool subject_is(const struct subject *subject, const char *name);
 

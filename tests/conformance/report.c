@@ -47,6 +47,7 @@ void report_fail(struct report *report, int line, const char *format, ...)
 bool subject_is(const struct subject *subject, const char *name)
 {
     if (strcmp(subject->collector->name, name) == 0) return true;
+    if (strcmp(name, "implicit") == 0) return subject->collector->implicit_deaths;
     const char *at = subject->options;
     while (at != NULL && *at != '\0') {
         size_t length = strcspn(at, ":");

@@ -11,11 +11,13 @@ void operation_program_bare(struct gc_mutator *m);
 void operation_program_plain(struct gc_mutator *m);
 void operation_program_atomic(struct gc_mutator *m);
 void operation_program_biased(struct gc_mutator *m);
+void operation_program_log_object(struct gc_mutator *m);
 
 /* Loads a slot 200 times while another mutator stores into it. */
 void operation_race_plain(struct gc_mutator *m);
 void operation_race_atomic(struct gc_mutator *m);
 void operation_race_biased(struct gc_mutator *m);
 void operation_race_bare(struct gc_mutator *m);
+void operation_race_log_object(struct gc_mutator *m);
 
 #endif

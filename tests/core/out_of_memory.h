@@ -22,5 +22,6 @@ void out_of_memory_run_bare(struct outcome *outcome);
 void out_of_memory_run_plain(struct outcome *outcome);
 void out_of_memory_run_atomic(struct outcome *outcome);
 void out_of_memory_run_biased(struct outcome *outcome);
+void out_of_memory_run_log_object(struct outcome *outcome);
 
 #endif

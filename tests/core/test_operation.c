@@ -48,6 +48,7 @@ static const struct expectation program[] = {
 
 /* L+ L- S+ S-: by enum gc_reference_event. */
 static const uint64_t program_references[GC_REFERENCE_EVENTS] = { 6, 11, 9, 7 };
+static const uint64_t program_roots = 1; /* of S+, and of S- */
 
 /* A heap like that of fixture_open(), under a protocol of one's choice. */
 static bool open_heap(
@@ -88,14 +89,21 @@ static void every_operation_is_counted_at_what_it_costs(void)
     static const struct {
         const char *protocol, *collector;
         void (*run)(struct gc_mutator *m);
-        enum gc_cost cost;
+        enum gc_cost local, slot, root;
         uint64_t slow_drops;
     } cases[] = {
-        { "bare", "none", operation_program_bare, GC_COST_uncounted, 0 },
-        { "plain", "refcount", operation_program_plain, GC_COST_plain, 3 },
-        { "atomic", "refcount", operation_program_atomic, GC_COST_atomic, 3 },
-        { "biased", "refcount", operation_program_biased, GC_COST_plain,
-                3 }, /* by its owner */
+        { "bare", "none", operation_program_bare, GC_COST_uncounted, GC_COST_uncounted,
+                GC_COST_uncounted, 0 },
+        { "plain", "refcount", operation_program_plain, GC_COST_plain, GC_COST_plain,
+                GC_COST_plain, 3 },
+        { "atomic", "refcount", operation_program_atomic, GC_COST_atomic, GC_COST_atomic,
+                GC_COST_atomic, 3 },
+        /* by its owner */
+        { "biased", "refcount", operation_program_biased, GC_COST_plain, GC_COST_plain,
+                GC_COST_plain, 3 },
+        /* all objects are new, which costs no more than if they were logged */
+        { "log_object", "coalescing", operation_program_log_object, GC_COST_uncounted,
+                GC_COST_coalesced, GC_COST_uncounted, 0 },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct gc_mutator *m;
@@ -104,9 +112,14 @@ static void every_operation_is_counted_at_what_it_costs(void)
         uint64_t expected[GC_OPERATION_COUNT] = { 0 };
         for (size_t j = 0; j < COUNT(program); j++)
             expected[program[j].operation] = program[j].count;
-        for (int event = 0; event < GC_REFERENCE_EVENTS; event++)
-            expected[(int)cases[i].cost * GC_REFERENCE_EVENTS + event] =
-                    program_references[event];
+        for (int event = 0; event < GC_REFERENCE_EVENTS; event++) {
+            const bool local = event == GC_LOCAL_TAKEN || event == GC_LOCAL_DROPPED;
+            const enum gc_cost cost = local ? cases[i].local : cases[i].slot;
+            const uint64_t roots = local ? 0 : program_roots;
+            expected[(int)cost * GC_REFERENCE_EVENTS + event] +=
+                    program_references[event] - roots;
+            expected[(int)cases[i].root * GC_REFERENCE_EVENTS + event] += roots;
+        }
         expected[GC_OPERATION_slow_drops] = cases[i].slow_drops;
         compare(cases[i].protocol, m->operations, expected);
         close_heap(m);

@@ -17,6 +17,7 @@ static const struct {
     { "plain", out_of_memory_run_plain },
     { "atomic", out_of_memory_run_atomic },
     { "biased", out_of_memory_run_biased },
+    { "log_object", out_of_memory_run_log_object },
 };
 
 static void run_program(struct outcome *outcome)
@@ -83,6 +84,12 @@ static void each_failing_allocation_is_survived_by_mark_sweep(void)
     fail_each("mark_sweep", "bare", "minimum=64K:mark_stack=4");
 }
 
+static void each_failing_allocation_is_survived_by_coalescing(void)
+{
+    fail_each("coalescing", "log_object", NULL);
+    fail_each("coalescing", "log_object", "young=64K:log=4K:mark_stack=4");
+}
+
 int test_out_of_memory_suite(void)
 {
     static const struct test tests[] = {
@@ -92,6 +99,8 @@ int test_out_of_memory_suite(void)
                 each_failing_allocation_is_survived_by_generational },
         { "each_failing_allocation_is_survived_by_mark_sweep",
                 each_failing_allocation_is_survived_by_mark_sweep },
+        { "each_failing_allocation_is_survived_by_coalescing",
+                each_failing_allocation_is_survived_by_coalescing },
     };
     return suite_add("core/out_of_memory", tests, COUNT(tests));
 }

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* trial_deletion.c - cycles by trial deletion from candidates, in one stop, iterative; all
- * candidates at once. [BR01] synchronous cycle collection.
+/* trial_deletion.c - cycles by trial deletion from all candidates at once, in one stop.
+ * [BR01] synchronous cycle collection, without recursion.
  *
  * References inside of what the candidates reach are taken off the counts: what then has a
- * count is held from outside, and gets all of it back, with what it reaches. The rest is
- * garbage. Between collections every mark is BLACK, and every count is exact. */
-#include "plain_candidates.h"
-
+ * count is held from outside, and gets it back, with all that it reaches. */
 #include "core/collector.h"
 #include "core/home.h"
+#include "plain_candidates.h"
 
-enum { BLACK, GRAY, WHITE, GARBAGE }; /* mark of an object */
-enum { ROUNDS = 4 };                  /* of finalizers in one collection */
-
+enum { BLACK, GRAY, WHITE, GARBAGE, ROUNDS = 4 }; /* marks; how often finalizers run */
 struct note {               /* in front of what can be in a cycle: prefix_bytes */
     struct gc_object *todo; /* painted, but not looked into; then the list of garbage */
     struct gc_object *lift; /* the same, of what turns black again */
@@ -57,10 +53,11 @@ static inline struct gc_object *child_of(void *trial, gc_slot *slot, uint64_t ch
     struct gc_object *child = gc_atomic_slot_load_relaxed(slot);
     ((struct trial *)trial)->slots++;
     if (child == NULL || (gc_object_state(child) & GC_STATE_CYCLIC) == 0) return NULL;
+    if (change == 0) return child; /* or a DEAD candidate, whose slots count */
     uint64_t count = gc_atomic_load_relaxed(&child->count) + change;
     gc_require((count & GC_COUNT_DEAD) == 0, "refcount is too small: %p, a %s",
             (void *)child, gc_object_info(child)->type->name);
-    if (change != 0) gc_atomic_store_relaxed(&child->count, count);
+    gc_atomic_store_relaxed(&child->count, count);
     return child;
 }
 
@@ -83,24 +80,19 @@ static void scan_black(gc_slot *slot, void *trial)
     if (child != NULL && gc_object_mark(child) != BLACK) lift(trial, child);
 }
 
-static void scan_object(struct trial *trial, struct gc_object *object)
+static void scan(gc_slot *slot, void *argument)
 {
-    if (gc_object_mark(object) != GRAY) return;
-    if (gc_atomic_load_relaxed(&object->count) == 0) {
-        paint(trial, object, WHITE);
-        return;
-    }
-    lift(trial, object);
+    struct trial *trial = argument;
+    struct gc_object *child = child_of(trial, slot, 0);
+    if (child == NULL || gc_object_mark(child) != GRAY) return;
+    if (gc_atomic_load_relaxed(&child->count) == 0)
+        paint(trial, child, WHITE);
+    else
+        lift(trial, child);
     for (struct gc_object *o; (o = trial->lift) != NULL;) {
         trial->lift = note_of(o)->lift;
         gc_object_trace(o, scan_black, trial);
     }
-}
-
-static void scan(gc_slot *slot, void *trial)
-{
-    struct gc_object *child = child_of(trial, slot, 0);
-    if (child != NULL) scan_object(trial, child);
 }
 
 /* The counts of garbage are restored, too: it will be looked at by others. */
@@ -113,22 +105,19 @@ static void collect_white(gc_slot *slot, void *trial)
 /* MarkRoots, ScanRoots, CollectRoots. In a stop. No candidate is left. */
 static void find_garbage(struct trial *trial, struct gc_links *roots)
 {
-    for (struct gc_links *at = roots->next; at != roots; at = at->next) {
-        if (gc_object_mark(gc_links_object(at)) != GRAY)
-            paint(trial, gc_links_object(at), GRAY);
-        drain(trial, GRAY, mark_gray);
-    }
-    for (struct gc_links *at = roots->next; at != roots; at = at->next) {
-        scan_object(trial, gc_links_object(at));
-        drain(trial, WHITE, scan);
-    }
+    for (struct gc_links *at = roots->next; at != roots; at = at->next)
+        paint(trial, gc_links_object(at), GRAY);
+    drain(trial, GRAY, mark_gray);
+    for (struct gc_links *at = roots->next; at != roots; at = at->next)
+        scan(&(gc_slot){ gc_links_object(at) }, trial);
+    drain(trial, WHITE, scan);
     while (!gc_list_is_empty(roots)) {
         struct gc_object *root = gc_links_object(roots->next);
         gc_list_unlink(roots->next);
         gc_atomic_store_relaxed(&root->noted, 0);
         if (gc_object_mark(root) == WHITE) paint(trial, root, GARBAGE);
-        drain(trial, GARBAGE, collect_white);
     }
+    drain(trial, GARBAGE, collect_white);
 }
 
 static bool is_garbage(struct gc_object *object)
@@ -137,15 +126,14 @@ static bool is_garbage(struct gc_object *object)
 }
 
 /* In a stop: code can meet the garbage. We hold it from now on, no weak reference leads to it. */
-static struct gc_weak *hold(
-        struct gc_mutator *m, struct gc_object *o, gc_is_dead_fn is_dead)
+static struct gc_weak *hold(struct gc_mutator *m, struct gc_object *o, gc_is_dead_fn dead)
 {
     struct gc_weak_queue due = { NULL, NULL };
     for (; o != NULL; o = note_of(o)->todo) {
         m->heap->protocol->hold(m, o);
         if ((gc_object_state(o) & GC_STATE_WEAK) != 0)
             gc_weak_forget_stw(m->heap, (struct gc_weak *)(void *)o);
-        m->counters.weak_cleared += gc_weak_clear_stw(m, o, is_dead, &due);
+        m->counters.weak_cleared += gc_weak_clear_stw(m, o, dead, &due);
     }
     return due.first;
 }
@@ -194,29 +182,28 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     gc_list_init(&roots);
     for (int round = 1;; round++) {
         struct trial trial = { .todo = NULL };
-        struct gc_weak *due = NULL;
         gc_stop_begin(m);
         if (round == 1)
             gc_for_each_mutator (home, m->heap)
                 gc_list_merge(&roots, (struct gc_links *)(void *)home->protocol_area);
         find_garbage(&trial, &roots);
         bool care = (trial.states & GC_STATE_CARE) != 0 || round > 1;
-        if (care) due = hold(m, trial.garbage, round == 1 ? is_garbage : NULL);
+        struct gc_object *garbage = trial.garbage;
+        struct gc_weak *due =
+                care ? hold(m, garbage, round == 1 ? is_garbage : NULL) : NULL;
         gc_stop_end(m, trial.slots);
         m->counters.visited_objects += trial.objects;
         m->counters.visited_edges += trial.slots;
-        if (!care) return free_all(m, trial.garbage);
+        if (!care) return free_all(m, garbage);
         gc_weak_run_callbacks(m, due);
         uint64_t before = m->counters.finalizers;
-        for (struct gc_object *o = trial.garbage; o != NULL; o = note_of(o)->todo)
+        for (struct gc_object *o = garbage; o != NULL; o = note_of(o)->todo)
             gc_finalize(m, o);
         bool is_sure = m->counters.finalizers == before; /* nobody has brought one back */
-        for (struct gc_object *o = trial.garbage; o != NULL && is_sure;
-                o = note_of(o)->todo)
+        for (struct gc_object *o = garbage; o != NULL && is_sure; o = note_of(o)->todo)
             gc_clear_slots(m, o);
-        bool is_last = is_sure || round == ROUNDS;
-        size_t n = let_go(m, trial.garbage, is_last ? NULL : &roots);
-        if (is_last) return is_sure ? n : 0;
+        if (is_sure || round == ROUNDS) return let_go(m, garbage, NULL);
+        let_go(m, garbage, &roots);
     }
 }
 

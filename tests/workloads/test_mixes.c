@@ -165,6 +165,8 @@ static void an_open_loop_keeps_its_rate(void)
     CU_ASSERT(sample.wall_ns >= 20000000);
     CU_ASSERT_EQUAL(sample.latency.count, 400);
     run_well("mark_sweep", "bare", "cache", "entries=100:count=400:tree=2:rate=10000", 2);
+    run_well("coalescing", "log_object", "cache",
+            "entries=100:count=400:tree=2:rate=10000", 2);
     CU_ASSERT(sample.wall_ns >= 10000000);
 }
 
@@ -251,6 +253,7 @@ static void what_one_thread_replaces_is_garbage(void)
         CU_ASSERT(sample.allocated_objects > 0);
         CU_ASSERT_EQUAL(sample.reclaimed, sample.allocated_objects);
         run_well("mark_sweep", "bare", "random_graph", all[i], 1);
+        run_well("coalescing", "log_object", "random_graph", all[i], 1);
         CU_ASSERT_EQUAL(sample.reclaimed, sample.allocated_objects);
     }
 }

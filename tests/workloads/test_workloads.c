@@ -36,6 +36,8 @@ static const struct setting {
     { "generational", "detect=walk:threshold0=100:threshold1=2:threshold2=2" },
     { "generational", "detect=keep:passes=owners:threshold0=100" },
     { "mark_sweep", "minimum=64K:growth=120:mark_stack=8" },
+    { "coalescing", NULL },
+    { "coalescing", "young=64K:log=4K:backup=3:mark_stack=8" },
 };
 
 static const uint32_t thread_counts[] = { 1, 2, 4, 8 };

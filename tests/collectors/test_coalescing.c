@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: MIT */
+/* test_coalescing.c - counts taken from logs, young deaths uncounted, the backup trace. */
+#define GC_PROTOCOL_HEADER "core/protocol/log_object.h"
+
+#include "core/schedule.h"
+#include "tests/suites.h"
+#include "tests/support.h"
+
+static uint32_t finalized, called;
+
+static int finalize(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)m, (void)object;
+    finalized++;
+    return 0;
+}
+
+static int call_back(struct gc_mutator *m, struct gc_weak *weak, struct gc_object *data)
+{
+    (void)m, (void)weak, (void)data;
+    called++;
+    return 0;
+}
+
+static const struct gc_type finalized_type =
+        GC_TYPE(struct node, .slots = 2, .finalize = finalize);
+
+static bool open(struct fixture *f, const char *options, size_t limit)
+{
+    finalized = called = 0;
+    return fixture_open(f, "coalescing", options, limit);
+}
+
+static uint64_t count_of(const struct node *node)
+{
+    return gc_atomic_load_relaxed(&node->header.count);
+}
+
+/* A collection by counting, and one by the trace. */
+static int64_t count(struct gc_mutator *m)
+{
+    return gc_collect(m, 0);
+}
+static int64_t trace(struct gc_mutator *m)
+{
+    return gc_collect(m, 2);
+}
+
+static void counts_are_the_slots_that_name_an_object(void)
+{
+    for (int traced = 0; traced < 2; traced++) {
+        int64_t (*collect)(struct gc_mutator *) = traced ? trace : count;
+        struct fixture f;
+        struct {
+            struct gc_frame frame;
+            struct node *a, *b, *c;
+        } at;
+        if (!open(&f, NULL, 0)) return;
+        struct gc_mutator *m = f.m;
+        gc_enter(m, at);
+        CU_ASSERT_TRUE(gc_new(m, &at.a, &node_type));
+        CU_ASSERT_TRUE(gc_new(m, &at.b, &node_type));
+        CU_ASSERT_TRUE(gc_new(m, &at.c, &node_type));
+        gc_store(m, at.a, left, at.b);
+        gc_store(m, at.a, right, at.b);
+        gc_store(m, at.b, left, at.c);
+        CU_ASSERT_EQUAL(collect(m), 0);
+        CU_ASSERT_EQUAL(count_of(at.a), 0);
+        CU_ASSERT_EQUAL(count_of(at.b), 2);
+        CU_ASSERT_EQUAL(count_of(at.c), 1);
+        gc_store(m, at.a, left, at.c);
+        gc_store_null(m, at.a, right);
+        gc_store(m, at.c, left, at.c);
+        CU_ASSERT_EQUAL(collect(m), 0);
+        CU_ASSERT_EQUAL(count_of(at.b), 0); /* a local holds it */
+        CU_ASSERT_EQUAL(count_of(at.c), 3);
+        gc_clear(m, &at.b);
+        CU_ASSERT_EQUAL(collect(m), 1);
+        CU_ASSERT_EQUAL(count_of(at.c), 2);
+        gc_clear(m, &at.a);
+        gc_clear(m, &at.c);
+        CU_ASSERT_EQUAL(collect(m), traced ? 2 : 1); /* c names itself */
+        gc_leave(m, at);
+        CU_ASSERT_EQUAL(trace(m), traced ? 0 : 1);
+        CU_ASSERT_EQUAL(fixture_live(&f), 0);
+        fixture_close(&f);
+    }
+}
+
+static void young_deaths_are_never_counted(void)
+{
+    enum { GARBAGE = 20000 };
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *kept, *chain, *ring;
+    } at;
+    if (!open(&f, "young=1G", 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(make_chain(m, &at.kept, 1000));
+    CU_ASSERT_TRUE(make_chain(m, &at.chain, GARBAGE));
+    CU_ASSERT_TRUE(make_ring(m, &at.ring, 500));
+    gc_clear(m, &at.chain);
+    gc_clear(m, &at.ring); /* a cycle that dies young needs no trace */
+    CU_ASSERT_EQUAL(count(m), GARBAGE + 500);
+    CU_ASSERT_EQUAL(m->counters.freed_new, GARBAGE + 500);
+    CU_ASSERT_EQUAL(m->counters.freed_by_count, 0);
+    CU_ASSERT_EQUAL(m->counters.visited_objects, 1000); /* the kept ones, once */
+    CU_ASSERT_EQUAL(m->counters.visited_edges, 2000);
+    CU_ASSERT_EQUAL(count(m), 0); /* nothing has happened since, and nothing is done */
+    CU_ASSERT_EQUAL(m->counters.visited_objects, 1000);
+    gc_clear(m, &at.kept);
+    CU_ASSERT_EQUAL(count(m), 1000);
+    CU_ASSERT_EQUAL(m->counters.freed_by_count, 1000);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    gc_leave(m, at);
+    fixture_close(&f);
+}
+
+static void blocks_of_dead_new_objects_are_given_back_whole(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *kept, *chain;
+    } at;
+    if (!open(&f, "young=1G", 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    for (int i = 0; i < 10; i++) {
+        CU_ASSERT_TRUE(make_chain(m, &at.chain, 5000));
+        gc_clear(m, &at.chain);
+        CU_ASSERT_TRUE(make_chain(m, &at.kept, 10)); /* the next block is shared */
+        CU_ASSERT_EQUAL(count(m), 5000 + (i > 0 ? 10 : 0));
+        CU_ASSERT_EQUAL(fixture_live(&f), 10);
+        fixture_verify(&f);
+    }
+    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->bytes) < 32 * GC_BLOCK_BYTES);
+    gc_leave(m, at);
+    gc_quiesce(m);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_close(&f);
+}
+
+static void an_old_cycle_waits_for_the_trace(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *ring, *tail;
+    } at;
+    if (!open(&f, NULL, 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(make_ring(m, &at.ring, 100));
+    CU_ASSERT_TRUE(make_chain(m, &at.tail, 50));
+    gc_store(m, at.tail, right, at.ring);
+    CU_ASSERT_EQUAL(count(m), 0);
+    CU_ASSERT_EQUAL(count_of(at.ring), 3);
+    gc_clear(m, &at.ring);
+    gc_clear(m, &at.tail);
+    CU_ASSERT_EQUAL(count(m), 50);
+    CU_ASSERT_EQUAL(fixture_live(&f), 100);
+    CU_ASSERT_EQUAL(trace(m), 100);
+    CU_ASSERT_EQUAL(m->counters.freed_by_trace, 100);
+    gc_leave(m, at);
+    fixture_close(&f);
+}
+
+static void a_tiny_stack_counts_the_same(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *wide;
+        struct node *chain;
+    } at;
+    if (!open(&f, "mark_stack=1:young=1G", 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new_array(m, &at.wide, &array_type, 50, 0));
+    for (uint32_t i = 0; i < 50; i++) {
+        CU_ASSERT_TRUE(make_ring(m, &at.chain, 20));
+        gc_give(m, at.wide, slot[i], &at.chain);
+    }
+    CU_ASSERT_EQUAL(count(m), 0); /* counts are checked: CO1 */
+    CU_ASSERT_EQUAL(m->counters.visited_objects, 1001);
+    gc_load(m, &at.chain, at.wide, slot[7]);
+    CU_ASSERT_EQUAL(count_of(at.chain), 3);
+    CU_ASSERT_EQUAL(trace(m), 0);
+    CU_ASSERT_EQUAL(count_of(at.chain), 3);
+    CU_ASSERT_EQUAL(fixture_live(&f), 1001);
+    gc_leave(m, at);
+    CU_ASSERT_EQUAL(count(m), 1); /* the array; its rings hold themselves */
+    CU_ASSERT_EQUAL(trace(m), 1000);
+    fixture_close(&f);
+}
+
+static void make_deep(struct gc_mutator *m, int depth, uint64_t *live)
+{
+    struct {
+        struct gc_frame frame;
+        struct node *a, *b;
+    } at;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new(m, &at.a, &node_type));
+    CU_ASSERT_TRUE(gc_new(m, &at.b, &node_type));
+    if (depth > 0) {
+        make_deep(m, depth - 1, live);
+    } else {
+        count(m);
+        gc_clear(m, &at.b);
+        *live = (uint64_t)count(m); /* as many roots as before, less one */
+    }
+    gc_leave(m, at);
+}
+
+static void a_deep_stack_of_roots_is_no_matter(void)
+{
+    struct fixture f;
+    uint64_t died = 0;
+    if (!open(&f, NULL, 0)) return;
+    make_deep(f.m, 3000, &died);
+    CU_ASSERT_EQUAL(died, 1);
+    CU_ASSERT_EQUAL(count(f.m), 3001 * 2 - 1);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_close(&f);
+}
+
+static void a_heap_at_its_limit_is_collected_again_and_again(void)
+{
+    const size_t limit = (size_t)3 << 20;
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *kept, *chain, *ring;
+        struct gc_array *large;
+    } at;
+    if (!open(&f, NULL, limit)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(make_chain(m, &at.kept, 5000));
+    for (int i = 0; i < 200; i++) {
+        CU_ASSERT_TRUE(make_chain(m, &at.chain, 3000));
+        CU_ASSERT_TRUE(make_ring(m, &at.ring, 1000));
+        CU_ASSERT_TRUE(gc_new_array(m, &at.large, &bytes_type, 0, 100000));
+    }
+    CU_ASSERT_EQUAL(f.exhausted, 0);
+    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->peak_bytes) <= limit);
+    CU_ASSERT(f.heap->collections > 10);
+    int64_t kept = 0;
+    for (gc_clear(m, &at.chain); at.kept != NULL; kept++)
+        gc_load(m, &at.kept, at.kept, left);
+    CU_ASSERT_EQUAL(kept, 5000);
+    gc_leave(m, at);
+    gc_quiesce(m);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_verify(&f);
+    fixture_close(&f);
+}
+
+/* Collections, by kind, of one program. */
+static uint64_t collections_with(const char *options, int generation)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *kept, *chain;
+    } at;
+    if (!open(&f, options, 0)) return 0;
+    gc_enter(f.m, at);
+    CU_ASSERT_TRUE(make_chain(f.m, &at.kept, 50000));
+    for (int i = 0; i < 100; i++)
+        CU_ASSERT_TRUE(make_chain(f.m, &at.chain, 5000));
+    uint64_t collections = gc_generation_stats_get(f.m, generation).collections;
+    gc_leave(f.m, at);
+    fixture_close(&f);
+    return collections;
+}
+
+static void options_say_how_often(void)
+{
+    uint64_t often = collections_with("young=256K", 0);
+    uint64_t seldom = collections_with("young=1M", 0);
+    CU_ASSERT(seldom >= 10);
+    CU_ASSERT(often >= 3 * seldom);
+    CU_ASSERT_EQUAL(collections_with("young=1G", 0), 0);
+    uint64_t counted = collections_with("young=256K:backup=4:minimum=1G", 0);
+    uint64_t traced = collections_with("young=256K:backup=4:minimum=1G", 2);
+    CU_ASSERT(traced > 0 && counted >= 4 * traced && counted <= 4 * traced + 4);
+    CU_ASSERT_EQUAL(collections_with("young=256K:minimum=1G", 2), 0);
+    CU_ASSERT(collections_with("young=256K:minimum=64K", 2) > 0); /* it grows */
+    CU_ASSERT(collections_with("young=256K:minimum=64K", 2) < 10);
+}
+
+/* Stores alone, no allocation: the log's budget makes a collection due. */
+static void a_full_log_is_collected(void)
+{
+    enum { HOLDERS = 10000 };
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *holders;
+        struct node *node, *value;
+    } at;
+    if (!open(&f, "young=1G:log=64K", 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new_array(m, &at.holders, &array_type, HOLDERS, 0));
+    for (uint32_t i = 0; i < HOLDERS; i++) {
+        CU_ASSERT_TRUE(gc_new(m, &at.node, &node_type));
+        gc_store(m, at.holders, slot[i], at.node);
+    }
+    CU_ASSERT_TRUE(gc_new(m, &at.value, &node_type));
+    count(m);
+    uint64_t before = f.heap->collections;
+    size_t bytes = gc_atomic_load_relaxed(&f.heap->bytes);
+    for (uint32_t i = 0; i < 10 * HOLDERS; i++) {
+        gc_load(m, &at.node, at.holders, slot[i % HOLDERS]);
+        gc_store(m, at.node, left, at.value);
+    }
+    const struct gc_stall_sum *held = &m->stalls->causes[GC_STALL_backpressure];
+    uint64_t collections = f.heap->collections - before;
+    CU_ASSERT(collections >= 5);
+    CU_ASSERT_EQUAL(held->count, collections);
+    CU_ASSERT(held->total_work > 0);
+    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->bytes) <= bytes + 2 * 65536);
+    gc_disable(m); /* then the budget gives way */
+    before = f.heap->collections;
+    count(m);
+    for (uint32_t i = 0; i < HOLDERS; i++) {
+        gc_load(m, &at.node, at.holders, slot[i]);
+        gc_store_null(m, at.node, left);
+    }
+    CU_ASSERT_EQUAL(f.heap->collections, before + 1);
+    gc_enable(m);
+    gc_leave(m, at);
+    gc_quiesce(m);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_close(&f);
+}
+
+static void weak_references_are_cleared_by_both_kinds_of_collection(void)
+{
+    enum { EACH = 5, TARGETS = 40 };
+    for (int kind = 0; kind < 4; kind++) {
+        const bool traced = kind & 1, old = kind & 2;
+        struct fixture f;
+        struct {
+            struct gc_frame frame;
+            struct gc_array *weak, *kept, *strong;
+            struct gc_weak *one;
+            struct node *target;
+        } at;
+        if (!open(&f, NULL, 0)) return;
+        struct gc_mutator *m = f.m;
+        gc_enter(m, at);
+        CU_ASSERT_TRUE(gc_new_array(m, &at.weak, &array_type, EACH * TARGETS, 0));
+        CU_ASSERT_TRUE(gc_new_array(m, &at.kept, &array_type, TARGETS, 0));
+        CU_ASSERT_TRUE(gc_new_array(m, &at.strong, &array_type, TARGETS, 0));
+        for (uint32_t i = 0; i < TARGETS; i++) {
+            CU_ASSERT_TRUE(gc_new(m, &at.target, &node_type));
+            for (uint32_t k = 0; k < EACH; k++) {
+                CU_ASSERT_TRUE(gc_new_weak(m, &at.one, at.target, call_back, at.kept));
+                gc_give(m, at.weak, slot[i * EACH + k], &at.one);
+            }
+            gc_store(m, at.strong, slot[i], at.target);
+            if (i % 4 == 0) gc_store(m, at.kept, slot[i], at.target);
+        }
+        gc_clear(m, &at.target);
+        if (old) CU_ASSERT_EQUAL(count(m), 0);
+        gc_clear(m, &at.strong);
+        /* a weak reference that dies with its target is not called */
+        gc_store_null(m, at.weak, slot[EACH]);
+        CU_ASSERT_EQUAL(gc_collect(m, traced ? 2 : 0), TARGETS * 3 / 4 + 2);
+        CU_ASSERT_EQUAL(called, EACH * TARGETS * 3 / 4 - 1);
+        CU_ASSERT_EQUAL(f.heap->weak_count, EACH * TARGETS / 4);
+        uint32_t wrong = 0;
+        for (uint32_t i = 0; i < TARGETS * EACH; i++) {
+            gc_load(m, &at.one, at.weak, slot[i]);
+            if (at.one == NULL) continue;
+            gc_load_weak(m, &at.target, at.one);
+            wrong += (at.target != NULL) != (i / EACH % 4 == 0);
+        }
+        CU_ASSERT_EQUAL(wrong, 0);
+        fixture_verify(&f);
+        gc_leave(m, at);
+        gc_quiesce(m);
+        CU_ASSERT_EQUAL(fixture_live(&f), 0);
+        fixture_close(&f);
+    }
+}
+
+static void finalizers_run_once_before_the_object_goes(void)
+{
+    for (int kind = 0; kind < 4; kind++) {
+        const bool traced = kind & 1, old = kind & 2;
+        const int generation = traced ? 2 : 0;
+        struct fixture f;
+        struct {
+            struct gc_frame frame;
+            struct node *a, *b;
+            struct gc_weak *weak;
+        } at;
+        if (!open(&f, NULL, 0)) return;
+        struct gc_mutator *m = f.m;
+        gc_enter(m, at);
+        CU_ASSERT_TRUE(gc_new(m, &at.a, &finalized_type));
+        CU_ASSERT_TRUE(gc_new(m, &at.b, &node_type));
+        CU_ASSERT_TRUE(gc_new_weak(m, &at.weak, at.a, NULL, (struct node *)NULL));
+        gc_store(m, at.a, left, at.b);
+        if (traced) gc_store(m, at.b, left, at.a);
+        if (old) CU_ASSERT_EQUAL(gc_collect(m, 0), 0);
+        gc_clear(m, &at.a);
+        gc_clear(m, &at.b);
+        CU_ASSERT_EQUAL(gc_collect(m, generation), 0);
+        CU_ASSERT_EQUAL(finalized, 1);
+        gc_load_weak(m, &at.b, at.weak);
+        CU_ASSERT_PTR_NULL(at.b);
+        CU_ASSERT_EQUAL(f.heap->finalizable_count, 0);
+        CU_ASSERT_EQUAL(gc_collect(m, generation), 2);
+        CU_ASSERT_EQUAL(finalized, 1);
+        gc_leave(m, at);
+        CU_ASSERT_EQUAL(gc_collect(m, generation), 1);
+        CU_ASSERT_EQUAL(fixture_live(&f), 0);
+        fixture_close(&f);
+    }
+}
+
+static struct gc_object **rescue;
+
+static int save_itself(struct gc_mutator *m, struct gc_object *object)
+{
+    gc_store_root(m, rescue, (struct node *)(void *)object);
+    finalized++;
+    return 0;
+}
+
+static const struct gc_type saved_type =
+        GC_TYPE(struct node, .slots = 2, .finalize = save_itself);
+
+static void a_finalizer_can_bring_its_object_back(void)
+{
+    struct fixture f;
+    struct gc_root_range range;
+    gc_slot root = NULL;
+    struct {
+        struct gc_frame frame;
+        struct node *a;
+    } at;
+    if (!open(&f, NULL, 0)) return;
+    struct gc_mutator *m = f.m;
+    rescue = &root;
+    gc_roots_add(f.heap, &range, &root, 1);
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new(m, &at.a, &saved_type));
+    at.a->key = 17;
+    gc_clear(m, &at.a);
+    CU_ASSERT_EQUAL(count(m), 0);
+    CU_ASSERT_EQUAL(finalized, 1);
+    CU_ASSERT_EQUAL(count(m), 0);
+    gc_load_root(m, &at.a, &root);
+    CU_ASSERT_EQUAL(at.a->key, 17);
+    gc_store_root_null(m, &root);
+    gc_clear(m, &at.a);
+    CU_ASSERT_EQUAL(count(m), 1);
+    CU_ASSERT_EQUAL(finalized, 1);
+    gc_leave(m, at);
+    gc_roots_remove(f.heap, &range);
+    fixture_close(&f);
+}
+
+static void build_and_drop(struct worker *worker)
+{
+    struct gc_mutator *m = worker->m;
+    struct {
+        struct gc_frame frame;
+        struct node *kept, *ring;
+    } at;
+    gc_enter(m, at);
+    worker_expect(worker, make_chain(m, &at.kept, 500));
+    for (int i = 0; i < 300; i++)
+        worker_expect(worker, make_ring(m, &at.ring, 50));
+    for (; at.kept != NULL; worker->result++)
+        gc_load(m, &at.kept, at.kept, left);
+    worker_expect(worker, worker->result == 500);
+    gc_leave(m, at);
+}
+
+static void mutators_share_a_heap(void)
+{
+    enum { MOST = 64 };
+    static const uint32_t counts[] = { 1, 2, 4, 8, MOST };
+    static struct worker workers[MOST];
+    for (size_t i = 0; i < COUNT(counts); i++) {
+        struct fixture f;
+        if (!open(&f, "young=128K:log=8K:backup=5", 0)) return;
+        workers_run(f.m, workers, counts[i], build_and_drop, NULL, NULL);
+        CU_ASSERT(f.heap->collections > 0);
+        gc_quiesce(f.m);
+        CU_ASSERT_EQUAL(fixture_live(&f), 0);
+        fixture_verify(&f);
+        fixture_close(&f);
+    }
+}
+
+int test_coalescing_suite(void)
+{
+    static const struct test tests[] = {
+        { "counts_are_the_slots_that_name_an_object",
+                counts_are_the_slots_that_name_an_object },
+        { "young_deaths_are_never_counted", young_deaths_are_never_counted },
+        { "blocks_of_dead_new_objects_are_given_back_whole",
+                blocks_of_dead_new_objects_are_given_back_whole },
+        { "an_old_cycle_waits_for_the_trace", an_old_cycle_waits_for_the_trace },
+        { "a_tiny_stack_counts_the_same", a_tiny_stack_counts_the_same },
+        { "a_deep_stack_of_roots_is_no_matter", a_deep_stack_of_roots_is_no_matter },
+        { "a_heap_at_its_limit_is_collected_again_and_again",
+                a_heap_at_its_limit_is_collected_again_and_again },
+        { "options_say_how_often", options_say_how_often },
+        { "a_full_log_is_collected", a_full_log_is_collected },
+        { "weak_references_are_cleared_by_both_kinds_of_collection",
+                weak_references_are_cleared_by_both_kinds_of_collection },
+        { "finalizers_run_once_before_the_object_goes",
+                finalizers_run_once_before_the_object_goes },
+        { "a_finalizer_can_bring_its_object_back",
+                a_finalizer_can_bring_its_object_back },
+        { "mutators_share_a_heap", mutators_share_a_heap },
+    };
+    return suite_add("collectors/coalescing", tests, COUNT(tests));
+}
