@@ -77,7 +77,6 @@ static const struct {
     { GC_MUTANT_SHARE_BY_EXCHANGE, "share", NULL },
     { GC_MUTANT_POLL_AT_ONCE, "busy", NULL },
     { GC_MUTANT_LOG_RECHECK, "log", "atomic" }, /* and once suffices */
-    { GC_MUTANT_SHARE_BY_EXCHANGE, "share", NULL },
     { GC_MUTANT_HOLD, "cut", NULL },
     { GC_MUTANT_RELEASE_BY_EXCHANGE, "release", NULL },
     { GC_MUTANT_WEAK_AGAIN, "weak_again", NULL },
