@@ -2,7 +2,7 @@
 /* mutants.c - breaks each rule of core/mutant.h on purpose, and asks that a kernel fails;
  * unbroken, all kernels must pass.
  *
- *   gclab-mutants [--tap] [--rule NAME] [--kernel NAME] [--seeds N] [--seed N] [--tries N]
+ *   gclab-mutants-PROTOCOL [--tap] [--rule NAME] [--kernel NAME] [--seeds N] [--seed N] [--tries N]
  *                 [--list] [--in-process]
  *
  * A rule is killed if a kernel fails for each of N seeds (5), within LIMIT_SECONDS; the
@@ -94,6 +94,7 @@ static const struct kernel *const families[] = {
     count_kernels,
     owner_kernels,
     home_kernels,
+    handshake_kernels,
     trash_kernels,
     log_kernels,
 };
