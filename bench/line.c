@@ -36,6 +36,16 @@ static void write_request(
     gc_json_bool(json, "count_ops", plan->count_ops);
 }
 
+static void write_percentiles(
+        struct gc_json *json, const struct gc_percentiles *percentiles, bool timed)
+{
+    const struct gc_percentiles *p = percentiles;
+    gc_json_number_if(json, "p50_ns", timed && p->has_p50, p->p50_ns);
+    gc_json_number_if(json, "p90_ns", timed && p->has_p90, p->p90_ns);
+    gc_json_number_if(json, "p99_ns", timed && p->has_p99, p->p99_ns);
+    gc_json_number_if(json, "p999_ns", timed && p->has_p999, p->p999_ns);
+}
+
 static void write_stalls(
         struct gc_json *json, const struct gc_sample *sample, bool is_measured)
 {
@@ -54,12 +64,26 @@ static void write_stalls(
         gc_json_number_if(json, "max_ns", timed && any, stall->max_ns);
         gc_json_number(json, "total_work", stall->total_work);
         gc_json_number_if(json, "max_work", any, stall->max_work);
-        gc_json_number_if(json, "p50_ns", timed && stall->has_p50, stall->p50_ns);
-        gc_json_number_if(json, "p90_ns", timed && stall->has_p90, stall->p90_ns);
-        gc_json_number_if(json, "p99_ns", timed && stall->has_p99, stall->p99_ns);
-        gc_json_number_if(json, "p999_ns", timed && stall->has_p999, stall->p999_ns);
+        write_percentiles(json, &stall->percentiles, timed);
         gc_json_end(json);
     }
+    gc_json_end(json);
+}
+
+static void write_latency(struct gc_json *json, const struct gc_sample *sample,
+        const char *request, bool is_measured)
+{
+    const struct gc_latency_summary *latency = &sample->latency;
+    if (!is_measured || request == NULL || latency->count == 0) {
+        gc_json_null(json, "latency");
+        return;
+    }
+    bool timed = !sample->has_operations;
+    gc_json_begin(json, "latency");
+    gc_json_text(json, "of", request);
+    gc_json_number(json, "count", latency->count);
+    gc_json_number_if(json, "max_ns", timed, latency->max_ns);
+    write_percentiles(json, &latency->percentiles, timed);
     gc_json_end(json);
 }
 
@@ -94,8 +118,8 @@ static void write_operations(
     gc_json_end(json);
 }
 
-static void write_result(
-        struct gc_json *json, const struct gc_measured *measured, const char *unit)
+static void write_result(struct gc_json *json, const struct gc_measured *measured,
+        const struct gc_workload *workload)
 {
     const struct gc_sample *s = &measured->sample;
     bool some = measured->is_measured, all = some && !measured->is_partial;
@@ -111,8 +135,9 @@ static void write_result(
     gc_json_number_if(json, "mutator_cpu_ns", roles, s->mutator_cpu_ns);
     gc_json_number_if(json, "collector_cpu_ns", roles, s->collector_cpu_ns);
     gc_json_number_if(json, "ops", all, s->ops);
-    gc_json_text(json, "unit", unit);
+    gc_json_text(json, "unit", workload->unit);
     write_stalls(json, s, some);
+    write_latency(json, s, workload->request, some);
     gc_json_number_if(json, "peak_heap_bytes", some, s->peak_heap_bytes);
     gc_json_number_if(
             json, "peak_rss_bytes", some && measured->has_rss, s->peak_rss_bytes);
@@ -135,8 +160,8 @@ int gc_line_write(FILE *file, const struct gc_plan *plan, uint32_t number,
     if (json.file == NULL) return -errno;
     gc_json_begin(&json, NULL);
     write_request(&json, plan, number);
-    write_result(&json, measured,
-            plan->workloads[gc_plan_place(plan, number).workload].some->unit);
+    write_result(
+            &json, measured, plan->workloads[gc_plan_place(plan, number).workload].some);
     gc_environment_write(environment, measured->has_steal, measured->steal, &json);
     gc_json_end(&json);
     fputc('\n', json.file);

@@ -47,8 +47,7 @@ static const struct argp list_argp = {
     .parser = list_parse,
     .args_doc = "[collectors|workloads|protocols]",
     .doc = "Lists what is built in, and the plugins in the folders that "
-           "GCLAB_PLUGIN_PATH "
-           "names and in the installed one.",
+           "GCLAB_PLUGIN_PATH names and in the installed one.",
 };
 
 static const char *summary_of(const char *kind, const char *name)
@@ -136,12 +135,17 @@ static void print_options(const struct gc_option *options)
         print_option(options);
 }
 
+static void print_origin(const void *descriptor)
+{
+    const char *file = gc_plugins_file_of(descriptor);
+    if (file != NULL) printf("file: %s\n", file);
+}
+
 static void print_collector(const struct gc_collector *collector)
 {
     struct gc_collector_info info = gc_collector_info(collector);
-    const char *file = gc_plugins_file_of_collector(collector);
     printf("collector %s - %s\n", info.name, info.summary);
-    if (file != NULL) printf("file: %s\n", file);
+    print_origin(collector);
     printf("promises:");
     const char *word, *before = "";
     for (size_t i = 0; gc_collector_promises(collector, i, &word); i++) {
@@ -154,15 +158,15 @@ static void print_collector(const struct gc_collector *collector)
     for (size_t i = 0; info.protocols[i] != NULL; i++)
         printf("%s %s%s", i > 0 ? "," : "", info.protocols[i],
                 i == 0 ? " (default)" : "");
+    if (info.takes_others) printf(", others of their kind");
     printf("\npaper: %s\n", info.paper != NULL ? info.paper : "none");
     print_options(info.options);
 }
 
 static void print_workload(const struct gc_workload *workload)
 {
-    const char *file = gc_plugins_file_of_workload(workload);
     printf("workload %s - %s\n", workload->name, workload->summary);
-    if (file != NULL) printf("file: %s\n", file);
+    print_origin(workload);
     printf("card: %s\n", workload->card != NULL ? workload->card : "none");
     printf("throughput in: %s\n", workload->unit);
     printf("checksum: %s\n", workload->race_free
@@ -184,19 +188,32 @@ static void print_workload(const struct gc_workload *workload)
              "run)");
 }
 
+/* The workloads of a list that are compiled for a protocol, to be timed. */
+static void print_compiled(const struct gc_workload *const *w, const char *protocol)
+{
+    const char *before = "";
+    printf("workloads:");
+    for (; *w != NULL; w++) {
+        if ((*w)->counts_operations || strcmp((*w)->protocol, protocol) != 0) continue;
+        printf("%s %s", before, (*w)->name);
+        before = ",";
+    }
+    puts(*before == '\0' ? " none" : "");
+}
+
 static void print_protocol(const struct gc_protocol *protocol)
 {
     const char *name = gc_protocol_name(protocol), *before = "";
-    printf("protocol %s - %s\ncollectors:", name, gc_protocol_summary(protocol));
+    printf("protocol %s - %s\n", name, gc_protocol_summary(protocol));
+    print_origin(protocol);
+    printf("collectors:");
     for (size_t i = 0; gc_collectors()[i] != NULL; i++) {
-        struct gc_collector_info info = gc_collector_info(gc_collectors()[i]);
-        for (size_t j = 0; info.protocols[j] != NULL; j++) {
-            if (strcmp(info.protocols[j], name) != 0) continue;
-            printf("%s %s", before, info.name);
-            before = ",";
-        }
+        if (!gc_collector_takes(gc_collectors()[i], protocol)) continue;
+        printf("%s %s", before, gc_collector_info(gc_collectors()[i]).name);
+        before = ",";
     }
-    putchar('\n');
+    puts(*before == '\0' ? " none" : "");
+    print_compiled(gc_workloads(), name);
 }
 
 /* Everything of that name; false if there is nothing. */
@@ -209,6 +226,27 @@ static bool print_named(const char *name)
     if (workload != NULL) print_workload(workload);
     if (protocol != NULL) print_protocol(protocol);
     return collector != NULL || workload != NULL || protocol != NULL;
+}
+
+/* What a file has of workloads that another one brought, for a protocol that none of its
+ * own is: a pack. */
+static void print_pack(const struct gc_plugin *plugin, bool *first)
+{
+    const struct gc_workload *const *w = gc_plugin_workloads(plugin);
+    for (size_t i = 0; w[i] != NULL; i++) {
+        bool is_told = gc_workload_some(w[i]->name) == w[i];
+        const struct gc_protocol *const *p = gc_plugin_protocols(plugin);
+        for (; *p != NULL; p++)
+            is_told |= strcmp(gc_protocol_name(*p), w[i]->protocol) == 0;
+        for (size_t j = 0; j < i; j++)
+            is_told |= strcmp(w[j]->protocol, w[i]->protocol) == 0;
+        if (is_told) continue;
+        if (!*first) putchar('\n');
+        *first = false;
+        printf("pack for protocol %s\n", w[i]->protocol);
+        print_origin(w[i]);
+        print_compiled(w, w[i]->protocol);
+    }
 }
 
 /* All that a file holds; a workload once, whatever the number of its protocols. */
@@ -235,6 +273,7 @@ static int print_file(const char *path)
         print_workload(*w);
         first = false;
     }
+    print_pack(plugin, &first);
     return GC_EXIT_OK;
 }
 
@@ -284,9 +323,9 @@ static const struct argp info_argp = {
     .parser = info_parse,
     .args_doc = "NAME...",
     .doc = "Tells about a collector, workload or protocol, or all that a plugin's file "
-           "holds: promises, protocols, options "
-           "with "
-           "type, range and default, paper; of a workload its card.",
+           "holds: promises, protocols, options with type, range and default, paper; of "
+           "a workload its card; of a protocol who takes it, and what is compiled for "
+           "it.",
 };
 
 static int info_run(int argc, char **argv)

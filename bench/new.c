@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* new.c - `gclab new`: makes a collector or workload that builds, runs and passes.
+/* new.c - `gclab new`: makes a collector, protocol or workload that builds, runs and
+ * passes.
  *
  * What it makes is copied from templates in the data (bench/new/), with the word
- * "example" replaced by the name. With the top of a source tree as the current folder it
- * goes into the tree, and into the lists there; otherwise into a folder of its own, as
- * a plugin.
+ * "example" replaced by the name. With the top of a source tree as the current folder a
+ * collector or workload goes into the tree, and into the lists there; otherwise it goes into
+ * a folder of its own, as a plugin.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,22 +22,55 @@
 
 enum { NAME_MAX_LENGTH = 32 };
 
-static const char *const kinds[] = { "collector", "workload", NULL };
+/* What a plugin's folder is made of: templates, with the word in their names replaced as
+ * well. `behind` follows README.md in its file. */
+struct kind {
+    const char *name;
+    const char *files[8];
+    const char *behind;
+    const char *try; /* arguments of `gclab run` that try it */
+};
+
+enum { COLLECTOR, PROTOCOL, WORKLOAD };
+
+static const struct kind kinds[] = {
+    [COLLECTOR] = { "collector", { WORD ".c", "plugin.c", "meson.build", "README.md" },
+            "BUILD.md", "-c ./build/" WORD ".so" },
+    [PROTOCOL] = { "protocol",
+            { WORD ".h", WORD ".c", "plugin.c", "meson.build", "README.md" }, NULL,
+            "-c refcount@" WORD " --plugin ./build/" WORD ".so" },
+    [WORKLOAD] = { "workload",
+            { WORD ".c", "plugin.c", "meson.build", "meson_options.txt", "README.md" },
+            NULL, "-w ./build/" WORD ".so" },
+};
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
 static const struct argp_option options[] = {
     { .name = "output",
             .key = 'o',
             .arg = "DIR",
             .doc = "make a plugin in this folder, which must not exist (default: the "
-                   "name; "
-                   "in the top folder of a gclab source tree: in the tree)" },
+                   "name; in the top folder of a gclab source tree: in the tree)" },
     { .name = NULL },
 };
 
 struct request {
-    const char *kind, *name, *folder;
+    const struct kind *kind;
+    const char *name, *folder;
     int status;
 };
+
+static error_t read_kind(struct request *request, const char *text)
+{
+    const char *names[KINDS + 1] = { NULL };
+    for (size_t i = 0; i < KINDS; i++) {
+        names[i] = kinds[i].name;
+        if (strcmp(text, names[i]) == 0) request->kind = &kinds[i];
+    }
+    if (request->kind != NULL) return 0;
+    request->status = gc_complain_unknown("kind", text, names);
+    return ECANCELED;
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -51,14 +85,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             request->name = argument;
             return 0;
         }
-        for (size_t i = 0; kinds[i] != NULL; i++)
-            if (strcmp(argument, kinds[i]) == 0) request->kind = kinds[i];
-        if (request->kind != NULL) return 0;
-        request->status = gc_complain_unknown("kind", argument, kinds);
-        return ECANCELED;
+        return read_kind(request, argument);
     case ARGP_KEY_END:
         if (request->kind == NULL)
-            argp_error(state, "what to make is missing: collector or workload");
+            argp_error(state, "what to make is missing: collector, protocol or workload");
         if (request->name == NULL) argp_error(state, "its name is missing");
         return 0;
     default:
@@ -69,16 +99,34 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
     .options = options,
     .parser = parse,
-    .args_doc = "collector|workload NAME",
-    .doc = "Makes a collector or workload that builds, runs and passes the tests, to be "
-           "changed into what you have in mind.\v"
+    .args_doc = "collector|protocol|workload NAME",
+    .doc = "Makes a collector, protocol or workload that builds, runs and passes the "
+           "tests, to be changed into what you have in mind.\v"
            "Exit status: 2 usage, 3 the folder is there or can't be made, 4 the "
            "environment.",
 };
 
+/* What the build files could not have as the name of what they make. */
+static bool is_reserved(const char *name)
+{
+    static const char *const names[] = { "all", "benchmark", "clean", "coverage", "dist",
+        "distcheck", "install", "phony", "plugin", "reconfigure", "test", "uninstall" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    return false;
+}
+
+static bool is_taken(const struct request *request)
+{
+    if (request->kind == &kinds[COLLECTOR])
+        return gc_collector_find(request->name) != NULL;
+    if (request->kind == &kinds[PROTOCOL]) return gc_protocol_find(request->name) != NULL;
+    return gc_workload_some(request->name) != NULL;
+}
+
 static int check_name(const struct request *request)
 {
-    const char *name = request->name;
+    const char *name = request->name, *kind = request->kind->name;
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
     static const char good[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
     size_t length = strlen(name);
@@ -87,12 +135,12 @@ static int check_name(const struct request *request)
         return gc_complain(GC_EXIT_USAGE,
                 "'%s' can't be the name of a %s: it takes a small letter, then up to %d "
                 "small letters, digits and '_'",
-                name, request->kind, NAME_MAX_LENGTH - 1);
-    bool taken = request->kind == kinds[0] ? gc_collector_find(name) != NULL
-                                           : gc_workload_some(name) != NULL;
-    if (taken)
-        return gc_complain(
-                GC_EXIT_USAGE, "there is a %s '%s' already", request->kind, name);
+                name, kind, NAME_MAX_LENGTH - 1);
+    if (is_reserved(name))
+        return gc_complain(GC_EXIT_USAGE,
+                "'%s' can't be the name of a %s: the build files need it", name, kind);
+    if (is_taken(request))
+        return gc_complain(GC_EXIT_USAGE, "there is a %s '%s' already", kind, name);
     return GC_EXIT_OK;
 }
 
@@ -133,19 +181,11 @@ static int write_text(const char *path, const char *text, bool is_new)
     return GC_EXIT_OK;
 }
 
-/* A template with the name filled in, or NULL: then it has been said. */
-static char *fill(const struct request *request, const char *template)
+/* The text with the name filled in. */
+static char *fill(const struct request *request, const char *text)
 {
-    char *file = gc_need_text("new/%s/%s", request->kind, template);
-    char *path = gc_place_find(file);
-    free(file);
-    if (path == NULL) return NULL;
-    char *text = read_text(path);
-    if (text == NULL) complain_file(path);
-    free(path);
-    if (text == NULL) return NULL;
     char *result = gc_need_text("%s", "");
-    for (char *at = text, *word; at != NULL;
+    for (const char *at = text, *word; at != NULL;
             at = word != NULL ? word + strlen(WORD) : NULL) {
         word = strstr(at, WORD);
         int length = word != NULL ? (int)(word - at) : (int)strlen(at);
@@ -154,23 +194,41 @@ static char *fill(const struct request *request, const char *template)
         free(result);
         result = longer;
     }
+    return result;
+}
+
+/* A template with the name filled in, or NULL: then it has been said. */
+static char *read_template(const struct request *request, const char *template)
+{
+    char *file = gc_need_text("new/%s/%s", request->kind->name, template);
+    char *path = gc_place_find(file);
+    free(file);
+    if (path == NULL) return NULL;
+    char *text = read_text(path);
+    if (text == NULL) complain_file(path);
+    free(path);
+    if (text == NULL) return NULL;
+    char *result = fill(request, text);
     free(text);
     return result;
 }
 
-/* Makes folder/name from a template, and from a second one behind it unless that is NULL. */
-static int make(const struct request *request, const char *folder, const char *name,
-        const char *template, const char *behind)
+/* Makes a file of the folder from a template, and from a second one behind it unless that
+ * is NULL. */
+static int make(const struct request *request, const char *folder, const char *template,
+        const char *behind)
 {
-    char *text = fill(request, template);
-    char *more = behind != NULL ? fill(request, behind) : gc_need_text("%s", "");
+    char *text = read_template(request, template);
+    char *more = behind != NULL ? read_template(request, behind) : gc_need_text("%s", "");
     int status = text == NULL || more == NULL ? GC_EXIT_ENVIRONMENT : GC_EXIT_OK;
     if (status == GC_EXIT_OK) {
+        char *name = fill(request, template);
         char *path = gc_need_text("%s/%s", folder, name);
         char *whole = gc_need_text("%s%s", text, more);
         status = write_text(path, whole, true);
         free(whole);
         free(path);
+        free(name);
     }
     free(more);
     free(text);
@@ -187,28 +245,24 @@ static int make_folder(const char *path)
 
 static int make_plugin(const struct request *request)
 {
+    const struct kind *kind = request->kind;
     const char *folder = request->folder != NULL ? request->folder : request->name;
-    bool is_collector = request->kind == kinds[0];
-    char *source = gc_need_text("%s.c", request->name);
     int status = make_folder(folder);
-    if (status == GC_EXIT_OK) status = make(request, folder, source, WORD ".c", NULL);
-    if (status == GC_EXIT_OK)
-        status = make(request, folder, "plugin.c", "plugin.c", NULL);
-    if (status == GC_EXIT_OK)
-        status = make(request, folder, "meson.build", "meson.build", NULL);
-    if (status == GC_EXIT_OK)
-        status = make(request, folder, "README.md", "README.md",
-                is_collector ? "BUILD.md" : NULL);
-    free(source);
+    for (size_t i = 0; kind->files[i] != NULL && status == GC_EXIT_OK; i++) {
+        bool is_readme = strcmp(kind->files[i], "README.md") == 0;
+        status = make(request, folder, kind->files[i], is_readme ? kind->behind : NULL);
+    }
     if (status != GC_EXIT_OK) return status;
+    char *try = fill(request, kind->try);
     printf("%s is a %s that works, as a plugin. Build and test it for both flavours:\n"
            "\n"
            "    cd %s\n"
            "    meson setup build && meson test -C build\n"
            "    meson setup build-checked --buildtype=debug && meson test -C "
            "build-checked\n"
-           "    gclab run %s ./build/%s.so\n",
-            folder, request->kind, folder, is_collector ? "-c" : "-w", request->name);
+           "    gclab run %s\n",
+            folder, kind->name, folder, try);
+    free(try);
     return GC_EXIT_OK;
 }
 
@@ -252,14 +306,10 @@ static int insert(const struct entry *entry)
 
 static int make_collector_in_tree(const struct request *request)
 {
-    const char *name = request->name;
-    char *folder = gc_need_text("collectors/%s", name);
-    char *source = gc_need_text("%s.c", name);
+    char *folder = gc_need_text("collectors/%s", request->name);
     int status = make_folder(folder);
-    if (status == GC_EXIT_OK) status = make(request, folder, source, WORD ".c", NULL);
-    if (status == GC_EXIT_OK)
-        status = make(request, folder, "README.md", "README.md", NULL);
-    free(source);
+    if (status == GC_EXIT_OK) status = make(request, folder, WORD ".c", NULL);
+    if (status == GC_EXIT_OK) status = make(request, folder, "README.md", NULL);
     free(folder);
     return status;
 }
@@ -267,8 +317,8 @@ static int make_collector_in_tree(const struct request *request)
 static int make_in_tree(const struct request *request)
 {
     const char *name = request->name;
-    bool is_collector = request->kind == kinds[0];
-    char *row = fill(request, "row.md");
+    bool is_collector = request->kind == &kinds[COLLECTOR];
+    char *row = read_template(request, "row.md");
     if (row == NULL) return GC_EXIT_ENVIRONMENT;
     const struct entry entries[] = {
         { is_collector ? "collectors/meson.build" : "workloads/meson.build",
@@ -283,14 +333,8 @@ static int make_in_tree(const struct request *request)
                 is_collector ? "| collector |" : "| workload |", "\n", row },
     };
     enum { ENTRIES = sizeof(entries) / sizeof(entries[0]) };
-    int status;
-    if (is_collector) {
-        status = make_collector_in_tree(request);
-    } else {
-        char *source = gc_need_text("%s.c", name);
-        status = make(request, "workloads", source, WORD ".c", NULL);
-        free(source);
-    }
+    int status = is_collector ? make_collector_in_tree(request)
+                              : make(request, "workloads", WORD ".c", NULL);
     for (int i = 0; i < ENTRIES; i++) {
         if (status == GC_EXIT_OK) status = insert(&entries[i]);
         free(entries[i].line);
@@ -323,13 +367,16 @@ static int run(int argc, char **argv)
     if (error != 0) return GC_EXIT_USAGE;
     int status = check_name(&request);
     if (status != GC_EXIT_OK) return status;
-    if (request.folder == NULL && is_source_tree()) return make_in_tree(&request);
-    return make_plugin(&request);
+    if (request.folder != NULL || !is_source_tree()) return make_plugin(&request);
+    if (request.kind != &kinds[PROTOCOL]) return make_in_tree(&request);
+    return gc_complain(GC_EXIT_USAGE,
+            "a protocol is made as a plugin, outside of the source tree: name its folder "
+            "with -o DIR");
 }
 
 const struct gc_command gc_command_new = {
     .name = "new",
-    .summary = "make a collector or workload of your own",
+    .summary = "make a collector, protocol or workload of your own",
     .argp = &argp,
     .run = run,
 };

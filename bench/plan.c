@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bench/command.h"
+#include "bench/plugins.h"
 #include "bench/text.h"
 
 enum { THREADS_MAX = 4096 };
@@ -41,6 +42,15 @@ static const struct gc_workload *find_workload(
 {
     return plan->count_ops ? gc_workload_find_counting(gc_workloads(), name, protocol)
                            : gc_workload_find(gc_workloads(), name, protocol);
+}
+
+/* Also where the folders of plugins have to be searched for it. */
+static bool has_workload(
+        const struct gc_plan *plan, const char *name, const char *protocol)
+{
+    if (find_workload(plan, name, protocol) != NULL) return true;
+    gc_plugins_scan();
+    return find_workload(plan, name, protocol) != NULL;
 }
 
 struct gc_job gc_plan_job(const struct gc_plan *plan, struct gc_place place)
@@ -133,7 +143,7 @@ int gc_plan_complete(struct gc_plan *plan)
         for (uint32_t c = 0; c < plan->collector_count; c++) {
             const char *name = plan->workloads[w].name;
             const char *protocol = plan->collectors[c].protocol_name;
-            if (find_workload(plan, name, protocol) == NULL)
+            if (!has_workload(plan, name, protocol))
                 return gc_complain(GC_EXIT_USAGE,
                         "workload '%s' is not compiled for protocol '%s' (collector "
                         "'%s')%s",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* plugins.c - collectors and workloads that come from files. */
+/* plugins.c - collectors, protocols and workloads that come from files. */
 #include "bench/plugins.h"
 
 #include <dirent.h>
@@ -42,17 +42,25 @@ size_t gc_plugins_file(const char *text)
     return length;
 }
 
-int gc_plugins_load(const char *path, const struct gc_plugin **ret_plugin)
+/* 0, or -errno with the reason. */
+static int load(
+        const char *path, const struct gc_plugin **ret_plugin, struct gc_error *error)
 {
-    struct gc_error error;
-    if (gc_plugin_load(path, ret_plugin, &error) < 0)
-        return gc_complain(GC_EXIT_FILE, "%s", error.text);
+    int result = gc_plugin_load(path, ret_plugin, error);
+    if (result < 0) return result;
     for (const struct loaded *l = loaded; l != NULL; l = l->next)
-        if (l->plugin == *ret_plugin) return GC_EXIT_OK;
+        if (l->plugin == *ret_plugin) return 0;
     struct loaded *entry = gc_need(sizeof(*entry));
     *entry = (struct loaded){ gc_need_text("%s", path), *ret_plugin, loaded };
     loaded = entry;
-    return GC_EXIT_OK;
+    return 0;
+}
+
+int gc_plugins_load(const char *path, const struct gc_plugin **ret_plugin)
+{
+    struct gc_error error;
+    if (load(path, ret_plugin, &error) == 0) return GC_EXIT_OK;
+    return gc_complain(GC_EXIT_FILE, "%s", error.text);
 }
 
 static int is_plugin(const struct dirent *entry)
@@ -61,30 +69,63 @@ static int is_plugin(const struct dirent *entry)
     return length > suffix && strcmp(entry->d_name + length - suffix, SUFFIX) == 0;
 }
 
+/* Files that wait to be loaded. */
+struct waiting {
+    char **paths;
+    size_t count;
+};
+
 /* In the order of their names, so that the same ones win everywhere. */
-static int scan_folder(const char *folder, bool must_exist)
+static int add_folder(struct waiting *waiting, const char *folder, bool must_exist)
 {
     struct dirent **entries;
-    int status = GC_EXIT_OK;
     int n = scandir(folder, &entries, is_plugin, alphasort);
     if (n < 0 && !must_exist && errno == ENOENT) return GC_EXIT_OK;
     if (n < 0)
         return gc_complain(
                 GC_EXIT_FILE, "%s (from " PATH "): %s", folder, strerror(errno));
+    size_t room = (waiting->count + (size_t)n) * sizeof(*waiting->paths);
+    if (n > 0) waiting->paths = gc_need_more(waiting->paths, room);
     for (int i = 0; i < n; i++) {
-        const struct gc_plugin *plugin;
-        char *path = gc_need_text("%s/%s", folder, entries[i]->d_name);
-        if (gc_plugins_load(path, &plugin) != GC_EXIT_OK) status = GC_EXIT_FILE;
-        free(path);
+        waiting->paths[waiting->count++] =
+                gc_need_text("%s/%s", folder, entries[i]->d_name);
         free(entries[i]);
     }
     free(entries);
+    return GC_EXIT_OK;
+}
+
+/* Loads what can be, until there is nothing more of it: one may need the protocol of
+ * another. */
+static int load_all(struct waiting *waiting)
+{
+    const struct gc_plugin *plugin;
+    struct gc_error error;
+    int status = GC_EXIT_OK;
+    for (size_t before = waiting->count + 1; waiting->count < before;) {
+        size_t left = 0;
+        before = waiting->count;
+        for (size_t i = 0; i < before; i++) {
+            char *path = waiting->paths[i];
+            if (load(path, &plugin, &error) < 0)
+                waiting->paths[left++] = path;
+            else
+                free(path);
+        }
+        waiting->count = left;
+    }
+    for (size_t i = 0; i < waiting->count; i++) {
+        status = gc_plugins_load(waiting->paths[i], &plugin); /* says what is wrong */
+        free(waiting->paths[i]);
+    }
+    free(waiting->paths);
     return status;
 }
 
 int gc_plugins_scan(void)
 {
     static bool done;
+    struct waiting waiting = { NULL, 0 };
     int status = GC_EXIT_OK;
     if (done) return GC_EXIT_OK;
     done = true;
@@ -92,32 +133,41 @@ int gc_plugins_scan(void)
     while (path != NULL && *path != '\0') {
         size_t length = strcspn(path, ":");
         char *folder = gc_need_text("%.*s", (int)length, path);
-        if (length > 0 && scan_folder(folder, true) != GC_EXIT_OK) status = GC_EXIT_FILE;
+        if (length > 0 && add_folder(&waiting, folder, true) != GC_EXIT_OK)
+            status = GC_EXIT_FILE;
         free(folder);
         path += length + (path[length] == ':');
     }
     char *folder = gc_place_plugins();
-    if (scan_folder(folder, false) != GC_EXIT_OK) status = GC_EXIT_FILE;
+    if (add_folder(&waiting, folder, false) != GC_EXIT_OK) status = GC_EXIT_FILE;
     free(folder);
-    return status;
+    return load_all(&waiting) != GC_EXIT_OK ? GC_EXIT_FILE : status;
 }
 
-const char *gc_plugins_file_of_collector(const struct gc_collector *collector)
+const char **gc_plugins_files(void)
+{
+    size_t count = 0;
+    for (const struct loaded *l = loaded; l != NULL; l = l->next)
+        count++;
+    const char **files = gc_need((count + 1) * sizeof(*files));
+    for (const struct loaded *l = loaded; l != NULL; l = l->next)
+        files[--count] = l->path;
+    return files;
+}
+
+const char *gc_plugins_file_of(const void *descriptor)
 {
     for (const struct loaded *l = loaded; l != NULL; l = l->next) {
         const struct gc_collector *const *c = gc_plugin_collectors(l->plugin);
-        for (; *c != NULL; c++)
-            if (*c == collector) return l->path;
-    }
-    return NULL;
-}
-
-const char *gc_plugins_file_of_workload(const struct gc_workload *workload)
-{
-    for (const struct loaded *l = loaded; l != NULL; l = l->next) {
+        const struct gc_protocol *const *p = gc_plugin_protocols(l->plugin);
         const struct gc_workload *const *w = gc_plugin_workloads(l->plugin);
-        for (; *w != NULL; w++)
-            if (*w == workload) return l->path;
+        while (*c != NULL && *c != descriptor)
+            c++;
+        while (*p != NULL && *p != descriptor)
+            p++;
+        while (*w != NULL && *w != descriptor)
+            w++;
+        if (*c != NULL || *p != NULL || *w != NULL) return l->path;
     }
     return NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* plugins.h - collectors and workloads that come from files. */
+/* plugins.h - collectors, protocols and workloads that come from files. */
 #ifndef BENCH_PLUGINS_H
 #define BENCH_PLUGINS_H
 
@@ -23,8 +23,10 @@ int gc_plugins_load(const char *path, const struct gc_plugin **ret_plugin);
  * there all the same. */
 int gc_plugins_scan(void);
 
-/* The file that it came from, or NULL if it is built in. */
-const char *gc_plugins_file_of_collector(const struct gc_collector *collector);
-const char *gc_plugins_file_of_workload(const struct gc_workload *workload);
+/* The files that were loaded, in their order; ends with NULL. Free the array alone. */
+const char **gc_plugins_files(void);
+
+/* The file that a collector, protocol or workload came from, or NULL if it is built in. */
+const char *gc_plugins_file_of(const void *descriptor);
 
 #endif

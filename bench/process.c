@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "bench/environment.h"
+#include "bench/plugins.h"
 #include "bench/sample.h"
 #include "bench/text.h"
 #include "core/os.h"
@@ -86,18 +87,23 @@ static pid_t start(const struct gc_job *job, int result, int report)
     snprintf(threads, sizeof(threads), "%" PRIu32, job->threads);
     snprintf(heap, sizeof(heap), "%" PRIu64, job->heap_limit);
     snprintf(seed, sizeof(seed), "%" PRIu64, job->seed);
-    char program[] = "gclab", command[] = "sample", weak[] = "weak", fixed[] = "fixed";
-    char counted[] = "counted", timed[] = "timed";
-    char *arguments[] = { program, command, fd, job->collector->label, job->spec->label,
-        threads, heap, seed, job->weak ? weak : fixed,
-        job->workload->counts_operations ? counted : timed, NULL, NULL, NULL };
-    size_t n = sizeof(arguments) / sizeof(arguments[0]) - 3;
-    const char *const files[] = { job->collector->file, job->spec->file };
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        if (files[i] != NULL) arguments[n++] = (char *)(uintptr_t)files[i];
+    const char *const first[] = { "gclab", "sample", fd, job->collector->label,
+        job->spec->label, threads, heap, seed, job->weak ? "weak" : "fixed",
+        job->workload->counts_operations ? "counted" : "timed" };
+    enum { FIRST = sizeof(first) / sizeof(first[0]) };
+    const char **files = gc_plugins_files();
+    size_t count = 0;
+    while (files[count] != NULL)
+        count++;
+    char **arguments = gc_need((FIRST + count + 1) * sizeof(*arguments));
+    memcpy(arguments, first, sizeof(first));
+    memcpy(arguments + FIRST, files, count * sizeof(*files));
+    free(files);
     pid_t child = fork();
-    if (child < 0) return -errno;
     if (child == 0) become_sample(arguments, report);
+    int error = errno;
+    free(arguments);
+    if (child < 0) return -error;
     setpgid(child, child); /* both do it: neither may come too late */
     return child;
 }

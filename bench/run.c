@@ -13,6 +13,7 @@
 #include "bench/line.h"
 #include "bench/operations.h"
 #include "bench/plan.h"
+#include "bench/plugins.h"
 #include "bench/progress.h"
 #include "bench/sample.h"
 #include "bench/suite.h"
@@ -27,7 +28,8 @@ enum key {
     KEY_JSON,
     KEY_HERE,
     KEY_COUNT,
-    KEY_SUITE
+    KEY_SUITE,
+    KEY_PLUGIN
 };
 
 enum { TIMEOUT_S = 300, PROCESSES_MAX = 10000 };
@@ -46,6 +48,11 @@ static const struct argp_option options[] = {
             .doc = "a workload, NAME[:OPTION=VALUE]... or FILE.so...; scale=weak gives "
                    "each thread the "
                    "whole work; may be repeated (default: a suite)" },
+    { .name = "plugin",
+            .key = KEY_PLUGIN,
+            .arg = "FILE",
+            .doc = "loads a plugin: a protocol, or what is compiled for one, or several "
+                   "collectors, to be asked for by name; may be repeated" },
     { .name = "suite",
             .key = KEY_SUITE,
             .arg = "NAME",
@@ -104,6 +111,7 @@ struct request {
     const char *suite_name, *json_name;
     bool quiet, has_timeout;
     FILE *json, *table; /* NULL: not wanted */
+    bool loads_plugins; /* the first look at the command line: nothing else is read */
     int json_error;     /* errno of the first line that could not be written */
     int status;         /* of the command line */
 };
@@ -177,7 +185,10 @@ static int read_suite(const char *name, struct request *request)
 static int read_option(int key, char *argument, struct request *request)
 {
     struct gc_plan *plan = &request->plan;
+    const struct gc_plugin *plugin;
     switch (key) {
+    case KEY_PLUGIN:
+        return gc_plugins_load(argument, &plugin);
     case 'c':
         return gc_plan_add_collector(plan, argument);
     case 'w':
@@ -222,6 +233,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
                 "'%s': collectors are given with -c, workloads with -w", argument);
         return ECANCELED;
     }
+    bool is_option = key > 0 && key <= KEY_PLUGIN;
+    if (is_option && request->loads_plugins != (key == KEY_PLUGIN)) return 0;
     int status = read_option(key, argument, request);
     if (status < 0) return ARGP_ERR_UNKNOWN;
     request->status = status;
@@ -440,7 +453,10 @@ static int run(int argc, char **argv)
     struct request *request = gc_need(sizeof(*request));
     request->plan.seed = 1;
     request->plan.timeout_ns = TIMEOUT_S * UINT64_C(1000000000);
+    request->loads_plugins = true; /* so that SPECs before them may name what they hold */
     error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, request);
+    request->loads_plugins = false;
+    if (error == 0) error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, request);
     int status = request->status;
     if (error != 0 && status == GC_EXIT_OK) status = GC_EXIT_USAGE;
     if (status == GC_EXIT_OK) status = complete(request);

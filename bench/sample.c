@@ -3,7 +3,7 @@
  *
  * Not for people: `gclab run` starts it. Its arguments are the number of the open end of
  * a pipe, the two specs, threads, heap limit in bytes, seed, fixed or weak, timed or
- * counted, and the files of plugins that it needs.
+ * counted, and the files of plugins, in the order in which they were loaded.
  */
 #include "bench/sample.h"
 

@@ -134,19 +134,25 @@ static int resolve_protocol(struct gc_collector_spec *spec, const char *name)
 {
     const char *const *supported = spec->info.protocols;
     if (name == NULL) name = supported[0];
-    size_t i = 0;
-    while (supported[i] != NULL && strcmp(supported[i], name) != 0)
-        i++;
-    if (supported[i] == NULL && gc_protocol_find(name) != NULL)
+    spec->protocol = gc_protocol_find(name);
+    if (spec->protocol == NULL) {
+        gc_plugins_scan();
+        spec->protocol = gc_protocol_find(name);
+    }
+    if (spec->protocol != NULL) {
+        spec->protocol_name = gc_protocol_name(spec->protocol);
+        if (gc_collector_takes(spec->collector, spec->protocol)) return GC_EXIT_OK;
         return gc_complain(GC_EXIT_USAGE,
                 "collector '%s' does not work with protocol '%s'; see 'gclab info %s'",
                 spec->info.name, name, spec->info.name);
-    if (supported[i] == NULL) return gc_complain_unknown("protocol", name, supported);
-    spec->protocol_name = supported[i];
-    spec->protocol = gc_protocol_find(name);
-    if (spec->protocol == NULL)
-        return gc_complain(GC_EXIT_USAGE, "protocol '%s' is not built in", name);
-    return GC_EXIT_OK;
+    }
+    for (size_t i = 0; supported[i] != NULL; i++)
+        if (strcmp(supported[i], name) == 0)
+            return gc_complain(GC_EXIT_USAGE,
+                    "protocol '%s', which collector '%s' names, is in no plugin here; "
+                    "give its file with --plugin",
+                    name, spec->info.name);
+    return gc_complain_unknown("protocol", name, supported);
 }
 
 /* Says that a file does not hold exactly one thing of a kind, and what it holds. */
@@ -160,8 +166,7 @@ static int complain_choice(const char *path, const char *kind, const char *const
         list = longer;
     }
     gc_complain(GC_EXIT_USAGE,
-            "%s holds more than one %s (%s): name one, with the file's folder in "
-            "GCLAB_PLUGIN_PATH",
+            "%s holds more than one %s (%s): name one, and give the file with --plugin",
             path, kind, list);
     free(list);
     return GC_EXIT_USAGE;
@@ -249,7 +254,6 @@ int gc_collector_spec_parse(const char *text, struct gc_collector_spec *ret_spec
     char *name = cut(text, &protocol, &spec->options);
     int status = find_collector(name, &spec->collector);
     if (status != GC_EXIT_OK) goto out;
-    spec->file = gc_plugins_file_of_collector(spec->collector);
     spec->info = gc_collector_info(spec->collector);
     status = resolve_protocol(spec, protocol);
     if (status != GC_EXIT_OK) goto out;
@@ -314,7 +318,6 @@ int gc_workload_spec_parse(const char *text, struct gc_workload_spec *ret_spec)
     char *name = cut(text, &protocol, &spec->options);
     int status = find_workload(name, &spec->some);
     if (status != GC_EXIT_OK) goto out;
-    spec->file = gc_plugins_file_of_workload(spec->some);
     spec->name = spec->some->name;
     if (protocol != NULL) {
         status = gc_complain(GC_EXIT_USAGE,

@@ -9,8 +9,7 @@
 #include "core/harness.h"
 
 struct gc_collector_spec {
-    char *label;      /* name@protocol[:options] */
-    const char *file; /* that it came from, or NULL */
+    char *label; /* name@protocol[:options] */
     const struct gc_collector *collector;
     const struct gc_protocol *protocol;
     struct gc_collector_info info;
@@ -19,8 +18,7 @@ struct gc_collector_spec {
 };
 
 struct gc_workload_spec {
-    char *label;      /* name[:options], without scale= */
-    const char *file; /* that it came from, or NULL */
+    char *label; /* name[:options], without scale= */
     const char *name;
     char *options;
     bool has_scale, weak;           /* scale=fixed|weak was given */

@@ -75,8 +75,40 @@ struct row {
 struct group {
     const struct gc_sample **samples;
     const struct gc_measured **measured;
+    double *values;      /* room for one figure of each */
     uint32_t count, run; /* good ones, all that have run */
 };
+
+static void group_init(struct group *group, const struct gc_plan *plan)
+{
+    *group = (struct group){
+        .samples = gc_need(plan->processes * sizeof(*group->samples)),
+        .measured = gc_need(plan->processes * sizeof(*group->measured)),
+        .values = gc_need(plan->processes * sizeof(*group->values)),
+    };
+}
+
+static void group_finish(struct group *group)
+{
+    free(group->samples);
+    free(group->measured);
+    free(group->values);
+}
+
+/* Takes the samples of one row; the process of `place` does not matter. */
+static void group_fill(
+        struct group *group, const struct gc_plan *plan, struct gc_place place)
+{
+    group->count = group->run = 0;
+    for (place.process = 0; place.process < plan->processes; place.process++) {
+        const struct gc_measured *m = plan->results[gc_plan_number(plan, place)];
+        if (m == NULL) continue;
+        group->run++;
+        if (m->sample.outcome != GC_OUTCOME_OK) continue;
+        group->measured[group->count] = m;
+        group->samples[group->count++] = &m->sample;
+    }
+}
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -171,10 +203,11 @@ static struct stalls merge(const struct gc_sample *sample, bool stop)
     for (uint32_t i = 0; i < sample->stall_count; i++) {
         const struct gc_stall_summary *stall = &sample->stalls[i];
         if (is_stop(stall) != stop || stall->count == 0) continue;
-        has_p50 = has_p50 && stall->has_p50;
-        has_p99 = has_p99 && stall->has_p99;
-        merged.p50 = fmax(merged.p50, (double)stall->p50_ns);
-        merged.p99 = fmax(merged.p99, (double)stall->p99_ns);
+        const struct gc_percentiles *p = &stall->percentiles;
+        has_p50 = has_p50 && p->has_p50;
+        has_p99 = has_p99 && p->has_p99;
+        merged.p50 = fmax(merged.p50, (double)p->p50_ns);
+        merged.p99 = fmax(merged.p99, (double)p->p99_ns);
         merged.max = fmax(merged.max, (double)stall->max_ns);
         causes++;
     }
@@ -239,7 +272,7 @@ static void put_reclaimed(const struct group *group, char *cell)
 }
 
 static void fill_row(struct row *row, const struct group *group, uint32_t threads,
-        double *values, struct gc_table_notes *notes)
+        struct gc_table_notes *notes)
 {
     static const struct {
         enum column column;
@@ -253,6 +286,7 @@ static void fill_row(struct row *row, const struct group *group, uint32_t thread
         { RSS, peak_rss, true, gc_text_bytes },
         { COLLECTIONS, collections, false, gc_text_si },
     };
+    double *values = group->values;
     for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
         figures(group, plain[i].figure, values);
         double value = plain[i].is_worst ? largest(values, group->count)
@@ -273,31 +307,17 @@ static uint32_t make_rows(const struct gc_plan *plan, uint32_t workload, struct 
         struct gc_table_notes *notes)
 {
     uint32_t n = 0;
-    double *values = gc_need(plan->processes * sizeof(*values));
-    struct group group = {
-        .samples = gc_need(plan->processes * sizeof(*group.samples)),
-        .measured = gc_need(plan->processes * sizeof(*group.measured)),
-    };
+    struct group group;
+    group_init(&group, plan);
     for (uint32_t t = 0; t < plan->thread_count; t++) {
         for (uint32_t c = 0; c < plan->collector_count; c++) {
-            group.count = group.run = 0;
-            for (uint32_t p = 0; p < plan->processes; p++) {
-                struct gc_place place = { workload, t, p, c };
-                const struct gc_measured *m = plan->results[gc_plan_number(plan, place)];
-                if (m == NULL) continue;
-                group.run++;
-                if (m->sample.outcome != GC_OUTCOME_OK) continue;
-                group.measured[group.count] = m;
-                group.samples[group.count++] = &m->sample;
-            }
+            group_fill(&group, plan, (struct gc_place){ workload, t, 0, c });
             if (group.run == 0) continue;
             rows[n].label = plan->collectors[c].label;
-            fill_row(&rows[n++], &group, plan->threads[t], values, notes);
+            fill_row(&rows[n++], &group, plan->threads[t], notes);
         }
     }
-    free(group.samples);
-    free(group.measured);
-    free(values);
+    group_finish(&group);
     return n;
 }
 
@@ -357,17 +377,94 @@ static void print_headings(FILE *file, const struct layout *layout)
     fprintf(file, "%s\n", layout->plain);
 }
 
+static void print_label(FILE *file, const struct layout *layout, const char *label)
+{
+    if ((int)strlen(label) > layout->label)
+        fprintf(file, "%s\n%-*s", label, layout->label, "");
+    else
+        fprintf(file, "%-*s", layout->label, label);
+}
+
 static void print_row(FILE *file, const struct layout *layout, const struct row *row)
 {
     if (row->is_bad) fputs(layout->bad, file);
-    if ((int)strlen(row->label) > layout->label)
-        fprintf(file, "%s\n%-*s", row->label, layout->label, "");
-    else
-        fprintf(file, "%-*s", layout->label, row->label);
+    print_label(file, layout, row->label);
     for (int c = 0; c < COLUMNS; c++)
         fprintf(file, "%*s", gap(c) + layout->widths[c], row->cells[c]);
     if (row->is_bad) fputs(layout->plain, file);
     fputc('\n', file);
+}
+
+static double latency_p50(const struct gc_measured *m)
+{
+    const struct gc_percentiles *p = &m->sample.latency.percentiles;
+    return p->has_p50 ? (double)p->p50_ns : NAN;
+}
+
+static double latency_p99(const struct gc_measured *m)
+{
+    const struct gc_percentiles *p = &m->sample.latency.percentiles;
+    return p->has_p99 ? (double)p->p99_ns : NAN;
+}
+
+static double latency_p999(const struct gc_measured *m)
+{
+    const struct gc_percentiles *p = &m->sample.latency.percentiles;
+    return p->has_p999 ? (double)p->p999_ns : NAN;
+}
+
+static double latency_max(const struct gc_measured *m)
+{
+    return m->sample.latency.count > 0 ? (double)m->sample.latency.max_ns : NAN;
+}
+
+static void text_us(char *cell, double ns)
+{
+    gc_text_ms(cell, ns * 1e3);
+}
+
+/* How long requests took: rows as those of the workload's block. */
+static void print_latencies(FILE *file, const struct gc_plan *plan, uint32_t workload,
+        const struct layout *layout)
+{
+    static const struct {
+        const char *heading;
+        figure_fn figure;
+        bool is_worst;
+    } parts[] = {
+        { "p50", latency_p50, false },
+        { "p99", latency_p99, false },
+        { "p99.9", latency_p999, false },
+        { "max", latency_max, true },
+    };
+    enum { PARTS = sizeof(parts) / sizeof(parts[0]), WIDTH = 9, T_WIDTH = 4 };
+    struct group group;
+    group_init(&group, plan);
+    fprintf(file, "latency of a %s, us\n", plan->workloads[workload].some->request);
+    fprintf(file, "%s%-*s%*s", layout->bold, layout->label, "collector@protocol", T_WIDTH,
+            "T");
+    for (int i = 0; i < PARTS; i++)
+        fprintf(file, "%*s", WIDTH, parts[i].heading);
+    fprintf(file, "%s\n", layout->plain);
+    for (uint32_t t = 0; t < plan->thread_count; t++) {
+        for (uint32_t c = 0; c < plan->collector_count; c++) {
+            group_fill(&group, plan, (struct gc_place){ workload, t, 0, c });
+            if (group.run == 0) continue;
+            print_label(file, layout, plan->collectors[c].label);
+            fprintf(file, "%*" PRIu32, T_WIDTH, plan->threads[t]);
+            for (int i = 0; i < PARTS; i++) {
+                char cell[2 * GC_CELL];
+                figures(&group, parts[i].figure, group.values);
+                put(cell,
+                        parts[i].is_worst ? largest(group.values, group.count)
+                                          : median(group.values, group.count),
+                        text_us);
+                fprintf(file, "%*s", WIDTH, cell);
+            }
+            fputc('\n', file);
+        }
+    }
+    group_finish(&group);
 }
 
 void gc_table_print_failures(FILE *file, const struct gc_plan *plan, uint32_t workload)
@@ -419,6 +516,7 @@ void gc_table_print(FILE *file, const struct gc_plan *plan, uint32_t workload,
         print_headings(file, &layout);
         for (uint32_t r = 0; r < n; r++)
             print_row(file, &layout, &rows[r]);
+        if (spec->some->request != NULL) print_latencies(file, plan, workload, &layout);
         gc_table_print_failures(file, plan, workload);
         fputc('\n', file);
         fflush(file);

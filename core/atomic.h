@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "core/check.h"
 
@@ -67,6 +68,10 @@
 #define gc_atomic_compare_exchange_acq_rel(p, expected, v)                               \
     atomic_compare_exchange_strong_explicit(                                             \
             (p), (expected), (v), memory_order_acq_rel, memory_order_relaxed)
+
+/* An atomic 64-bit field, while a lock keeps all others from it: no atom, so that additions
+ * in memory are one instruction. */
+#define gc_locked(p) (*(uint64_t __attribute__((may_alias)) *)(void *)(p))
 
 #define gc_atomic_slot_load_relaxed(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
 #define gc_atomic_slot_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)

@@ -181,14 +181,18 @@ GC_EXPORT GC_COLD void gc_block_event(struct gc_block *block);
 
 /* Gives the cell of an object that says DEAD back to its block. The object must be
  * unreachable and out of every list. (B1) */
-static inline void gc_cell_free_dead(struct gc_object *object)
+static inline void gc_cell_free_in(struct gc_block *block, struct gc_object *object)
 {
-    struct gc_block *block = gc_block_of(object);
     gc_assert(gc_object_is_dead(object), "a live object is freed");
     *gc_cell_link(object) = block->free;
     block->free = object;
     if (GC_POISONS) gc_cell_poison(object);
     if (gc_unlikely(--block->countdown == 0)) gc_block_event(block);
+}
+
+static inline void gc_cell_free_dead(struct gc_object *object)
+{
+    gc_cell_free_in(gc_block_of(object), object);
 }
 
 /* The same for an object that need not say so; it does from now on. (B1) */

@@ -27,6 +27,10 @@
 #define GC_NORETURN     __attribute__((noreturn))
 #define GC_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
+/* Keeps the compiler from taking an address apart again, into the registers that it was
+ * computed from. */
+#define gc_as_one(pointer) __asm__("" : "+r"(pointer))
+
 /* Before a loop whose bound is a small constant once its function is inlined. */
 #define GC_UNROLL _Pragma("GCC unroll 8")
 

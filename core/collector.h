@@ -26,6 +26,7 @@
 #include "core/protocol.h"
 #include "core/root.h"
 #include "core/safepoint.h"
+#include "core/share.h"
 #include "core/sweep.h"
 #include "core/thread.h"
 #include "core/trace.h"
@@ -33,7 +34,7 @@
 #include "core/weak.h"
 
 /* Changes whenever a structure or a contract that a plugin sees does. */
-#define GC_ABI_VERSION 1
+#define GC_ABI_VERSION 2
 
 /* What a collector promises. Conformance, workloads and the runner hold it to that. */
 enum gc_capability {
@@ -67,10 +68,13 @@ struct gc_collector {
     const char *name;
     const char *summary;                       /* one line */
     const char *paper;                         /* key in papers/README.md, or NULL */
-    const char *protocols[GC_COLLECTOR_NAMES]; /* by name; the first is the default */
-    uint32_t capabilities;                     /* enum gc_capability */
-    uint32_t prefix_bytes;  /* before the header of objects that can be in a cycle */
-    uint32_t side_bits_log; /* log2 of side metadata bits a granule, plus 1; 0: none */
+    const char *protocols[GC_COLLECTOR_NAMES]; /* by name; the first is the default; one
+                                                  less at most */
+    uint32_t other_protocols; /* enum gc_protocol_flag: it also takes any other protocol
+                                 that has all of these, but private ones; 0: no other */
+    uint32_t capabilities;    /* enum gc_capability */
+    uint32_t prefix_bytes;    /* before the header of objects that can be in a cycle */
+    uint32_t side_bits_log;   /* log2 of side metadata bits a granule, plus 1; 0: none */
     enum gc_birth_action birth;
     bool implicit_deaths; /* deaths are found, not announced: core registers
                                    objects with finalizers at birth */

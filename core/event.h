@@ -50,6 +50,7 @@ enum gc_stall_cause {
     X(stops, "times that this mutator stopped the world to collect")                     \
     X(stop_wait_ns, "ns from asking for a stop to having it (time to safepoint)")        \
     X(handshakes, "handshakes that this mutator has asked for")                          \
+    X(helped, "parts of other mutators' stops that this one did while it was parked")    \
     X(lock_switches, "times that this mutator got the global lock from another")
 
 struct gc_counters {

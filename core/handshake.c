@@ -74,12 +74,12 @@ static void await(struct gc_mutator *m, struct gc_mutator *other,
     }
 }
 
+/* Posts a handshake, answers for `m`, and awaits all others. */
 static void shake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *argument),
         void *argument, const void *phase, void (*meanwhile)(struct gc_mutator *m))
 {
     struct gc_heap *heap = m->heap;
     uint64_t start = gc_stall_clock();
-    gc_settle(m); /* no code of the program may run under the coordinator lock */
     gc_coordinator_acquire(m);
     gc_lock_acquire(&heap->registry_lock);
     struct gc_handshake handshake = {
@@ -90,13 +90,16 @@ static void shake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *
     heap->handshake = handshake;
     if (phase != NULL) heap->phase = phase;
     /* [sync HS1] seq_cst store, then the seq_cst claims (Dekker): pairs with the load in
-     * gc_blocked_begin(). */
+     * gc_park(). */
     gc_atomic_store_seq_cst(&heap->shake_pending, 1);
     gc_for_each_mutator (other, heap)
         if (other != m) gc_atomic_fetch_or_relaxed(&other->poll, GC_POLL_SHAKE);
     gc_lock_release(&heap->registry_lock);
     answer(m, &handshake);
-    gc_blocked_begin(m);
+    if (gc_broken(SHAKE_QUIET)) /* what has been sent is dropped before */
+        gc_blocked_begin(m);
+    else
+        gc_park(m); /* no code of the program may run under the coordinator lock */
     gc_for_each_mutator (other, heap)
         if (other != m) await(m, other, &handshake, meanwhile);
     gc_atomic_store_relaxed(&heap->shake_pending, 0);
@@ -110,9 +113,16 @@ static void shake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *
         gc_stall_record(m->stalls, GC_STALL_handshake, start, m->shake_work);
 }
 
+void gc_handshake_unsettled(struct gc_mutator *m,
+        void (*run)(struct gc_mutator *m, void *argument), void *argument)
+{
+    shake(m, run, argument, NULL, NULL);
+}
+
 void gc_handshake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *argument),
         void *argument)
 {
+    gc_settle(m);
     shake(m, run, argument, NULL, NULL);
 }
 
@@ -120,5 +130,6 @@ void gc_handshake_phase(struct gc_mutator *m,
         void (*run)(struct gc_mutator *m, void *argument), void *argument,
         void (*meanwhile)(struct gc_mutator *m))
 {
+    gc_settle(m);
     shake(m, run, argument, argument, meanwhile);
 }

@@ -19,6 +19,10 @@
 GC_EXPORT void gc_handshake(struct gc_mutator *m,
         void (*run)(struct gc_mutator *m, void *argument), void *argument);
 
+/* The same from within a drop, or where things are settled: settles nothing before. */
+GC_EXPORT void gc_handshake_unsettled(struct gc_mutator *m,
+        void (*run)(struct gc_mutator *m, void *argument), void *argument);
+
 /* The same for one that changes what mutators do from then on: heap->phase becomes
  * `argument`, in one step with the post. Who makes a record (home_start, under the registry
  * lock) copies from there what has been posted. `argument` stays as it is until the next.

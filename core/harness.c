@@ -109,6 +109,13 @@ void gc_trial_add(struct gc_trial *trial, uint64_t value)
     gc_lock_release(&trial->barrier->lock);
 }
 
+void gc_trial_add_latencies(struct gc_trial *trial, const struct gc_histogram *latencies)
+{
+    gc_lock_acquire(&trial->barrier->lock);
+    gc_histogram_add(trial->latencies, latencies);
+    gc_lock_release(&trial->barrier->lock);
+}
+
 void gc_trial_fail(struct gc_trial *trial, const char *format, ...)
 {
     gc_lock_acquire(&trial->barrier->lock);
@@ -161,6 +168,16 @@ static void outcome(
 
 /* --- reading off -------------------------------------------------------------------- */
 
+static struct gc_percentiles percentiles_of(const struct gc_histogram *h)
+{
+    struct gc_percentiles p = { .has_p50 = false };
+    p.has_p50 = gc_histogram_percentile(h, .5, &p.p50_ns);
+    p.has_p90 = gc_histogram_percentile(h, .9, &p.p90_ns);
+    p.has_p99 = gc_histogram_percentile(h, .99, &p.p99_ns);
+    p.has_p999 = gc_histogram_percentile(h, .999, &p.p999_ns);
+    return p;
+}
+
 static void read_stalls(struct gc_heap *heap, struct gc_sample *result)
 {
     if (!GC_STALLS) return; /* not measured, which is not 0 */
@@ -177,12 +194,8 @@ static void read_stalls(struct gc_heap *heap, struct gc_sample *result)
             .max_ns = sum->max_ns,
             .total_work = sum->total_work,
             .max_work = sum->max_work,
+            .percentiles = percentiles_of(&sum->histogram),
         };
-        const struct gc_histogram *h = &sum->histogram;
-        summary->has_p50 = gc_histogram_percentile(h, .5, &summary->p50_ns);
-        summary->has_p90 = gc_histogram_percentile(h, .9, &summary->p90_ns);
-        summary->has_p99 = gc_histogram_percentile(h, .99, &summary->p99_ns);
-        summary->has_p999 = gc_histogram_percentile(h, .999, &summary->p999_ns);
     }
     gc_os_free(log);
 }
@@ -207,6 +220,18 @@ static void read_operations(
         result->operations[i] = stats->operations[i] - sample->operations_before[i];
 }
 
+static void read_latencies(struct sample *sample)
+{
+    const struct gc_histogram *latencies = sample->trial.latencies;
+    gc_lock_acquire(&sample->barrier.lock);
+    sample->result->latency = (struct gc_latency_summary){
+        .count = latencies->count,
+        .max_ns = latencies->max,
+        .percentiles = percentiles_of(latencies),
+    };
+    gc_lock_release(&sample->barrier.lock);
+}
+
 /* What is known when the run is over (or was cut short). World stopped, nobody else
  * attached, or an approximation. */
 static void read_off(struct sample *sample)
@@ -221,6 +246,7 @@ static void read_off(struct sample *sample)
     read_counters(&stats, result);
     read_operations(sample, &stats);
     read_stalls(sample->heap, result);
+    read_latencies(sample);
 }
 
 static void exhausted(struct gc_mutator *m, size_t bytes, void *argument)
@@ -239,14 +265,11 @@ static void exhausted(struct gc_mutator *m, size_t bytes, void *argument)
 
 /* --- the phases --------------------------------------------------------------------- */
 
-static void thread_run(struct gc_mutator *m, void *argument)
+/* A thread's share of the run. The clock stops when the last one has done his. */
+static void do_share(struct gc_mutator *m, struct sample *sample, uint32_t number)
 {
-    struct sample_thread *self = argument;
-    struct sample *sample = self->sample;
-    barrier_wait(&sample->start, m); /* all are ready */
-    barrier_wait(&sample->start, m); /* the clock has been started */
     uint64_t cpu = gc_os_thread_cpu_ns();
-    sample->request->workload->run(m, &sample->trial, self->number);
+    sample->request->workload->run(m, &sample->trial, number);
     cpu = gc_os_thread_cpu_ns() - cpu;
     gc_blocked_begin(m);
     gc_lock_acquire(&sample->barrier.lock);
@@ -260,16 +283,39 @@ static void thread_run(struct gc_mutator *m, void *argument)
     gc_blocked_end(m);
 }
 
-/* Starts the threads, lets them run, joins them. 0 or -errno. */
+static void thread_run(struct gc_mutator *m, void *argument)
+{
+    struct sample_thread *self = argument;
+    struct sample *sample = self->sample;
+    barrier_wait(&sample->start, m); /* all are ready */
+    barrier_wait(&sample->start, m); /* the clock has been started */
+    do_share(m, sample, self->number);
+}
+
+static void start_clocks(struct sample *sample)
+{
+    sample->start_collector_cpu_ns =
+            gc_atomic_load_relaxed(&sample->heap->collector_cpu_ns);
+    sample->start_cpu_ns = gc_os_process_cpu_ns();
+    sample->start_ns = gc_os_now_ns();
+}
+
+/* Starts the threads, lets them run, joins them. A program of one thread is one mutator: it
+ * runs on the one that is there. 0 or -errno. */
 static int run_threads(struct sample *sample, struct gc_mutator *m)
 {
     uint32_t threads = sample->request->threads;
-    struct sample_thread *all = gc_os_alloc(threads * sizeof(*all));
-    if (all == NULL) return -ENOMEM;
     struct gc_heap_stats before;
     gc_heap_read_stats(sample->heap, &before);
     sample->allocated_before = before.allocated_objects;
     memcpy(sample->operations_before, before.operations, sizeof(before.operations));
+    if (threads == 1) {
+        start_clocks(sample);
+        do_share(m, sample, 0);
+        return 0;
+    }
+    struct sample_thread *all = gc_os_alloc(threads * sizeof(*all));
+    if (all == NULL) return -ENOMEM;
     for (uint32_t i = 0; i < threads; i++) {
         all[i].sample = sample;
         all[i].number = i;
@@ -281,10 +327,7 @@ static int run_threads(struct sample *sample, struct gc_mutator *m)
     /* From here to the end the first mutator is in no thread's way. */
     gc_blocked_begin(m);
     barrier_meet(&sample->start);
-    sample->start_collector_cpu_ns =
-            gc_atomic_load_relaxed(&sample->heap->collector_cpu_ns);
-    sample->start_cpu_ns = gc_os_process_cpu_ns();
-    sample->start_ns = gc_os_now_ns();
+    start_clocks(sample);
     barrier_meet(&sample->start);
     for (uint32_t i = 0; i < threads; i++)
         gc_join(NULL, &all[i].thread);
@@ -426,10 +469,13 @@ int gc_sample_run(const struct gc_sample_request *request, struct gc_sample *ret
         },
     };
     void *options = gc_os_alloc(workload->options_size + 1);
-    if (options == NULL)
-        return gc_error_set(error, -ENOMEM, "there is no memory for options");
-    int status = gc_options_parse(
-            workload->options, workload->name, request->workload_options, options, error);
+    sample.trial.latencies = gc_os_alloc(sizeof(*sample.trial.latencies));
+    int status = 0;
+    if (options == NULL || sample.trial.latencies == NULL)
+        status = gc_error_set(error, -ENOMEM, "there is no memory for a sample");
+    if (status == 0)
+        status = gc_options_parse(workload->options, workload->name,
+                request->workload_options, options, error);
     struct gc_heap_config config = {
         .collector = request->collector,
         .protocol = request->protocol,
@@ -452,6 +498,7 @@ int gc_sample_run(const struct gc_sample_request *request, struct gc_sample *ret
         barrier_finish(&sample.barrier);
         gc_heap_destroy(sample.heap);
     }
+    gc_os_free(sample.trial.latencies);
     gc_os_free(options);
     return status;
 }

@@ -22,6 +22,7 @@ struct gc_heap;
 struct gc_mutator;
 struct gc_collector;
 struct gc_protocol;
+struct gc_part;
 struct gc_plugin;
 struct gc_workload;
 
@@ -37,8 +38,9 @@ GC_EXPORT const struct gc_protocol *gc_protocol_find(const char *name);   /* or 
  * plugins, once. The descriptors must live on. 0 or -ENOMEM. */
 GC_EXPORT int gc_workloads_add(const struct gc_workload *const *workloads) GC_NODISCARD;
 
-/* Loads a plugin (plugin.h), for good; what it holds is in the lists above afterwards. To
- * load one again is no error. On one thread, before there are heaps. 0; or -errno with a
+/* Loads a plugin (plugin.h), for good; what it holds is in the lists above afterwards. What
+ * is compiled for a protocol of another plugin is loaded after that one. To load one again
+ * is no error. On one thread, before there are heaps. 0; or -errno with a
  * sentence: it is not there, no plugin, built for another ABI or flavour, or it
  * brings a name that is taken. */
 GC_EXPORT int gc_plugin_load(const char *path, const struct gc_plugin **ret_plugin,
@@ -51,16 +53,27 @@ GC_EXPORT const struct gc_protocol *const *gc_plugin_protocols(
         const struct gc_plugin *plugin);
 GC_EXPORT const struct gc_workload *const *gc_plugin_workloads(
         const struct gc_plugin *plugin);
+GC_EXPORT const struct gc_part *const *gc_plugin_parts(const struct gc_plugin *plugin);
+
+/* What a plugin holds of this kind for this protocol (struct gc_part, plugin.h); NULL:
+ * none does, in this version. */
+GC_EXPORT const void *gc_part_find(
+        const char *kind, const char *protocol, uint32_t version);
 
 /* What a driver may know of a collector or protocol. */
 struct gc_collector_info {
     const char *name, *summary, *paper; /* paper may be NULL */
     const char *const *protocols;       /* ends with NULL; the first is the default */
     const struct gc_option *options;    /* or NULL */
+    bool takes_others; /* other protocols of their kind as well: gc_collector_takes() */
     bool reclaims, immediate, cycles;
 };
 GC_EXPORT struct gc_collector_info gc_collector_info(
         const struct gc_collector *collector);
+
+/* Whether it names the protocol, or takes any that has what this one has. */
+GC_EXPORT bool gc_collector_takes(
+        const struct gc_collector *collector, const struct gc_protocol *protocol);
 
 /* The promises as words: for i = 0, 1, ... until false, *ret_word is the word of the
  * i-th promise that there is, or NULL if this collector does not make it. */
@@ -82,7 +95,8 @@ struct gc_trial {
     bool promises_cycles;
     void *data; /* the workload's own, from setup to finish */
 
-    uint64_t sum; /* of what threads gave to gc_trial_add() */
+    uint64_t sum;                   /* of what threads gave to gc_trial_add() */
+    struct gc_histogram *latencies; /* and to gc_trial_add_latencies() */
 
     /* kept by gc_trial_unmeasured_*() */
     uint64_t unmeasured_ns, unmeasured_cpu_ns;
@@ -129,6 +143,11 @@ GC_EXPORT void gc_trial_unmeasured_end(struct gc_trial *trial);
  * thread, now and then. */
 GC_EXPORT void gc_trial_add(struct gc_trial *trial, uint64_t value);
 
+/* Adds how long single requests took, in ns, to what the sample says of all of them. Any
+ * thread, from run(), now and then; the workload's descriptor says what a request is. */
+GC_EXPORT void gc_trial_add_latencies(
+        struct gc_trial *trial, const struct gc_histogram *latencies);
+
 /* Says what is wrong; the sample's outcome is then "wrong result". Any thread. */
 GC_EXPORT void gc_trial_fail(struct gc_trial *trial, const char *format, ...)
         GC_PRINTF(2, 3);
@@ -139,6 +158,7 @@ struct gc_workload {
     const char *summary;    /* one line */
     const char *card;       /* live size, allocation rate, cyclic share, in a few words */
     const char *unit;       /* of ops */
+    const char *request;    /* what gc_trial_add_latencies() is told of, or NULL */
     bool race_free;         /* the checksum does not depend on interleaving */
     bool counts_operations; /* the variant that is not timed: operation.h */
     const struct gc_option *options; /* or NULL */
@@ -201,12 +221,22 @@ struct gc_sample_request {
     void *argument;
 };
 
-/* A value that was not measured has its `has_` flag false. */
+/* One that too few values were measured for has its `has_` flag false. */
+struct gc_percentiles {
+    bool has_p50, has_p90, has_p99, has_p999;
+    uint64_t p50_ns, p90_ns, p99_ns, p999_ns;
+};
+
 struct gc_stall_summary {
     const char *cause;
     uint64_t count, total_ns, max_ns, total_work, max_work;
-    bool has_p50, has_p90, has_p99, has_p999;
-    uint64_t p50_ns, p90_ns, p99_ns, p999_ns;
+    struct gc_percentiles percentiles;
+};
+
+/* Of the requests that a workload times; the maximum is exact. */
+struct gc_latency_summary {
+    uint64_t count, max_ns; /* count == 0: it times none */
+    struct gc_percentiles percentiles;
 };
 
 enum { GC_SAMPLE_STALLS = 16, GC_SAMPLE_COUNTERS = 48 };
@@ -222,7 +252,8 @@ struct gc_sample {
     uint64_t collector_cpu_ns; /* of it: collections, on whatever thread */
     uint32_t stall_count;
     struct gc_stall_summary
-            stalls[GC_SAMPLE_STALLS]; /* by cause, with count > 0 or not */
+            stalls[GC_SAMPLE_STALLS];  /* by cause, with count > 0 or not */
+    struct gc_latency_summary latency; /* as far as the threads have told */
     uint64_t peak_heap_bytes, peak_rss_bytes;
     uint32_t counter_count;
     struct {

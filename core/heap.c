@@ -10,13 +10,6 @@
 #include "core/os.h"
 #include "core/plugin.h"
 
-static bool names_protocol(const struct gc_collector *collector, const char *name)
-{
-    for (int i = 0; i < GC_COLLECTOR_NAMES && collector->protocols[i] != NULL; i++)
-        if (strcmp(collector->protocols[i], name) == 0) return true;
-    return false;
-}
-
 /* Refuses what can't work, with the reason. */
 static int check_combination(const struct gc_collector *collector,
         const struct gc_protocol *protocol, struct gc_error *error)
@@ -31,7 +24,7 @@ static int check_combination(const struct gc_collector *collector,
                 collector->name, collector->abi_version, collector->check_level,
                 GC_ABI_VERSION, GC_CHECK);
     }
-    if (!names_protocol(collector, protocol->name)) {
+    if (!gc_collector_takes(collector, protocol)) {
         return gc_error_set(error, -EINVAL, "collector %s does not work over protocol %s",
                 collector->name, protocol->name);
     }
@@ -207,20 +200,33 @@ void gc_heap_discharge(struct gc_heap *heap, size_t bytes)
     gc_atomic_fetch_sub_relaxed(&heap->bytes, bytes);
 }
 
-void gc_heap_walk_blocks_stw(struct gc_heap *heap, gc_block_fn visit, void *argument)
+struct gc_block *gc_next_block_stw(struct gc_heap *heap, struct gc_block_cursor *cursor)
 {
-    struct gc_region *region = heap->regions;
-    while (region != NULL) {
-        struct gc_region *next = region->next; /* a visit may free a huge region */
-        uint32_t end =
-                region->bytes > GC_REGION_BYTES ? region->first + 1 : GC_REGION_BLOCKS;
-        for (uint32_t i = region->first; i < end; i++) {
+    if (cursor->region == NULL && cursor->index == 0) cursor->region = heap->regions;
+    while (cursor->region != NULL) {
+        struct gc_region *region = cursor->region;
+        const bool huge = region->bytes > GC_REGION_BYTES;
+        const uint32_t end = huge ? region->first + 1 : GC_REGION_BLOCKS;
+        struct gc_block *found = NULL;
+        uint32_t i = cursor->index > region->first ? cursor->index : region->first;
+        for (; i < end && found == NULL; i++) {
             struct gc_block *block = &region->blocks[i];
             if (block->state != GC_BLOCK_FREE && block->state != GC_BLOCK_INSIDE)
-                visit(block, argument);
+                found = block;
         }
-        region = next;
+        /* On to the next region at once: a huge one goes with its block. */
+        cursor->index = i < end ? i : 1;
+        if (i >= end) cursor->region = region->next;
+        if (found != NULL) return found;
     }
+    return NULL;
+}
+
+void gc_heap_walk_blocks_stw(struct gc_heap *heap, gc_block_fn visit, void *argument)
+{
+    struct gc_block_cursor cursor = { NULL, 0 };
+    for (struct gc_block *b; (b = gc_next_block_stw(heap, &cursor)) != NULL;)
+        visit(b, argument);
 }
 
 struct walk {

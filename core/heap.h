@@ -21,6 +21,7 @@ struct gc_collector;
 struct gc_log;
 struct gc_object;
 struct gc_protocol;
+struct gc_serial;
 struct gc_root_range;
 struct gc_sweeper;
 struct gc_observer;
@@ -52,15 +53,17 @@ struct gc_heap {
     /* const after creation */
     const struct gc_collector *collector;
     const struct gc_protocol *protocol;
-    void *collector_options;    /* as collector->options says */
-    void *collector_data;       /* of the collector */
-    void *protocol_data;        /* of the protocol */
-    struct gc_log *log;         /* of protocols that log (log.h), or NULL */
-    uint32_t side_offset;       /* of the side metadata in a region */
-    uint32_t first_block;       /* index of the first block behind a region's metadata */
-    size_t limit_bytes;         /* hard limit of `bytes`; 0: none */
-    bool type_stable;           /* GC_PROTOCOL_RACES: see block.h, home.h, grace.h */
-    struct gc_sweeper *sweeper; /* sweep.h, or NULL */
+    void *collector_options; /* as collector->options says */
+    void *collector_data;    /* of the collector */
+    void *protocol_data;     /* of the protocol */
+    struct gc_log *log;      /* of protocols that log (log.h), or NULL */
+    uint32_t side_offset;    /* of the side metadata in a region */
+    uint32_t first_block;    /* index of the first block behind a region's metadata */
+    size_t limit_bytes;      /* hard limit of `bytes`; 0: none */
+    bool type_stable;        /* GC_PROTOCOL_RACES: see block.h, home.h, grace.h */
+    bool parked_help;        /* the collector shares the work of its stops: share.h */
+    uint32_t share_watchers_most; /* processors that may look out for a part of it */
+    struct gc_sweeper *sweeper;   /* sweep.h, or NULL */
 
     /* any thread, atomic, relaxed: sums that order nothing */
     alignas(GC_CACHE_LINE) _Atomic(size_t) bytes; /* blocks and their metadata */
@@ -76,6 +79,7 @@ struct gc_heap {
     struct gc_lock registry_lock;
     _Atomic(struct gc_mutator *) mutators; /* see gc_for_each_mutator */
     uint32_t mutator_count;                /* records */
+    struct gc_mutator *alone;              /* who is told that it is, or NULL */
     _Atomic(uint32_t) attached; /* records not EXITED; read relaxed without the lock */
     struct gc_root_range *roots;
     uint64_t root_passes; /* of gc_roots_visit_global() */
@@ -98,6 +102,12 @@ struct gc_heap {
             collecting_mutator; /* whose collection is under way, or NULL */
     uint64_t stop_started_ns;   /* the stopper's */
 
+    /* written by the stopper; read by who has taken a part of what is shared: [sync ST3] */
+    void (*share_run)(struct gc_mutator *home, void *argument);
+    void *share_argument;
+    _Atomic(uint32_t) share_awaited; /* the stopper sleeps until a part is done */
+    _Atomic(uint32_t)
+            share_watchers; /* parked mutators that look out for a part; relaxed */
     struct gc_worker worker;
 
     /* held from a stop's request to its end */
@@ -133,6 +143,9 @@ struct gc_heap {
      * at birth, weeded out by collections; registry_lock */
     struct gc_object **finalizable;
     size_t finalizable_count, finalizable_room, finalizable_reserved;
+
+    /* const after creation: the lock of who runs (serial.h), or NULL */
+    struct gc_serial *serial;
 
     /* const after creation: the embedder's hooks */
     void (*on_exhausted)(struct gc_mutator *m, size_t bytes, void *argument);
@@ -190,6 +203,15 @@ GC_EXPORT struct gc_stall_log *gc_heap_read_stalls(struct gc_heap *heap) GC_NODI
  * early when it returns false, and says so. World stopped, or nobody attached. */
 typedef bool (*gc_object_fn)(struct gc_object *object, void *argument);
 GC_EXPORT bool gc_heap_walk_stw(struct gc_heap *heap, gc_object_fn visit, void *argument);
+
+/* The same over blocks in use, one at a time: NULL behind the last. From { NULL, 0 } on,
+ * with the same heap. The block that was returned may be freed before the next is asked for. */
+struct gc_block_cursor {
+    struct gc_region *region; /* where to look next, and */
+    uint32_t index; /* from which block on; 0: at the first region if it is NULL */
+};
+GC_EXPORT struct gc_block *gc_next_block_stw(
+        struct gc_heap *heap, struct gc_block_cursor *cursor);
 
 /* The same over blocks in use. */
 typedef void (*gc_block_fn)(struct gc_block *block, void *argument);

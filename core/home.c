@@ -5,7 +5,6 @@
  *             [sync ST1] a stop is requested, against a mutator that parks
  *             [sync HS1] a handshake is posted, against a mutator that parks
  *             [sync HO1] what was sent home, against a home that stops looking
- *             [sync HO2] what was sent home comes before the poll bit that says so
  */
 #include "core/home.h"
 
@@ -15,14 +14,14 @@
 bool gc_home_claim(struct gc_mutator *home)
 {
     /* [sync ST2] seq_cst: who asks for a stop or a handshake has posted it before he looks
-     * (Dekker); pairs with the store in gc_blocked_begin(). */
+     * (Dekker); pairs with the store in gc_park(). */
     uint32_t state = gc_atomic_load_seq_cst(&home->state);
     do {
         if (state == GC_MUTATOR_RUNNING || (state & GC_MUTATOR_CLAIMED) != 0)
             return false;
         /* Again where it has only been adopted meanwhile: nobody else would act for it.
          * [sync ST2] seq_cst: against the owner's return, and others' claims; as acquire it
-         * sees all that the owner did before. Pairs with the stores in gc_blocked_begin()
+         * sees all that the owner did before. Pairs with the stores in gc_park()
          * and thread.c. Test: core/home, core/safepoint. */
     } while (!gc_atomic_compare_exchange_seq_cst(
             &home->state, &state, state | GC_MUTATOR_CLAIMED));
@@ -126,10 +125,7 @@ static void deliver(struct gc_mutator *m, struct gc_parcel *parcel)
          * has_arrivals(), and, as release, with the exchange in gc_home_drain(). */
     } while (!gc_atomic_compare_exchange_seq_cst(&home->arrivals, &before, first));
     gc_schedule_yield(); /* between push and look */
-    /* [sync HO2] release: who takes the bit away finds what was sent, or the home would keep
-     * it, unseen, for nobody sets the bit again before it is taken in. Pairs with
-     * gc_safepoint_slow(). */
-    if (before == NULL) gc_atomic_fetch_or_release(&home->poll, GC_POLL_DRAIN);
+    if (before == NULL) gc_home_tell(home);
     if (!gc_broken(LOOK_AFTER_PUSH)) gc_home_look(home, m);
 }
 

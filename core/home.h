@@ -14,7 +14,9 @@
  *                  can be claimed before and after, finds the poll bit as it was.
  *             (H2) who holds a claim does not wait, allocate, or run code of the program.
  *             (H3) a mutator that is not RUNNING has no drops, nothing in a parcel, and
- *                  nothing to settle; but the stopper may have, until it resumes.
+ *                  nothing to settle; but the stopper may have, until it resumes, and
+ *                  who parks in the middle of a drop (gc_park()).
+ * Sync edges: [sync HO2] what was sent home comes before the poll bit that says so
  */
 #ifndef CORE_HOME_H
 #define CORE_HOME_H
@@ -25,17 +27,27 @@
 #include "core/thread.h"
 
 /* Claims a record that is BLOCKED or EXITED. False: it is RUNNING, or claimed. */
-bool gc_home_claim(struct gc_mutator *home) GC_NODISCARD;
+GC_EXPORT bool gc_home_claim(struct gc_mutator *home) GC_NODISCARD;
 
 /* Gives the claim back, and looks at what has arrived meanwhile, as gc_home_look() does. */
-void gc_home_release(struct gc_mutator *home, struct gc_mutator *by);
+GC_EXPORT void gc_home_release(struct gc_mutator *home, struct gc_mutator *by);
 
 /* Takes in what has arrived, if the record is BLOCKED or EXITED; what the protocol has sent
  * only for `by`, a running mutator that will settle, if that is not NULL. No lock is held. */
-void gc_home_look(struct gc_mutator *home, struct gc_mutator *by);
+GC_EXPORT void gc_home_look(struct gc_mutator *home, struct gc_mutator *by);
 
 /* Takes in what has arrived. By who may act for the home; `by` as above. */
 void gc_home_drain(struct gc_mutator *home, struct gc_mutator *by);
+
+/* Tells a home that something has been sent to it that was empty before. Any thread, after the
+ * push, and before the look at the home's state. */
+static inline void gc_home_tell(struct gc_mutator *home)
+{
+    /* [sync HO2] release: who takes the bit away finds what was sent, or the home would keep
+     * it, unseen, for nobody sets the bit again before it is taken in. Pairs with
+     * gc_safepoint_slow(). */
+    gc_atomic_fetch_or_release(&home->poll, GC_POLL_DRAIN);
+}
 
 /* Whether the protocol has sent something that the home has not taken in. */
 bool gc_home_was_sent(struct gc_mutator *home);

@@ -3,6 +3,7 @@
 #include "core/lock.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <time.h>
 
 #include "core/os.h"
@@ -169,6 +170,22 @@ void gc_condition_broadcast(struct gc_condition *condition)
         return;
     }
     must(pthread_cond_broadcast(&condition->condition), "pthread_cond_broadcast");
+}
+
+void gc_wait_until_ns(uint64_t ns)
+{
+    enum { AWAKE_NS = 100000 };
+    uint64_t now = gc_os_now_ns();
+    if (ns > now && ns - now > AWAKE_NS) {
+        struct timespec until = {
+            .tv_sec = (time_t)((ns - AWAKE_NS) / 1000000000u),
+            .tv_nsec = (long)((ns - AWAKE_NS) % 1000000000u),
+        };
+        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+            continue;
+    }
+    while (gc_os_now_ns() < ns)
+        sched_yield();
 }
 
 static void *thread_main(void *argument)

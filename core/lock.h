@@ -68,6 +68,11 @@ GC_EXPORT bool gc_condition_wait_ns(
 GC_EXPORT void gc_condition_signal(struct gc_condition *condition);
 GC_EXPORT void gc_condition_broadcast(struct gc_condition *condition);
 
+/* Waits until gc_os_now_ns() is `ns` or later: asleep, and awake for the last tenth of a
+ * millisecond, because who sleeps wakes up late; it lets others run meanwhile. A mutator
+ * calls it in a blocked region. Under a schedule no other thread runs meanwhile. */
+GC_EXPORT void gc_wait_until_ns(uint64_t ns);
+
 /* A thread of the runtime or of the harness. */
 struct gc_thread {
     pthread_t handle;

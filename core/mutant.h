@@ -23,9 +23,15 @@
     X(ZERO_BY_EXCHANGE, "who has reached 0 kills by compare-and-exchange from 0")        \
     X(KEEP_FOR_FINALIZER, "the last reference is held while the finalizer runs")         \
     X(FINALIZE_ONCE, "a finalizer is due no longer once it runs")                        \
+    X(ENTRY_OWNS, "what is queued is held by its entry")                                 \
+    X(MERGE_CLAIMED, "who merges for another has claimed him")                           \
+    X(OWNER_CLEARED, "what is merged has no owner any more")                             \
+    X(CLEARED_FIRST, "the owner's half is given up before others may kill")              \
+    X(CLAIM_KILLS, "nothing is dropped inside a claim")                                  \
     X(MERGE_BY_EXCHANGE, "a merge adds to the shared half that it finds")                \
     X(QUEUE_BELOW_ZERO, "nothing is subtracted below 0 while nothing is queued for it")  \
     X(HOLD_MERGED, "what a collection holds is merged first")                            \
+    X(STOP_GIVES_BACK, "a stop gives back the references of queues, but for a last one") \
     X(WEAK_REREAD, "a weak reference's target is read again after it was counted")       \
     X(WEAK_FIRST, "weak references are cleared before the cell is free")                 \
     X(STABLE, "an empty block keeps its headers for a grace period")                     \
@@ -44,10 +50,13 @@
             "who is made while the world is stopped does not run before its end")        \
     X(COORDINATOR_BLOCKED, "the coordinator lock is awaited in a blocked region")        \
     X(SHAKE_BLOCKED, "a handshake is answered for who is BLOCKED")                       \
+    X(SHAKE_QUIET, "who shakes hands runs no code of the program meanwhile")             \
+    X(ALONE_TOLD, "who is alone is told before another runs")                            \
     X(SHAKE_ONCE, "a handshake runs once for each mutator")                              \
+    X(LOG_RECHECK, "a logging store looks again before it keeps what it has copied")     \
+    X(SHARE_BY_EXCHANGE, "a part of a stop's work is taken by exchange")                 \
     X(POLL_AT_ONCE,                                                                      \
             "a safepoint takes poll bits away in the step in which it sees them")        \
-    X(LOG_RECHECK, "a logging store looks again before it keeps what it has copied")     \
     X(HOLD, "a collection holds the members of its unreachable set")                     \
     X(RELEASE_BY_EXCHANGE, "a held member is released from 1 or not at all")             \
     X(WEAK_AGAIN, "weak references that finalizers made are cleared")                    \

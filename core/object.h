@@ -134,8 +134,8 @@ static inline void gc_object_link_dead(struct gc_object *object, struct gc_objec
 
 static inline struct gc_object *gc_object_next_dead(const struct gc_object *object)
 {
-    uint64_t link = gc_atomic_load_relaxed(&object->count) & ~GC_COUNT_DEAD;
-    return (struct gc_object *)(uintptr_t)(link >> GC_COUNT_LINK_SHIFT);
+    uint64_t link = gc_atomic_load_relaxed(&object->count) << 1; /* without DEAD */
+    return (struct gc_object *)(uintptr_t)(link >> (GC_COUNT_LINK_SHIFT + 1));
 }
 
 #endif

@@ -2,6 +2,7 @@
 /* os.c - memory and clocks on POSIX. */
 #include "core/os.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -57,6 +58,14 @@ void gc_os_unmap(void *memory, size_t bytes)
 {
     int result = munmap(memory, bytes);
     gc_require(result == 0, "munmap of %zu bytes failed", bytes);
+}
+
+uint32_t gc_os_processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+    int count = CPU_COUNT(&set);
+    return count > 0 ? (uint32_t)count : 1;
 }
 
 static uint64_t clock_ns(clockid_t clock)

@@ -33,6 +33,19 @@ GC_EXPORT void gc_os_unmap(void *memory, size_t bytes);
  * it. For failure injection: the count is process-wide. */
 GC_EXPORT void gc_os_fail_allocation(uint64_t n);
 
+/* Processors that the process may run on; at least 1. */
+GC_EXPORT uint32_t gc_os_processors(void);
+
+/* Tells the processor that the thread spins. */
+static inline void gc_os_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__("yield");
+#endif
+}
+
 /* Nanoseconds of CLOCK_MONOTONIC. */
 GC_EXPORT uint64_t gc_os_now_ns(void);
 

@@ -34,15 +34,23 @@ enum { WORDS = sizeof(capability_words) / sizeof(capability_words[0]) };
 
 /* --- lists ---------------------------------------------------------------------------- */
 
+enum list { COLLECTORS, PROTOCOLS, WORKLOADS, PARTS, PLUGINS, LISTS };
+
 static const struct gc_collector *const no_collectors[] = { NULL };
 static const struct gc_protocol *const no_protocols[] = { NULL };
 static const struct gc_workload *const no_workloads[] = { NULL };
+static const struct gc_part *const no_parts[] = { NULL };
+static const struct gc_plugin *const no_plugins[] = { NULL };
 
-/* What was added; NULL: nothing yet. They end with NULL. */
-static const struct gc_collector **all_collectors;
-static const struct gc_protocol **all_protocols;
-static const struct gc_workload **all_workloads;
-static const struct gc_plugin **plugins;
+/* All of them end with NULL. */
+static const void *const built_in[LISTS] = { gc_static_collectors, gc_static_protocols,
+    no_workloads, no_parts, no_plugins };
+static void *grown[LISTS]; /* NULL: nothing was added yet */
+
+static const void *all(enum list list)
+{
+    return grown[list] != NULL ? grown[list] : built_in[list];
+}
 
 static size_t length_of(const void *list)
 {
@@ -55,35 +63,30 @@ static size_t length_of(const void *list)
     }
 }
 
-/* `now` with room for `more` behind it; they are copied by join(). NULL: no memory. */
-static void *grow(const void *now, size_t more)
+/* `now` with `more` behind it; NULL: no memory. */
+static void *join(const void *now, const void *more)
 {
-    size_t old = length_of(now);
-    void *list = gc_os_alloc((old + more + 1) * sizeof(void *));
-    if (list != NULL) memcpy(list, now, old * sizeof(void *));
+    size_t old = length_of(now) * sizeof(void *), new = length_of(more) * sizeof(void *);
+    char *list = gc_os_alloc(old + new + sizeof(void *));
+    if (list == NULL) return NULL;
+    memcpy(list, now, old);
+    memcpy(list + old, more, new);
     return list;
-}
-
-/* Appends `more` to a list that has the room. */
-static void join(void *list, const void *more)
-{
-    memcpy((char *)list + length_of(list) * sizeof(void *), more,
-            length_of(more) * sizeof(void *));
 }
 
 const struct gc_collector *const *gc_collectors(void)
 {
-    return all_collectors != NULL ? all_collectors : gc_static_collectors;
+    return all(COLLECTORS);
 }
 
 const struct gc_protocol *const *gc_protocols(void)
 {
-    return all_protocols != NULL ? all_protocols : gc_static_protocols;
+    return all(PROTOCOLS);
 }
 
 const struct gc_workload *const *gc_workloads(void)
 {
-    return all_workloads != NULL ? all_workloads : no_workloads;
+    return all(WORKLOADS);
 }
 
 const struct gc_collector *const *gc_plugin_collectors(const struct gc_plugin *plugin)
@@ -101,6 +104,11 @@ const struct gc_workload *const *gc_plugin_workloads(const struct gc_plugin *plu
     return plugin->workloads != NULL ? plugin->workloads : no_workloads;
 }
 
+const struct gc_part *const *gc_plugin_parts(const struct gc_plugin *plugin)
+{
+    return plugin->parts != NULL ? plugin->parts : no_parts;
+}
+
 const struct gc_collector *gc_collector_find(const char *name)
 {
     for (const struct gc_collector *const *c = gc_collectors(); *c != NULL; c++)
@@ -112,6 +120,15 @@ const struct gc_protocol *gc_protocol_find(const char *name)
 {
     for (const struct gc_protocol *const *p = gc_protocols(); *p != NULL; p++)
         if (strcmp((*p)->name, name) == 0) return *p;
+    return NULL;
+}
+
+const void *gc_part_find(const char *kind, const char *protocol, uint32_t version)
+{
+    for (const struct gc_part *const *p = all(PARTS); *p != NULL; p++)
+        if (strcmp((*p)->kind, kind) == 0 && strcmp((*p)->protocol, protocol) == 0 &&
+                (*p)->version == version)
+            return (*p)->what;
     return NULL;
 }
 
@@ -132,9 +149,8 @@ static int bad_name(
         const char *path, const char *kind, const char *name, struct gc_error *error)
 {
     return gc_error_set(error, -EINVAL,
-            "%s: the name of a %s, '%s', is none that can be "
-            "asked for",
-            path, kind, name != NULL ? name : "");
+            "%s: the name of a %s, '%s', is none that can be asked for", path, kind,
+            name != NULL ? name : "");
 }
 
 static int taken(
@@ -186,101 +202,225 @@ static int check_collector(
     if (c->summary == NULL || c->protocols[0] == NULL)
         return gc_error_set(error, -EINVAL,
                 "%s: collector '%s' has no summary, or names no protocol", path, c->name);
+    if (c->protocols[GC_COLLECTOR_NAMES - 1] != NULL)
+        return gc_error_set(error, -EINVAL,
+                "%s: collector '%s' names more than %d protocols", path, c->name,
+                GC_COLLECTOR_NAMES - 1);
     if ((c->capabilities & GC_CAP_CYCLES) != 0 && c->collect == NULL)
         return gc_error_set(error, -EINVAL,
                 "%s: collector '%s' promises to find cycles, but can't collect", path,
                 c->name);
-    if (gc_collector_find(c->name) != NULL)
-        return taken(path, "collector", c->name, error);
     return 0;
 }
 
-static int check_workload(
-        const char *path, const struct gc_workload *w, struct gc_error *error)
+static int check_protocol(
+        const char *path, const struct gc_protocol *p, struct gc_error *error)
 {
-    if (!is_name(w->name)) return bad_name(path, "workload", w->name, error);
-    if (w->protocol == NULL || w->summary == NULL || w->run == NULL || w->unit == NULL)
+    if (!is_name(p->name)) return bad_name(path, "protocol", p->name, error);
+    bool counts = p->take != NULL && p->try_take != NULL && p->drop != NULL &&
+                  p->drop_unless_last != NULL && p->kill != NULL && p->bury != NULL &&
+                  p->clear_slots != NULL && p->total != NULL && p->hold != NULL &&
+                  p->immortalize != NULL;
+    if (p->summary == NULL || p->weak_resolve == NULL ||
+            ((p->flags & GC_PROTOCOL_COUNTED) != 0 && !counts))
         return gc_error_set(error, -EINVAL,
-                "%s: workload '%s' lacks a protocol, summary, unit or run", path,
-                w->name);
-    /* Another protocol of the same name would be half a workload of each. */
-    if (gc_workload_find(gc_workloads(), w->name, NULL) != NULL)
-        return taken(path, "workload", w->name, error);
+                "%s: protocol '%s' lacks a summary, or a function that its kind owes",
+                path, p->name);
+    return 0;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool is_same_options(const struct gc_option *a, const struct gc_option *b)
+{
+    if (a == NULL || b == NULL) return a == b;
+    for (; a->name != NULL; a++, b++)
+        if (!is_same_text(a->name, b->name) || a->kind != b->kind ||
+                a->offset != b->offset || !is_same_text(a->standard, b->standard))
+            return false;
+    return b->name == NULL;
+}
+
+/* Under one name there is one workload, whatever the number of protocols that it is
+ * compiled for, and of files that it comes in. */
+static int check_workload(const char *path, const struct gc_workload *w,
+        const struct gc_workload *other, struct gc_error *error)
+{
+    if (strcmp(w->name, other->name) != 0) return 0;
+    if (w->race_free != other->race_free || !is_same_text(w->summary, other->summary) ||
+            !is_same_text(w->unit, other->unit) ||
+            w->options_size != other->options_size ||
+            !is_same_options(w->options, other->options))
+        return gc_error_set(error, -EEXIST, "%s: there is another workload '%s' already",
+                path, w->name);
+    if (strcmp(w->protocol, other->protocol) != 0 ||
+            w->counts_operations != other->counts_operations)
+        return 0;
+    return gc_error_set(error, -EEXIST,
+            "%s: workload '%s' is here for protocol '%s' already", path, w->name,
+            w->protocol);
+}
+
+/* Each check is of one entry on its own, then against what is loaded, and against what
+ * comes before it in the same file. */
+
+static int check_collectors(
+        const char *path, const struct gc_collector *const *list, struct gc_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; result == 0 && list[i] != NULL; i++) {
+        result = check_collector(path, list[i], error);
+        bool is_taken = result == 0 && gc_collector_find(list[i]->name) != NULL;
+        for (size_t j = 0; result == 0 && j < i; j++)
+            is_taken |= strcmp(list[i]->name, list[j]->name) == 0;
+        if (is_taken) result = taken(path, "collector", list[i]->name, error);
+    }
+    return result;
+}
+
+static int check_protocols(
+        const char *path, const struct gc_protocol *const *list, struct gc_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; result == 0 && list[i] != NULL; i++) {
+        result = check_protocol(path, list[i], error);
+        bool is_taken = result == 0 && gc_protocol_find(list[i]->name) != NULL;
+        for (size_t j = 0; result == 0 && j < i; j++)
+            is_taken |= strcmp(list[i]->name, list[j]->name) == 0;
+        if (is_taken) result = taken(path, "protocol", list[i]->name, error);
+    }
+    return result;
+}
+
+static int check_workloads(
+        const char *path, const struct gc_workload *const *list, struct gc_error *error)
+{
+    int result = 0;
+    for (size_t i = 0; result == 0 && list[i] != NULL; i++) {
+        const struct gc_workload *w = list[i];
+        if (!is_name(w->name)) return bad_name(path, "workload", w->name, error);
+        if (w->protocol == NULL || w->summary == NULL || w->run == NULL ||
+                w->unit == NULL)
+            return gc_error_set(error, -EINVAL,
+                    "%s: workload '%s' lacks a protocol, summary, unit or run", path,
+                    w->name);
+        const struct gc_workload *const *other = gc_workloads();
+        for (; result == 0 && *other != NULL; other++)
+            result = check_workload(path, w, *other, error);
+        for (size_t j = 0; result == 0 && j < i; j++)
+            result = check_workload(path, w, list[j], error);
+    }
+    return result;
+}
+
+static int check_parts(
+        const char *path, const struct gc_part *const *list, struct gc_error *error)
+{
+    for (; *list != NULL; list++) {
+        const struct gc_part *p = *list;
+        if (p->kind == NULL || p->protocol == NULL || p->what == NULL)
+            return gc_error_set(error, -EINVAL,
+                    "%s: a part lacks its kind, its protocol, or what it is", path);
+        if (gc_part_find(p->kind, p->protocol, p->version) != NULL)
+            return gc_error_set(error, -EEXIST,
+                    "%s: there is a part '%s' for protocol '%s' already", path, p->kind,
+                    p->protocol);
+    }
     return 0;
 }
 
 static int check_contents(
         const char *path, const struct gc_plugin *plugin, struct gc_error *error)
 {
+    const struct gc_collector *const *collectors = gc_plugin_collectors(plugin);
+    const struct gc_protocol *const *protocols = gc_plugin_protocols(plugin);
+    const struct gc_workload *const *workloads = gc_plugin_workloads(plugin);
+    const struct gc_part *const *parts = gc_plugin_parts(plugin);
+    if (*collectors == NULL && *protocols == NULL && *workloads == NULL && *parts == NULL)
+        return gc_error_set(error, -EINVAL, "%s: the plugin is empty", path);
+    int result = check_collectors(path, collectors, error);
+    if (result == 0) result = check_protocols(path, protocols, error);
+    if (result == 0) result = check_workloads(path, workloads, error);
+    if (result == 0) result = check_parts(path, parts, error);
+    return result;
+}
+
+/* Puts lists in the place of what there is; nothing if one of them is NULL. */
+static int replace(void *const lists[LISTS])
+{
     int result = 0;
-    const struct gc_collector *const *c = gc_plugin_collectors(plugin);
-    const struct gc_protocol *const *p = gc_plugin_protocols(plugin);
-    const struct gc_workload *const *w = gc_plugin_workloads(plugin);
-    if (*c == NULL && *p == NULL && *w == NULL)
-        result = gc_error_set(error, -EINVAL, "%s: the plugin is empty", path);
-    for (; result == 0 && *c != NULL; c++) {
-        result = check_collector(path, *c, error);
-        for (size_t i = 0; result == 0 && gc_plugin_collectors(plugin)[i] != *c; i++)
-            if (strcmp(gc_plugin_collectors(plugin)[i]->name, (*c)->name) == 0)
-                result = taken(path, "collector", (*c)->name, error);
+    for (int i = 0; i < LISTS; i++)
+        if (lists[i] == NULL) result = -ENOMEM;
+    for (int i = 0; i < LISTS; i++) {
+        gc_os_free(result == 0 ? grown[i] : lists[i]);
+        if (result == 0) grown[i] = lists[i];
     }
-    for (; result == 0 && *p != NULL; p++) {
-        if (!is_name((*p)->name))
-            result = bad_name(path, "protocol", (*p)->name, error);
-        else if (gc_protocol_find((*p)->name) != NULL)
-            result = taken(path, "protocol", (*p)->name, error);
-    }
-    for (; result == 0 && *w != NULL; w++)
-        result = check_workload(path, *w, error);
     return result;
 }
 
 int gc_plugin_enter(
         const char *path, const struct gc_plugin *plugin, struct gc_error *error)
 {
-    for (size_t i = 0; plugins != NULL && plugins[i] != NULL; i++)
-        if (plugins[i] == plugin) return 0;
+    for (const struct gc_plugin *const *p = all(PLUGINS); *p != NULL; p++)
+        if (*p == plugin) return 0;
     int result = check_header(path, plugin, error);
     if (result == 0) result = check_contents(path, plugin, error);
     if (result != 0) return result;
 
-    const struct gc_collector *const *c = gc_plugin_collectors(plugin);
-    const struct gc_protocol *const *p = gc_plugin_protocols(plugin);
-    const struct gc_workload *const *w = gc_plugin_workloads(plugin);
-    const struct gc_plugin *this[] = { plugin, NULL }, *const nothing[] = { NULL };
-    void *grown[] = { grow(gc_collectors(), length_of(c)),
-        grow(gc_protocols(), length_of(p)), grow(gc_workloads(), length_of(w)),
-        grow(plugins != NULL ? (const void *)plugins : nothing, 1) };
-    enum { LISTS = sizeof(grown) / sizeof(grown[0]) };
+    const struct gc_plugin *const this[] = { plugin, NULL };
+    const void *const more[LISTS] = { gc_plugin_collectors(plugin),
+        gc_plugin_protocols(plugin), gc_plugin_workloads(plugin), gc_plugin_parts(plugin),
+        this };
+    void *lists[LISTS];
     for (int i = 0; i < LISTS; i++)
-        if (grown[i] == NULL) result = -ENOMEM;
-    if (result != 0) {
-        for (int i = 0; i < LISTS; i++)
-            gc_os_free(grown[i]);
-        return gc_error_set(error, result, "%s: there is no memory to load it", path);
-    }
-    join(grown[0], c);
-    join(grown[1], p);
-    join(grown[2], w);
-    join(grown[3], this);
-    gc_os_free(all_collectors);
-    gc_os_free(all_protocols);
-    gc_os_free(all_workloads);
-    gc_os_free(plugins);
-    all_collectors = grown[0];
-    all_protocols = grown[1];
-    all_workloads = grown[2];
-    plugins = grown[3];
-    return 0;
+        lists[i] = join(all((enum list)i), more[i]);
+    result = replace(lists);
+    if (result == 0) return 0;
+    return gc_error_set(error, result, "%s: there is no memory to load it", path);
 }
 
 int gc_workloads_add(const struct gc_workload *const *workloads)
 {
-    const struct gc_workload **grown = grow(gc_workloads(), length_of(workloads));
-    if (grown == NULL) return -ENOMEM;
-    join(grown, workloads);
-    gc_os_free(all_workloads);
-    all_workloads = grown;
+    void *list = join(all(WORKLOADS), workloads);
+    if (list == NULL) return -ENOMEM;
+    gc_os_free(grown[WORKLOADS]);
+    grown[WORKLOADS] = list;
+    return 0;
+}
+
+/* Says why dlopen() has failed. */
+static int complain_open(const char *path, struct gc_error *error)
+{
+    const char *why = dlerror(); /* NOLINT(concurrency-mt-unsafe): one thread loads */
+    const char *hint = "";
+    if (strstr(why, "libgclab") != NULL)
+        hint = "; it was built for another flavour or version of gclab";
+    else if (strstr(why, "undefined symbol") != NULL)
+        hint = "; it needs another version of gclab, or a protocol that is not loaded";
+    return gc_error_set(error, -ENOEXEC, "%s can't be loaded%s: %s", path, hint, why);
+}
+
+/* As gc_plugin_load(), with a path that has a slash. */
+static int load(const char *path, const char *file, const struct gc_plugin **ret_plugin,
+        struct gc_error *error)
+{
+    void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL) return complain_open(path, error);
+    /* From here on the file stays loaded, good or bad. */
+    const struct gc_plugin *plugin = dlsym(handle, "gc_plugin");
+    if (plugin == NULL)
+        return gc_error_set(error, -EINVAL,
+                "%s is no plugin of gclab: it has no symbol gc_plugin", path);
+    int result = gc_plugin_enter(path, plugin, error);
+    if (result != 0) return result;
+    /* What is compiled for a protocol calls its slow paths, from other plugins too. */
+    if (*gc_plugin_protocols(plugin) != NULL &&
+            dlopen(file, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD) == NULL)
+        return complain_open(path, error);
+    *ret_plugin = plugin;
     return 0;
 }
 
@@ -291,26 +431,12 @@ int gc_plugin_load(
         return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
     /* Without a slash the loader would look among the system's libraries. */
     size_t room = strlen(path) + sizeof("./");
-    char *here = gc_os_alloc(room);
-    if (here == NULL)
+    char *file = gc_os_alloc(room);
+    if (file == NULL)
         return gc_error_set(error, -ENOMEM, "%s: there is no memory to load it", path);
-    snprintf(here, room, "%s%s", strchr(path, '/') == NULL ? "./" : "", path);
-    void *handle = dlopen(here, RTLD_NOW | RTLD_LOCAL);
-    gc_os_free(here);
-    if (handle == NULL) {
-        const char *why = dlerror(); /* NOLINT(concurrency-mt-unsafe): one thread loads */
-        bool other = strstr(why, "libgclab") != NULL;
-        return gc_error_set(error, -ENOEXEC, "%s can't be loaded%s: %s", path,
-                other ? "; it was built for another flavour or version of gclab" : "",
-                why);
-    }
-    /* From here on the file stays loaded, good or bad. */
-    const struct gc_plugin *plugin = dlsym(handle, "gc_plugin");
-    if (plugin == NULL)
-        return gc_error_set(error, -EINVAL,
-                "%s is no plugin of gclab: it has no symbol gc_plugin", path);
-    int result = gc_plugin_enter(path, plugin, error);
-    if (result == 0) *ret_plugin = plugin;
+    snprintf(file, room, "%s%s", strchr(path, '/') == NULL ? "./" : "", path);
+    int result = load(path, file, ret_plugin, error);
+    gc_os_free(file);
     return result;
 }
 
@@ -325,6 +451,16 @@ bool gc_collector_promises(
     return true;
 }
 
+bool gc_collector_takes(
+        const struct gc_collector *collector, const struct gc_protocol *protocol)
+{
+    for (int i = 0; i < GC_COLLECTOR_NAMES && collector->protocols[i] != NULL; i++)
+        if (strcmp(collector->protocols[i], protocol->name) == 0) return true;
+    uint32_t other = collector->other_protocols;
+    return other != 0 && (protocol->flags & GC_PROTOCOL_PRIVATE) == 0 &&
+           (protocol->flags & other) == other;
+}
+
 struct gc_collector_info gc_collector_info(const struct gc_collector *collector)
 {
     return (struct gc_collector_info){
@@ -333,6 +469,7 @@ struct gc_collector_info gc_collector_info(const struct gc_collector *collector)
         .paper = collector->paper,
         .protocols = collector->protocols,
         .options = collector->options,
+        .takes_others = collector->other_protocols != 0,
         .reclaims = (collector->capabilities & GC_CAP_RECLAIMS) != 0,
         .immediate = (collector->capabilities & GC_CAP_IMMEDIATE) != 0,
         .cycles = (collector->capabilities & GC_CAP_CYCLES) != 0,

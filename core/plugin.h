@@ -8,6 +8,9 @@
  *         .collectors = GC_PLUGIN_LIST(gc_collector, &gc_collector_mine),
  *     };
  *
+ * It may hold a protocol of its own, and with it what is compiled for each protocol: the
+ * workloads that there are, under their names (workloads/pack.h).
+ *
  * It is loaded with gc_plugin_load() (harness.h) and never unloaded.
  * Core names nothing of what is built in: the build hands it over as two arrays.
  */
@@ -16,6 +19,29 @@
 
 #include "core/collector.h"
 #include "core/harness.h"
+
+/* Something else that was compiled for a protocol, for another program than `gclab`: what
+ * it is that program knows by the kind, and by its own version of it. A file that is
+ * compiled once per protocol defines it, with a kind of its own:
+ *
+ *     GC_PART(conformance) = { GC_PART_HEADER(conformance), .version = 1, .what = ... };
+ */
+struct gc_part {
+    const char *kind, *protocol;
+    uint32_t version;
+    const void *what;
+};
+
+#define GC_PART_PASTE_(id, protocol) gc_part_##id##_##protocol
+#define GC_PART_PASTE(id, protocol)  GC_PART_PASTE_(id, protocol)
+#define GC_PART_QUOTE_(text)         #text
+#define GC_PART_QUOTE(text)          GC_PART_QUOTE_(text)
+
+#define GC_PART(id)                                                                      \
+    extern const struct gc_part GC_PART_PASTE(id, GC_PROTOCOL_NAME);                     \
+    const struct gc_part GC_PART_PASTE(id, GC_PROTOCOL_NAME)
+
+#define GC_PART_HEADER(id) .kind = #id, .protocol = GC_PART_QUOTE(GC_PROTOCOL_NAME)
 
 struct gc_plugin {
     uint32_t abi_version;             /* the first word, whatever the version */
@@ -27,6 +53,7 @@ struct gc_plugin {
     const struct gc_collector *const *collectors;
     const struct gc_protocol *const *protocols;
     const struct gc_workload *const *workloads; /* one entry a protocol */
+    const struct gc_part *const *parts;         /* the same */
 };
 
 #define GC_PLUGIN_HEADER                                                                 \

@@ -22,9 +22,9 @@ enum gc_protocol_flag {
     GC_PROTOCOL_COUNTED = 1u << 0, /* references are counted, those of locals too */
     GC_PROTOCOL_FRAMES = 1u << 1,  /* frames are linked: locals can be enumerated */
     GC_PROTOCOL_SERIAL = 1u << 2,  /* one mutator runs at a time */
-    GC_PROTOCOL_WORD = 1u << 3,    /* the count word of a live object is the total */
-    GC_PROTOCOL_RACES = 1u << 4,   /* loads race with stores and deaths: memory must be
+    GC_PROTOCOL_RACES = 1u << 3,   /* loads race with stores and deaths: memory must be
                                       type-stable, and what dies elsewhere goes home */
+    GC_PROTOCOL_PRIVATE = 1u << 8, /* only collectors that name it can work with it */
 };
 
 struct gc_protocol {
@@ -93,6 +93,13 @@ struct gc_protocol {
 
     /* Sets each slot to NULL and drops what it held. As drop. */
     void (*clear_slots)(struct gc_mutator *m, struct gc_object *object);
+
+    /* How the total of most objects can be read without a call: where (word & mask) is
+     * `value`, it is (word ^ value) >> shift. All zero: the word is the total. */
+    struct gc_count_layout {
+        uint64_t mask, value;
+        uint32_t shift;
+    } layout;
 
     /* All references to the object. World stopped, or serial. */
     uint64_t (*total)(const struct gc_object *object);

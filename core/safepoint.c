@@ -9,7 +9,8 @@
  * Invariants: (S1) between gc_stop_begin() and gc_stop_end() no record but the
  *                  stopper's is RUNNING, and none becomes it.
  *             (S2) a mutator that is not RUNNING touches neither heap nor record,
- *                  but for its state and its waiting, or under a claim (home.h).
+ *                  but for its state and its waiting, under a claim (home.h), or where
+ *                  the stopper shares his work (share.h).
  *             (S3) who is RUNNING and may use the heap is online (grace.h).
  * Sync edges: [sync ST1] a stop is requested, against a mutator that parks
  *             [sync ST2] a mutator leaves BLOCKED or EXITED, or is claimed there
@@ -24,11 +25,11 @@
 #include "core/home.h"
 #include "core/mutant.h"
 #include "core/os.h"
+#include "core/share.h"
 
-static void park(struct gc_mutator *m)
+void gc_park(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
-    if (!gc_broken(SETTLE_FIRST)) gc_settle(m);
     gc_budget_return(m);
     gc_grace_offline(m);
     /* [sync ST2] seq_cst store of BLOCKED, then [sync ST1] [sync HS1] seq_cst loads of the
@@ -46,6 +47,12 @@ static void park(struct gc_mutator *m)
         gc_lock_release(&heap->registry_lock);
     }
     if (!gc_broken(LOOK_AFTER_BLOCK)) gc_home_look(m, NULL); /* (H1) */
+}
+
+static void park(struct gc_mutator *m)
+{
+    if (!gc_broken(SETTLE_FIRST)) gc_settle(m);
+    gc_park(m);
 }
 
 /* Something was sent that only a running mutator can settle: comes back for it, unless
@@ -89,13 +96,21 @@ static bool try_return(struct gc_mutator *m)
 static void await_return(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
+    if (gc_share_watch(m)) return;
     gc_lock_acquire(&heap->registry_lock);
     /* [sync ST2] seq_cst, before the look at the state (Dekker): pairs with give_back(). */
     gc_atomic_fetch_add_seq_cst(&heap->claim_waiters, 1);
     /* [sync ST2] seq_cst: see above. */
     while (gc_atomic_load_relaxed(&heap->stop_requested) != 0 ||
-            (gc_atomic_load_seq_cst(&m->state) & GC_MUTATOR_CLAIMED) != 0)
-        gc_condition_wait(&heap->resumed, &heap->registry_lock);
+            (gc_atomic_load_seq_cst(&m->state) & GC_MUTATOR_CLAIMED) != 0) {
+        if (gc_share_is_offered(m)) {
+            gc_lock_release(&heap->registry_lock);
+            gc_share_help(m);
+            gc_lock_acquire(&heap->registry_lock);
+        } else {
+            gc_condition_wait(&heap->resumed, &heap->registry_lock);
+        }
+    }
     /* [sync ST2] seq_cst, like the addition. */
     gc_atomic_fetch_sub_seq_cst(&heap->claim_waiters, 1);
     gc_lock_release(&heap->registry_lock);
@@ -125,13 +140,14 @@ void gc_safepoint_slow(struct gc_mutator *m)
     uint32_t poll;
     while (((poll = gc_atomic_load_relaxed(&m->poll)) & ~(uint32_t)GC_POLL_QUIET) != 0) {
         if (gc_broken(POLL_AT_ONCE)) gc_schedule_yield();
-        /* [sync HO2] acquire: pairs with the release in deliver() (home.c). One step: a bit
+        /* [sync HO2] acquire: pairs with the release in gc_home_tell(). One step: a bit
          * that comes after the look above would be lost otherwise. */
         uint32_t taken = gc_atomic_fetch_and_acquire(&m->poll, stays);
         if (!gc_broken(POLL_AT_ONCE)) poll = taken;
         gc_settle(m);
         gc_home_drain(m, m);
         if ((poll & GC_POLL_SHAKE) != 0) gc_handshake_answer(m);
+        if ((poll & GC_POLL_JOINED) != 0) gc_joined(m);
         if ((poll & parks) == 0) continue;
         gc_blocked_begin(m);
         gc_blocked_end(m);
@@ -170,7 +186,7 @@ void gc_coordinator_acquire(struct gc_mutator *m)
         gc_lock_acquire(&heap->coordinator);
         return;
     }
-    gc_blocked_begin(m);
+    gc_park(m); /* whose holder looks at all queues in the end */
     gc_lock_acquire(&heap->coordinator);
     gc_blocked_end(m);
 }
@@ -194,14 +210,15 @@ void gc_stop_begin(struct gc_mutator *m)
     uint64_t asked_ns = gc_stall_clock();
     gc_lock_acquire(&heap->registry_lock);
     /* [sync ST1] seq_cst store of the request, then the seq_cst claims (Dekker): pairs
-     * with gc_blocked_begin(). */
+     * with gc_park(). */
     gc_atomic_store_seq_cst(&heap->stop_requested, 1);
     gc_for_each_mutator (other, heap)
         if (other != m) gc_atomic_fetch_or_relaxed(&other->poll, GC_POLL_STOP);
     gc_schedule_yield(); /* between the request and the first pass */
     bool waited = false;
     while (!claim_all(m)) {
-        gc_condition_wait(&heap->parked, &heap->registry_lock);
+        if (waited || !gc_share_watch_stop(m))
+            gc_condition_wait(&heap->parked, &heap->registry_lock);
         waited = true;
     }
     gc_atomic_store_relaxed(&heap->stopper, m);

@@ -50,8 +50,13 @@ static inline bool gc_world_is_stopped_by(const struct gc_mutator *m)
     return gc_atomic_load_relaxed(&m->heap->stopper) == m;
 }
 
-/* The lock of who stops or shakes hands: held across waits, so it is awaited in a blocked
- * region. On a running mutator. */
+/* Makes a running mutator BLOCKED where no code of the program may run: under the lock of
+ * who stops or shakes hands, or in the middle of a drop. What it has not settled, or was
+ * sent before, waits until it runs again, but for a stop. Ends with gc_blocked_end(). */
+void gc_park(struct gc_mutator *m);
+
+/* The lock of who stops or shakes hands: held across waits, so it is awaited parked. On a
+ * running mutator. */
 void gc_coordinator_acquire(struct gc_mutator *m);
 
 #endif

@@ -108,33 +108,74 @@ static struct gc_mutator *enrol(struct gc_heap *heap)
     struct gc_mutator *m = adopt(heap);
     if (m == NULL) m = append_new(heap);
     if (m != NULL) {
-        gc_atomic_fetch_add_relaxed(&heap->attached, 1);
-        /* (H1): what only its thread can settle; who sends more from now on sets it. */
-        if (gc_home_was_sent(m)) gc_atomic_fetch_or_relaxed(&m->poll, GC_POLL_DRAIN);
+        m->alone = gc_atomic_fetch_add_relaxed(&heap->attached, 1) == 0;
+        if (m->alone) {
+            heap->alone = m;
+            gc_atomic_fetch_and_relaxed(&m->poll, ~(uint32_t)GC_POLL_JOINED);
+        }
     }
     gc_lock_release(&heap->registry_lock);
     return m;
+}
+
+/* (MU2) by the mutator itself, or who has claimed it. Registry lock. */
+static void join(struct gc_mutator *alone)
+{
+    alone->alone = false;
+    alone->heap->alone = NULL;
+    gc_condition_broadcast(&alone->heap->parked);
+}
+
+/* Waits until whoever was alone knows of `m`, which does not run yet. */
+static void await_joined(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    struct gc_mutator *alone;
+    gc_lock_acquire(&heap->registry_lock);
+    while ((alone = heap->alone) != NULL && alone != m) {
+        gc_atomic_fetch_or_relaxed(&alone->poll, GC_POLL_JOINED);
+        /* It is BLOCKED or EXITED: we act for it. Otherwise it answers at a safepoint, or
+         * wakes us when it parks. */
+        if (gc_home_claim(alone)) {
+            join(alone);
+            gc_lock_release(&heap->registry_lock);
+            gc_home_release(alone, NULL);
+            gc_lock_acquire(&heap->registry_lock);
+        } else {
+            gc_condition_wait_ns(&heap->parked, &heap->registry_lock, 1000000);
+        }
+    }
+    gc_lock_release(&heap->registry_lock);
+}
+
+void gc_joined(struct gc_mutator *m)
+{
+    gc_lock_acquire(&m->heap->registry_lock);
+    if (m->alone) join(m);
+    gc_lock_release(&m->heap->registry_lock);
 }
 
 int gc_attach(struct gc_heap *heap, struct gc_mutator **ret_mutator)
 {
     struct gc_mutator *m = enrol(heap);
     if (m == NULL) return -ENOMEM;
+    if (!gc_broken(ALONE_TOLD)) await_joined(m);
     gc_grace_enter(heap);
     gc_blocked_end(m);
     *ret_mutator = m;
     return 0;
 }
 
-/* The record becomes EXITED: whose thread ends, or never ran. */
+/* The record becomes EXITED: whose thread ends. */
 static void retire(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
     gc_schedule_yield(); /* between the last look and EXITED */
     gc_lock_acquire(&heap->registry_lock);
+    if (m->alone) join(m);
     gc_atomic_fetch_sub_relaxed(&heap->attached, 1);
     /* [sync ST2] seq_cst store, then the look at the arrivals below (Dekker): as for BLOCKED
-     * in gc_blocked_begin(); who waits for it is woken in any case. Everything that this
+     * in gc_park(); who waits for it is woken in any case. Everything that this
      * thread did to its home comes before what an adopter or who claims it does. Pairs with
      * adopt() and gc_home_claim(). Test: core/thread. */
     gc_atomic_store_seq_cst(&m->state, GC_MUTATOR_EXITED);
@@ -144,7 +185,7 @@ static void retire(struct gc_mutator *m)
 }
 
 /* Something was sent meanwhile that only a running mutator can settle: comes back for it,
- * unless somebody has claimed the record, or adopted it, who will look. */
+ * like an adopter, unless somebody has claimed the record, or adopted it, who will look. */
 static bool return_from_exit(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
@@ -152,12 +193,13 @@ static bool return_from_exit(struct gc_mutator *m)
     gc_lock_acquire(&heap->registry_lock);
     /* [sync ST2] seq_cst: against a claim, and, under the lock, an adoption. */
     bool back =
-            gc_atomic_compare_exchange_seq_cst(&m->state, &expected, GC_MUTATOR_RUNNING);
+            gc_atomic_compare_exchange_seq_cst(&m->state, &expected, GC_MUTATOR_BLOCKED);
     if (back) gc_atomic_fetch_add_relaxed(&heap->attached, 1);
     gc_lock_release(&heap->registry_lock);
     if (!back) return false;
+    await_joined(m); /* (MU2): somebody may have come meanwhile, and found nobody */
     gc_grace_enter(heap);
-    gc_grace_online(m);
+    gc_blocked_end(m);
     gc_home_drain(m, m);
     return true;
 }
@@ -166,7 +208,9 @@ static bool return_from_exit(struct gc_mutator *m)
 static void leave(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
-    gc_settle(m);
+    gc_settle(m); /* may allocate */
+    if (heap->collector->on_budget != NULL) gc_budget_flush(m);
+    m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     gc_runs_flush(m);
     gc_blocks_retire(m);
     gc_grace_offline(m);
@@ -189,8 +233,6 @@ void gc_detach(struct gc_mutator *m)
         if (heap->protocol->drop != NULL) heap->protocol->drop(m, start);
     }
     gc_assert(m->deferred_count == 0, "a mutator exits with references to drop");
-    if (heap->collector->on_budget != NULL) gc_budget_flush(m);
-    m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     if (heap->collector->thread_exit != NULL) heap->collector->thread_exit(m);
     do {
         leave(m);
@@ -226,7 +268,6 @@ static void give_up(struct gc_mutator *parent, struct gc_mutator *child)
     gc_condition_broadcast(&heap->parked);
     gc_lock_release(&heap->registry_lock);
     gc_blocked_end(parent);
-    gc_home_look(child, parent);
 }
 
 int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
@@ -236,6 +277,7 @@ int gc_spawn(struct gc_mutator *m, struct gc_mutator_thread *thread,
     struct gc_heap *heap = m->heap;
     struct gc_mutator *child = enrol(heap);
     if (child == NULL) return -ENOMEM;
+    gc_joined(m);        /* it runs not before we have started its thread */
     gc_schedule_yield(); /* it is BLOCKED: others may claim it */
     if (reference != NULL && heap->protocol->take != NULL)
         heap->protocol->take(m, reference);

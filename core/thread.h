@@ -14,6 +14,8 @@
  *   BLOCKED, EXITED  | CLAIMED a stop, a handshake, or who has sent something (home.c);
  *                              they also give the claim back
  *
+ * Invariant (MU2): who is alone is told before another mutator runs, and has answered; so
+ *                  what he does between two safepoints needs no atomic read-modify-write.
  * Sync edges: [sync MU1] a record is complete before it is in the list of all
  *
  * Only who made a record CLAIMED, from BLOCKED or EXITED, may act for it. Only its
@@ -66,6 +68,14 @@ enum gc_poll_bit {
     GC_POLL_DRAIN = 1u << 3,  /* something was sent to its home */
     GC_POLL_QUIET = 1u << 4,  /* somebody awaits a grace period */
     GC_POLL_SHAKE = 1u << 5,  /* somebody awaits its answer to a handshake */
+    GC_POLL_JOINED = 1u << 6, /* somebody awaits that it knows it is not alone */
+};
+
+/* A home's part in what a stop shares (gc_stop_share). */
+enum gc_share_state {
+    GC_SHARE_NONE, /* or done */
+    GC_SHARE_OFFERED,
+    GC_SHARE_TAKEN,
 };
 
 enum {
@@ -94,6 +104,10 @@ struct gc_mutator {
             birth_bits; /* `noted` and mark of a new object, in their places in `words` */
     struct gc_run *cyclic_runs; /* runs[1], behind as many as the prefix has granules */
     uint64_t birth_count;       /* count word of a new object; const */
+
+    /* no other mutator runs, or comes to run before this one, or who has claimed it, has
+     * cleared this: (MU2). Who may act for the record, between two safepoints */
+    bool alone;
 
     /* as the protocol says: what its fast paths read, near the front */
     alignas(8) char protocol_area[GC_PROTOCOL_AREA];
@@ -146,12 +160,18 @@ struct gc_mutator {
     _Atomic(uint32_t) state;              /* enum gc_mutator_state */
     _Atomic(struct gc_object *) arrivals; /* dead objects that were sent home */
     _Atomic(uint64_t) answered; /* number of the last handshake that ran for it */
+    _Atomic(uint32_t) share;    /* enum gc_share_state: [sync ST3], safepoint.c */
+    _Atomic(uint32_t) watches;  /* it looks out for its part; relaxed */
+    uint64_t share_ns;          /* time that its thread spent on its part; who did it */
 };
 
 /* Makes the calling thread a mutator of the heap: RUNNING on return. A thread is one
  * mutator at a time. Returns 0 or -ENOMEM. */
 GC_EXPORT int gc_attach(struct gc_heap *heap, struct gc_mutator **ret_mutator)
         GC_NODISCARD;
+
+/* It is not alone any more (MU2). At its safepoint. */
+void gc_joined(struct gc_mutator *m);
 
 /* Ends the calling thread's life as a mutator: no frame may be left. The record
  * stays, EXITED, with all that is in it. */

@@ -9,7 +9,7 @@ names one) with gcc and clang, as the library is (-O2 -fPIC), and disassembles i
 the paths from a function's entry to a return, or to a jump out of the function, there
 must be no call, no push, and no change of the stack pointer. Code that only leads to
 a tail call of a slow path is such a path too: who calls a slow path hands the whole
-operation over. Prints a table of instructions on the way to the first return: what runs
+operation over. Barriers that promise it (UNLOCKED) are searched for read-modify-writes. Prints a table of instructions on the way to the first return: what runs
 when no slow path is taken.
 """
 import argparse
@@ -32,7 +32,19 @@ INSTRUCTION = re.compile(r'^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$')
 PREFIXES = {'lock', 'rep', 'repz', 'repnz', 'bnd', 'notrack', 'data16', 'cs', 'xacquire',
             'xrelease'}
 
-Instruction = collections.namedtuple('Instruction', 'address mnemonic operands relocation')
+# locked: it reads, modifies and writes memory as one step.
+Instruction = collections.namedtuple('Instruction',
+                                     'address mnemonic operands relocation locked',
+                                     defaults=(False,))
+
+# Barriers without a read-modify-write, slow path included: protocol, operations of the probe,
+# functions of core/protocol/NAME.c. What hands a full log over is called from there, and is
+# not part of the barrier.
+UNLOCKED = {
+    'bare': (('store', 'store_new', 'give'), ()),
+    'log_object': (('store', 'store_new', 'give'),
+                   ('gc_log_object_store', 'gc_log_object_give', 'uncounted_barrier')),
+}
 
 
 def protocols():
@@ -70,10 +82,11 @@ def disassemble(target):
                 current[-1] = current[-1]._replace(relocation=match.group(3).strip())
             continue
         mnemonic, operands = match.group(2), match.group(3).split('#')[0].strip()
+        locked = mnemonic == 'lock' or (mnemonic.startswith('xchg') and '(' in operands)
         while mnemonic in PREFIXES and operands:
             mnemonic, _, operands = operands.partition(' ')
             operands = operands.strip()
-        current.append(Instruction(int(match.group(1), 16), mnemonic, operands, None))
+        current.append(Instruction(int(match.group(1), 16), mnemonic, operands, None, locked))
     return functions
 
 
@@ -174,6 +187,26 @@ def check(compiler, protocol, source):
     return results
 
 
+def check_unlocked(compiler, protocol, probe):
+    """[violation]: read-modify-writes in a barrier that must have none."""
+    operations, slow = UNLOCKED[protocol]
+    violations = []
+    with tempfile.TemporaryDirectory() as folder:
+        for source, names, must in (
+                (probe, ['probe_' + o for o in operations], True),
+                (os.path.join(ROOT, 'core', 'protocol', protocol + '.c'), slow, False)):
+            target = os.path.join(folder, 'unlocked.o')
+            compile_probe(compiler, protocol, source, target)
+            functions = disassemble(target)
+            # A function may be inlined into those that call it; all are looked at.
+            found = [f for f in functions if f.split('.')[0] in names]
+            if len(found) == 0 and names or must and len(found) < len(names):
+                violations.append('%s: some of %s are missing' % (source, ', '.join(names)))
+            violations += ['%s: %x: %s %s' % (f, i.address, i.mnemonic, i.operands)
+                           for f in found for i in functions[f] if i.locked]
+    return violations
+
+
 BROKEN = '''
 #include "%s/tests/codegen_probe.c"
 void outside(struct gc_mutator *m);
@@ -191,6 +224,11 @@ PROBE void probe_frame(struct gc_mutator *m, struct pair **local, struct pair *o
     gc_load(m, local, object, left);
     if (bytes[(unsigned long)object %% 64] == m) outside(m);
 }
+PROBE void probe_locked(struct gc_mutator *m);
+PROBE void probe_locked(struct gc_mutator *m)
+{
+    gc_atomic_fetch_or_relaxed(&m->poll, 1);
+}
 PROBE void probe_only_tail(struct gc_mutator *m);
 PROBE void probe_only_tail(struct gc_mutator *m)
 {
@@ -200,7 +238,7 @@ PROBE void probe_only_tail(struct gc_mutator *m)
 
 
 def self_test(report):
-    """Three functions that must be found wanting."""
+    """Four functions that must be found wanting."""
     with tempfile.TemporaryDirectory() as folder:
         source = os.path.join(folder, 'broken.c')
         target = os.path.join(folder, 'broken.o')
@@ -212,6 +250,8 @@ def self_test(report):
             for name in ('call', 'frame'):
                 report('%s sees a %s' % (compiler, name),
                        [] if Path(functions['probe_' + name]).violations else ['not seen'])
+            report('%s sees a read-modify-write' % compiler,
+                   [] if any(i.locked for i in functions['probe_locked']) else ['not seen'])
             path = Path(functions['probe_only_tail'])
             report('%s sees that nothing returns' % compiler,
                    [] if path.shortest is None and path.tail_calls == 1 else ['not seen'])
@@ -255,6 +295,10 @@ def main():
                 report('%s %s compiles' % (protocol, compiler),
                        error.output.decode(errors='replace').splitlines()[:20])
                 continue
+            if protocol in UNLOCKED:
+                report('%s %s: no read-modify-write in the barrier' % (protocol, compiler),
+                       check_unlocked(compiler, protocol,
+                                      os.path.join(ROOT, 'tests', 'codegen_probe.c')))
             for operation, (path, violations) in results.items():
                 report('%s %s gc_%s: no call, no frame' % (protocol, compiler, operation), violations)
                 table[operation, protocol, compiler] = path

@@ -7,8 +7,9 @@ gclab_build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf zlib1g-
 # To run the tests: CUnit, objdump, and clang with its sanitizers (and what
 # gives their reports the names of functions).
 gclab_test_packages="libcunit1-dev binutils clang libclang-rt-14-dev llvm valgrind"
-# To run the peers in C (bench/peers/compare).
+# To run the peers in C (bench/peers/compare), and, where they can be had, the others.
 gclab_peer_packages="libgc-dev libmimalloc-dev"
+gclab_peer_language_packages="g++ nim"
 # Google Benchmark, and the C++ that its driver needs.
 gclab_benchmark_packages="g++ libbenchmark-dev"
 

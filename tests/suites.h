@@ -34,7 +34,9 @@ int test_plugin_suite(void);
 int test_protocol_bare_suite(void);
 int test_protocol_plain_suite(void);
 int test_root_suite(void);
+int test_serial_suite(void);
 int test_safepoint_suite(void);
+int test_share_suite(void);
 int test_schedule_suite(void);
 int test_thread_suite(void);
 int test_trace_suite(void);
@@ -58,5 +60,7 @@ int test_protocol_satb_suite(void);
 int test_none_suite(void);
 int test_refcount_suite(void);
 int test_workloads_suite(void);
+int test_mixes_suite(void);
+int test_random_suite(void);
 
 #endif

@@ -43,10 +43,12 @@ void __wrap_gc_os_unmap(void *memory, size_t bytes);
 /* Relaxed: sums, compared when only one thread is left. */
 static _Atomic(int64_t) allocations, mappings, mapped_bytes;
 static _Atomic(uint64_t) requests;
+static _Atomic(uint32_t) refused;
 
 void *__wrap_gc_os_alloc(size_t bytes)
 {
     gc_atomic_fetch_add_relaxed(&requests, 1);
+    if (gc_atomic_load_relaxed(&refused) != 0) return NULL;
     void *memory = __real_gc_os_alloc(bytes);
     if (memory != NULL) gc_atomic_fetch_add_relaxed(&allocations, 1);
     return memory;
@@ -55,6 +57,7 @@ void *__wrap_gc_os_alloc(size_t bytes)
 void *__wrap_gc_os_realloc(void *memory, size_t bytes)
 {
     gc_atomic_fetch_add_relaxed(&requests, 1);
+    if (gc_atomic_load_relaxed(&refused) != 0) return NULL;
     void *grown = __real_gc_os_realloc(memory, bytes);
     if (grown != NULL && memory == NULL) gc_atomic_fetch_add_relaxed(&allocations, 1);
     return grown;
@@ -87,6 +90,11 @@ void __wrap_gc_os_unmap(void *memory, size_t bytes)
 uint64_t memory_requests(void)
 {
     return gc_atomic_load_relaxed(&requests);
+}
+
+void memory_refuse(bool refuse)
+{
+    gc_atomic_store_relaxed(&refused, refuse);
 }
 
 struct memory memory_now(void)

@@ -41,6 +41,9 @@ bool memory_is_equal(struct memory a, struct memory b);
 /* How often the runtime has asked for memory, in vain or not. */
 uint64_t memory_requests(void);
 
+/* From now on gc_os_alloc() and gc_os_realloc() have none, or have it again. */
+void memory_refuse(bool refuse);
+
 /* --- heaps ------------------------------------------------------------------------- */
 
 /* A heap with one mutator, on the calling thread. */

@@ -53,10 +53,11 @@ def every_operation_is_registered_for_every_protocol():
     for name in names('--benchmark_filter=^micro/'):
         operation, subject = name.split('/')[1:3]
         registered.setdefault(operation, set()).add(subject)
-    for operation in ('copy', 'move', 'load', 'load_shared', 'store', 'store_shared', 'store_new',
+    for operation in ('copy', 'move', 'load', 'load_clear', 'load_shared', 'store', 'store_shared', 'store_new',
                       'give', 'exchange', 'compare_exchange', 'new_node', 'new_leaf', 'new_wide',
                       'weak_load', 'safepoint', 'blocked', 'stop', 'handshake'):
-        wanted = set(protocols()) | {'c_pointer', 'c_plain', 'c_atomic'}
+        wanted = set(protocols()) | {'c_pointer', 'c_logged', 'c_plain', 'c_plain_tested', 'c_atomic',
+                                     'c_atomic_tested', 'c_biased_tested'}
         expect(registered.get(operation, set()) == wanted, operation, registered.get(operation))
 
 
@@ -160,10 +161,22 @@ def ratios_are_lines():
 
 
 def bounds_are_held():
-    """A program that stands in for the benchmark says what a copy takes."""
-    for copy, status in ((1.5, 0), (1.7, 1)):
-        entries = [{'name': 'micro/copy/plain/real_time/threads:1', 'ns': copy, 'label': 'c_plain'},
-                   {'name': 'micro/copy/c_plain/real_time/threads:1', 'ns': 1.0}]
+    """A program that stands in for the benchmark says what an operation takes."""
+    for operation, protocol, peers, ns, others, status in (
+            ('copy', 'plain', 'c_plain', 1.5, {'copy/c_plain': 1.0}, 0),
+            ('copy', 'plain', 'c_plain', 1.7, {'copy/c_plain': 1.0}, 1),
+            ('copy', 'plain', 'c_plain c_plain_tested', 1.05,
+             {'copy/c_plain': 1.0, 'copy/c_plain_tested': 1.0}, 0),
+            ('copy', 'plain', 'c_plain c_plain_tested', 1.2,
+             {'copy/c_plain': 1.0, 'copy/c_plain_tested': 1.0}, 1),
+            ('copy', 'biased', 'c_biased_tested', 1.9, {'pair/c_plain': 1.0}, 0),
+            ('copy', 'biased', 'c_biased_tested', 2.1, {'pair/c_plain': 1.0}, 1),
+            ('load_shared', 'biased', 'c_biased_tested', 1.2, {'load_clear/biased': 1.0}, 1),
+            ('weak_load', 'bare', 'c_pointer', 9.0, {'weak_load/c_pointer': 1.0}, 0)):
+        entries = [{'name': f'micro/{operation}/{protocol}/real_time/threads:1', 'ns': ns,
+                    'label': peers}]
+        entries += [{'name': f'micro/{name}/real_time/threads:1', 'ns': other}
+                    for name, other in others.items()]
         with tempfile.TemporaryDirectory() as folder:
             program = os.path.join(folder, 'stand-in')
             with open(program, 'w', encoding='utf-8') as script:
@@ -171,7 +184,7 @@ def bounds_are_held():
                     {'benchmarks': entries, 'context': {}}))
             os.chmod(program, os.stat(program).st_mode | stat.S_IXUSR)
             done = ratios_of('--benchmark', program, '--check', '--rounds', '1')
-        expect(done.returncode == status, copy, done)
+        expect(done.returncode == status, operation, protocol, ns, done)
         expect(('NOT MET' in done.stdout) == (status == 1), done.stdout)
 
 

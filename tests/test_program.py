@@ -274,7 +274,7 @@ def test_info():
     text = gclab('info', 'generational').out
     for part in ('collector generational - ', 'promises: ', 'cycles', 'protocols: plain',
                  'paper: ', 'threshold0=700  (integer, 0 to ',
-                 'detect=move  (one of move|keep)'):
+                 'detect=move  (one of move|keep|walk)'):
         assert part in text, f'{part}: {text}'
     text = gclab('info', 'rings').out
     for part in ('workload rings - ', 'card: ', 'cyclic', 'protocols: bare, plain', 'k=8  (',
@@ -291,7 +291,7 @@ def test_info():
 
 KEYS = {'schema', 'collector', 'protocol', 'options', 'workload', 'workload_options',
         'threads', 'seed', 'process', 'heap_limit', 'outcome', 'message', 'checksum',
-        'wall_ns', 'cpu_ns', 'mutator_cpu_ns', 'collector_cpu_ns', 'ops', 'unit', 'stalls',
+        'wall_ns', 'cpu_ns', 'mutator_cpu_ns', 'collector_cpu_ns', 'ops', 'unit', 'stalls', 'latency',
         'peak_heap_bytes', 'peak_rss_bytes', 'counters', 'collections', 'reclaimed',
         'planted', 'floating', 'environment'}
 MEASURED = ('checksum', 'wall_ns', 'cpu_ns', 'mutator_cpu_ns', 'collector_cpu_ns', 'ops',
@@ -330,6 +330,21 @@ def test_json_line():
     assert none['count'] == 0 and none['max_ns'] is None and none['p50_ns'] is None
     assert stop['p99_ns'] is None or stop['count'] >= 1000, 'too few for a percentile'
     assert ENVIRONMENT_KEYS <= set(sample['environment'])
+
+
+def test_latency():
+    spec = 'cache:entries=100:count=2000:tree=5'
+    sample, = run_json('-c', 'refcount', '-n', '1', '-w', spec)
+    latency = sample['latency']
+    assert latency['of'] == 'request' and latency['count'] == 2000, latency
+    assert 0 < latency['p50_ns'] <= latency['p90_ns'] <= latency['p99_ns'] <= latency['max_ns']
+    assert latency['p999_ns'] is None, 'too few for a percentile'
+    sample, = run_json('-c', 'refcount', '-n', '1', '-w', spec, '--count-ops')
+    assert sample['latency']['count'] == 2000 and sample['latency']['max_ns'] is None
+    assert run_json('-c', 'refcount', *SMALL)[0]['latency'] is None
+    text = gclab('run', '-c', 'refcount', '-c', 'none', '-w', spec, '-t', '1,2').out
+    assert 'latency of a request, us' in text, text
+    assert len(re.findall(r'^\S+@\S+ +[12]( +[\d.]+){2} +- +[\d.]+$', text, re.MULTILINE)) == 4, text
 
 
 def test_lines_are_appended():
@@ -628,6 +643,8 @@ def test_count_ops_of_every_workload():
         spec = {'snapshot': f'snapshot:file={snapshot}', 'gcbench': 'gcbench:depth=8:array=1000',
                 'binary_trees': 'binary_trees:depth=8', 'rings': 'rings:count=2000',
                 'cascade': 'cascade:n=20000:count=2', 'graph': 'graph:nodes=300:count=8000',
+                'cache': 'cache:entries=200:count=2000', 'contend': 'contend:count=8000',
+                'random_graph': 'random_graph:nodes=300:count=2000',
                 'live_heap': 'live_heap:nodes=5000:k=10:collections=3'}.get(name, name)
         for sample in run_json('--count-ops', '-w', spec, '-c', 'none', '-c', 'refcount@atomic',
                                '-t', '1,2'):

@@ -2,8 +2,10 @@
 /* cascade.c - a chain of n objects, dropped at its head: under counting, one decrement
  * frees them all.
  *
- * Each thread builds and drops its share of `count` chains. Nothing is cyclic.
+ * Each thread builds and drops its share of `count` chains. Nothing is cyclic. Every drop
+ * is timed: its latency is how long the thread could do nothing else.
  */
+#include "core/os.h"
 #include "workloads/workload.h"
 
 struct link {
@@ -39,7 +41,8 @@ static const struct gc_option options[] = {
 };
 
 /* Builds a chain from its end, and drops it; returns a checksum of its first objects. */
-static uint64_t build_and_drop(struct gc_mutator *m, int64_t n)
+static uint64_t build_and_drop(
+        struct gc_mutator *m, int64_t n, struct gc_histogram *drops)
 {
     struct {
         struct gc_frame frame;
@@ -59,7 +62,9 @@ static uint64_t build_and_drop(struct gc_mutator *m, int64_t n)
         gc_load(m, &at.link, at.link, next);
     }
     gc_clear(m, &at.link);
+    uint64_t start = gc_os_now_ns();
     gc_clear(m, &at.head);
+    gc_histogram_record(drops, gc_os_now_ns() - start);
     gc_leave(m, at);
     return sum;
 }
@@ -69,9 +74,16 @@ static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
     const struct cascade_options *o = trial->options;
     uint64_t first, end, sum = 0;
     gc_trial_share(trial, thread, (uint64_t)o->count, &first, &end);
+    struct gc_histogram *drops = gc_os_alloc(sizeof(*drops));
+    if (drops == NULL) {
+        gc_trial_fail(trial, "there is no memory for the latencies");
+        return;
+    }
     for (uint64_t i = first; i < end; i++)
-        sum += build_and_drop(m, o->n);
+        sum += build_and_drop(m, o->n, drops);
     gc_trial_add(trial, sum);
+    gc_trial_add_latencies(trial, drops);
+    gc_os_free(drops);
 }
 
 static void report(struct gc_mutator *m, struct gc_trial *trial)
@@ -86,9 +98,10 @@ static void report(struct gc_mutator *m, struct gc_trial *trial)
 
 GC_WORKLOAD(cascade) = {
     GC_WORKLOAD_HEADER(cascade),
-    .summary = "long chains, dropped at their heads",
+    .summary = "long chains, dropped at their heads; each drop is timed",
     .card = "live: one chain a thread; allocates all the time; nothing cyclic",
     .unit = "objects",
+    .request = "drop",
     .race_free = true,
     .options = options,
     .options_size = sizeof(struct cascade_options),

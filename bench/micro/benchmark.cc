@@ -62,8 +62,9 @@ static void set_counters(State &state, const gc_measured &measured)
     const gc_stall_summary *stop = find_stall(sample, "stop");
     if (stop == nullptr) return;
     counters["stops"] = double(stop->count);
-    if (stop->has_p50) counters["stop_p50_us"] = double(stop->p50_ns) / 1e3;
-    if (stop->has_p99) counters["stop_p99_us"] = double(stop->p99_ns) / 1e3;
+    const gc_percentiles &p = stop->percentiles;
+    if (p.has_p50) counters["stop_p50_us"] = double(p.p50_ns) / 1e3;
+    if (p.has_p99) counters["stop_p99_us"] = double(p.p99_ns) / 1e3;
     if (stop->count > 0) counters["stop_max_us"] = double(stop->max_ns) / 1e3;
 }
 

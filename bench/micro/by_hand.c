@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* by_hand.c - what operations.c does, as bare C would do it; compiled for three ways of
- * counting: c_pointer (not at all), c_plain, c_atomic.
+/* by_hand.c - what operations.c does, as C would do it, in several ways of counting: not at all
+ * (c_pointer), not at all but with a store that logs (c_logged), c_plain, c_atomic, c_biased.
  *
- * Nothing here tests for NULL or needs to: a programmer knows. A decrement tests for zero
- * where something could die; `copy` and `pair` do not even that. Counts go through
- * memory: the barrier in take() keeps the compiler from adding 1 - 1 by itself.
+ * Without BY_HAND_TESTS nothing tests for NULL or needs to: a programmer knows. A decrement
+ * tests for zero where something could die; `copy` and `pair` do not even that. With them it
+ * is what one would write who has to give the protocol's own promises: tests for NULL and for
+ * the last reference everywhere, and a racing load that takes nothing dead. Counts go
+ * through memory: the barrier in up() keeps the compiler from adding 1 - 1 by itself.
+ *
+ * Logged: the first store into an object keeps what its fields held; later ones look at that.
+ * Biased: a half of the count is the owner's, whose number is in it; he adds plainly. The
+ * other half is for the others.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,22 +26,44 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum { MANY = 16384, SOME = 1024, FEW = 64 }; /* iterations of a call */
-enum { COUNTS = BY_HAND_COUNTS, ATOMIC = BY_HAND_ATOMIC };
+enum {
+    POINTER,
+    PLAIN,
+    ATOMIC,
+    BIASED,
+    LOGGED,
+    WAY = BY_HAND_WAY,
+    TESTS = BY_HAND_TESTS,
+    COUNTS = WAY != POINTER && WAY != LOGGED,
+    SERIAL = WAY == PLAIN,
+};
+
+/* Of the halves of a biased count: the owner's number is in the lower 16 bits of his. */
+enum { OWNERS_ONE = 1 << 16, OTHERS_ZERO = 1 << 28, DEAD = 1 << 30 };
+
+union count {
+    uint64_t all;
+    struct {
+        uint32_t owners, others;
+    };
+};
 
 /* As large as the objects of operations.c. */
 struct node {
-    uint64_t count, word;
+    union count count;
+    uint64_t word; /* LOGGED: not 0 */
     struct node *left, *right;
     int64_t key;
 };
-
 struct leaf {
-    uint64_t count, word;
+    union count count;
+    uint64_t word;
     int64_t key[2];
 };
 
 struct wide {
-    uint64_t count, word;
+    union count count;
+    uint64_t word;
     struct wide *left, *right;
     int64_t key[4];
 };
@@ -45,14 +73,17 @@ struct gc_micro_thread {
     struct node *object[GC_MICRO_OBJECTS];
     struct node *holder[GC_MICRO_OBJECTS];
     struct node **weak[GC_MICRO_OBJECTS];
+    struct node *kept[3]; /* of an object, and what its fields held: LOGGED */
     pthread_mutex_t own;
     uint32_t poll;
+    uint16_t number; /* of the thread: from 1 */
 };
 
 /* What all threads of a run share: under COUNTS its root holds one reference. */
 static struct {
     pthread_mutex_t lock, stop;
     uint32_t users;
+    uint16_t last_number;
     struct node *root;
 } world = { .lock = PTHREAD_MUTEX_INITIALIZER, .stop = PTHREAD_MUTEX_INITIALIZER };
 
@@ -61,29 +92,81 @@ static __attribute__((cold, noinline)) void die(void *object)
     free(object);
 }
 
-INLINE void take(uint64_t *count)
+/* The owner's half, or false: he is another thread, or it is full. */
+INLINE bool up_own(const struct gc_micro_thread *t, union count *count)
 {
-    if (!COUNTS) return;
-    if (ATOMIC) {
-        __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
-    } else {
-        ++*count;
+    uint32_t owners = __atomic_load_n(&count->owners, __ATOMIC_RELAXED);
+    if (__builtin_expect((uint16_t)owners != t->number, 0)) return false;
+    if (__builtin_expect(owners >= UINT32_MAX - OWNERS_ONE, 0)) return false;
+    __atomic_store_n(&count->owners, owners + OWNERS_ONE, __ATOMIC_RELAXED);
+    return true;
+}
+
+INLINE void up(const struct gc_micro_thread *t, union count *count)
+{
+    if (WAY == PLAIN) {
+        ++count->all;
         __asm__ __volatile__("" : : : "memory");
+    } else if (WAY == ATOMIC) {
+        __atomic_fetch_add(&count->all, 1, __ATOMIC_RELAXED);
+    } else if (WAY == BIASED && !up_own(t, count)) {
+        __atomic_fetch_add(&count->others, 1, __ATOMIC_RELAXED);
     }
 }
 
 /* True for the last reference. */
-INLINE bool drop(uint64_t *count)
+INLINE bool down(const struct gc_micro_thread *t, union count *count)
 {
     if (!COUNTS) return false;
-    if (ATOMIC) return __atomic_fetch_sub(count, 1, __ATOMIC_ACQ_REL) == 1;
-    return --*count == 0;
+    if (WAY == PLAIN) return --count->all == 0;
+    if (WAY == ATOMIC) return __atomic_fetch_sub(&count->all, 1, __ATOMIC_ACQ_REL) == 1;
+    uint32_t owners = __atomic_load_n(&count->owners, __ATOMIC_RELAXED);
+    if (__builtin_expect((uint16_t)owners != t->number, 0)) {
+        __atomic_fetch_sub(&count->others, 1, __ATOMIC_ACQ_REL);
+        return false; /* the owner kills */
+    }
+    __atomic_store_n(&count->owners, owners - OWNERS_ONE, __ATOMIC_RELAXED);
+    if (__builtin_expect(owners >= 2 * OWNERS_ONE, 1)) return false;
+    uint32_t none = OTHERS_ZERO; /* a racing load may have added to it */
+    return __atomic_compare_exchange_n(
+            &count->others, &none, DEAD, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-INLINE void drop_node(struct node *node)
+INLINE void take(const struct gc_micro_thread *t, struct node *node)
 {
-    if (__builtin_expect(drop(&node->count), 0)) die(node);
+    if (!TESTS || node != NULL) up(t, &node->count);
 }
+
+INLINE void drop(const struct gc_micro_thread *t, struct node *node)
+{
+    if (TESTS && node == NULL) return;
+    if (__builtin_expect(down(t, &node->count), 0)) die(node);
+}
+
+/* The same where the programmer knows that it is not the last reference. */
+INLINE void drop_one(const struct gc_micro_thread *t, struct node *node)
+{
+    if (TESTS)
+        drop(t, node);
+    else
+        (void)down(t, &node->count);
+}
+
+static __attribute__((cold, noinline)) struct node *log_fields(
+        struct gc_micro_thread *t, struct node *holder)
+{
+    t->kept[0] = holder;
+    t->kept[1] = __atomic_load_n(&holder->left, __ATOMIC_ACQUIRE);
+    t->kept[2] = __atomic_load_n(&holder->right, __ATOMIC_ACQUIRE);
+    __atomic_store_n(&holder->word, 1, __ATOMIC_RELAXED);
+    return holder;
+}
+
+/* The object, a field of which is about to be written. */
+#define to_write(t, holder)                                                              \
+    (WAY != LOGGED || __atomic_load_n(&(holder)->word, __ATOMIC_RELAXED) != 0            \
+                    ? (holder)                                                           \
+                    : log_fields(t, holder))
 
 /* --- loops ---------------------------------------------------------------------------- */
 
@@ -105,15 +188,15 @@ LOOP loop_copy(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     struct node *copy = object[0];
-    take(&copy->count);
+    take(t, copy);
     for (uint64_t i = 0; i < n; i++) {
         struct node *value = object[TURN(i)];
-        take(&value->count);
+        take(t, value);
         GC_MICRO_KEEP(value);
-        drop(&copy->count);
+        drop_one(t, copy);
         copy = value;
     }
-    drop(&copy->count);
+    drop_one(t, copy);
 }
 
 /* The increment and the decrement of one object. */
@@ -122,9 +205,9 @@ LOOP loop_pair(struct gc_micro_thread *t, uint64_t n)
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
         struct node *node = object[TURN(i)];
-        take(&node->count);
+        take(t, node);
         GC_MICRO_KEEP(node);
-        drop(&node->count);
+        drop_one(t, node);
     }
 }
 
@@ -143,29 +226,63 @@ LOOP loop_load(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     struct node *copy = object[0];
-    take(&copy->count);
+    take(t, copy);
     for (uint64_t i = 0; i < n; i++) {
         struct node *value = holder[TURN(i)]->left;
-        take(&value->count);
+        take(t, value);
         GC_MICRO_KEEP(value);
-        drop_node(copy);
+        drop(t, copy);
         copy = value;
     }
-    drop_node(copy);
+    drop(t, copy);
 }
 
-/* The reference in a field that others write: it may be gone before it is counted. */
-INLINE struct node *load_racing(struct node **field)
+LOOP loop_load_clear(struct gc_micro_thread *t, uint64_t n)
 {
-    if (COUNTS && !ATOMIC) {
-        take(&(*field)->count);
-        return *field;
+    LOOP_BEGIN(t);
+    for (uint64_t i = 0; i < n; i++) {
+        struct node *copy = holder[TURN(i)]->left;
+        take(t, copy);
+        GC_MICRO_KEEP(copy);
+        drop(t, copy);
     }
+}
+
+/* One more reference to what may be dead; false: it is. */
+INLINE bool up_alive(union count *count)
+{
+    if (WAY == ATOMIC) {
+        uint64_t old = __atomic_load_n(&count->all, __ATOMIC_RELAXED);
+        while (old != 0)
+            if (__atomic_compare_exchange_n(&count->all, &old, old + 1, false,
+                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+                return true;
+        return false;
+    }
+    uint32_t old = __atomic_load_n(&count->others, __ATOMIC_RELAXED);
+    while ((old & DEAD) == 0)
+        if (__atomic_compare_exchange_n(&count->others, &old, old + 1, false,
+                    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
+/* The reference in a field that others write: where they run meanwhile, it may be gone before
+ * it is counted. Not what the owner counts: nobody else kills. */
+INLINE struct node *load_racing(const struct gc_micro_thread *t, struct node **field)
+{
     for (;;) {
         struct node *value = __atomic_load_n(field, __ATOMIC_ACQUIRE);
-        take(&value->count);
-        if (!COUNTS || __atomic_load_n(field, __ATOMIC_ACQUIRE) == value) return value;
-        drop_node(value);
+        if (TESTS && value == NULL) return value;
+        if (WAY == BIASED && up_own(t, &value->count)) return value;
+        if (TESTS && !SERIAL && COUNTS) {
+            if (!up_alive(&value->count)) continue;
+        } else {
+            up(t, &value->count);
+        }
+        if (SERIAL || !COUNTS || __atomic_load_n(field, __ATOMIC_ACQUIRE) == value)
+            return value;
+        drop(t, value);
     }
 }
 
@@ -173,9 +290,9 @@ LOOP loop_load_shared(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
-        struct node *copy = load_racing(&holder[TURN(i)]->left);
+        struct node *copy = load_racing(t, &holder[TURN(i)]->left);
         GC_MICRO_KEEP(copy);
-        drop_node(copy);
+        drop(t, copy);
     }
 }
 
@@ -183,11 +300,11 @@ LOOP loop_store(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
-        struct node **field = &holder[TURN(i)]->left;
+        struct node **field = &to_write(t, holder[TURN(i)])->left;
         struct node *value = object[OTHER(i)], *old = *field;
-        take(&value->count);
+        take(t, value);
         __atomic_store_n(field, value, __ATOMIC_RELEASE);
-        drop_node(old);
+        drop(t, old);
     }
 }
 
@@ -195,16 +312,16 @@ LOOP loop_store_shared(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
-        struct node **field = &holder[TURN(i)]->left;
+        struct node **field = &to_write(t, holder[TURN(i)])->left;
         struct node *value = object[OTHER(i)], *old = NULL;
-        take(&value->count);
-        if (ATOMIC) {
+        take(t, value);
+        if (COUNTS && !SERIAL) {
             old = __atomic_exchange_n(field, value, __ATOMIC_ACQ_REL);
         } else {
             old = *field;
             __atomic_store_n(field, value, __ATOMIC_RELEASE);
         }
-        drop_node(old);
+        drop(t, old);
     }
 }
 
@@ -212,13 +329,13 @@ LOOP loop_store_new(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
-        struct node **field = &holder[TURN(i)]->right;
+        struct node **field = &to_write(t, holder[TURN(i)])->right;
         struct node *value = object[OTHER(i)];
-        take(&value->count);
+        take(t, value);
         __atomic_store_n(field, value, __ATOMIC_RELAXED);
         struct node *old = __atomic_load_n(field, __ATOMIC_RELAXED);
         __atomic_store_n(field, NULL, __ATOMIC_RELEASE);
-        drop_node(old);
+        drop(t, old);
     }
 }
 
@@ -226,12 +343,12 @@ LOOP loop_give(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
-        struct node **field = &holder[TURN(i)]->left;
+        struct node **field = &to_write(t, holder[TURN(i)])->left;
         struct node *copy = object[OTHER(i)];
-        take(&copy->count);
+        take(t, copy);
         struct node *old = *field;
         __atomic_store_n(field, copy, __ATOMIC_RELEASE);
-        drop_node(old);
+        drop(t, old);
     }
 }
 
@@ -239,10 +356,10 @@ LOOP loop_exchange(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     struct node *copy = object[0];
-    take(&copy->count);
+    take(t, copy);
     for (uint64_t i = 0; i < n; i++) {
-        struct node **field = &holder[TURN(i)]->left;
-        if (COUNTS && !ATOMIC) {
+        struct node **field = &to_write(t, holder[TURN(i)])->left;
+        if (SERIAL) {
             struct node *old = *field;
             *field = copy;
             copy = old;
@@ -251,22 +368,23 @@ LOOP loop_exchange(struct gc_micro_thread *t, uint64_t n)
         }
         GC_MICRO_KEEP(copy);
     }
-    drop_node(copy);
+    drop(t, copy);
 }
 
-INLINE bool swap_if(struct node **field, struct node *expected, struct node *value)
+INLINE bool swap_if(const struct gc_micro_thread *t, struct node **field,
+        struct node *expected, struct node *value)
 {
-    if (COUNTS && !ATOMIC && *field != expected) return false;
+    if (SERIAL && *field != expected) return false;
     struct node *old = expected;
-    take(&value->count);
-    if (COUNTS && !ATOMIC) {
+    take(t, value);
+    if (SERIAL) {
         *field = value;
     } else if (!__atomic_compare_exchange_n(
                        field, &old, value, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-        drop_node(value);
+        drop(t, value);
         return false;
     }
-    drop_node(expected);
+    drop(t, expected);
     return true;
 }
 
@@ -276,32 +394,37 @@ LOOP loop_compare_exchange(struct gc_micro_thread *t, uint64_t n)
     uint64_t successes = 0;
     for (uint64_t i = 0; i < n; i++) {
         struct node *there = object[TURN(i)], *back = object[TURN(i + 1)];
-        struct node **field = &holder[TURN(i)]->left;
-        successes += swap_if(field, there, back);
-        successes += swap_if(field, back, there);
+        struct node **field = &to_write(t, holder[TURN(i)])->left;
+        successes += swap_if(t, field, there, back);
+        successes += swap_if(t, field, back, there);
     }
     GC_MICRO_KEEP(successes);
 }
 
+INLINE union count new_count(const struct gc_micro_thread *t)
+{
+    if (WAY != BIASED) return (union count){ .all = 1 };
+    return (union count){ .owners = OWNERS_ONE | t->number, .others = OTHERS_ZERO };
+}
+
 /* malloc() and the fields that an object has when it is born. */
-#define MAKE(type, variable)                                                             \
+#define MAKE(t, type, variable)                                                          \
     struct type *variable = malloc(sizeof(*variable));                                   \
     if (variable == NULL) abort();                                                       \
-    variable->count = 1;                                                                 \
+    variable->count = new_count(t);                                                      \
     variable->word = 0
 
 /* The one that goes: freed at once where nothing is counted. */
 #define UNMAKE(variable)                                                                 \
     do {                                                                                 \
-        if (!COUNTS || (variable != NULL && drop(&variable->count))) free(variable);     \
+        if (!COUNTS || (variable != NULL && down(t, &variable->count))) free(variable);  \
     } while (0)
 
 LOOP loop_new_node(struct gc_micro_thread *t, uint64_t n)
 {
     struct node *object[GC_MICRO_OBJECTS] = { NULL };
-    (void)t;
     for (uint64_t i = 0; i < n; i++) {
-        MAKE(node, node);
+        MAKE(t, node, node);
         node->left = node->right = NULL;
         struct node *old = object[TURN(i)];
         object[TURN(i)] = node;
@@ -314,9 +437,8 @@ LOOP loop_new_node(struct gc_micro_thread *t, uint64_t n)
 LOOP loop_new_leaf(struct gc_micro_thread *t, uint64_t n)
 {
     struct leaf *object[GC_MICRO_OBJECTS] = { NULL };
-    (void)t;
     for (uint64_t i = 0; i < n; i++) {
-        MAKE(leaf, leaf);
+        MAKE(t, leaf, leaf);
         struct leaf *old = object[TURN(i)];
         object[TURN(i)] = leaf;
         UNMAKE(old);
@@ -328,9 +450,8 @@ LOOP loop_new_leaf(struct gc_micro_thread *t, uint64_t n)
 LOOP loop_new_wide(struct gc_micro_thread *t, uint64_t n)
 {
     struct wide *object[GC_MICRO_OBJECTS] = { NULL };
-    (void)t;
     for (uint64_t i = 0; i < n; i++) {
-        MAKE(wide, wide);
+        MAKE(t, wide, wide);
         wide->left = wide->right = NULL;
         struct wide *old = object[TURN(i)];
         object[TURN(i)] = wide;
@@ -343,9 +464,9 @@ LOOP loop_new_wide(struct gc_micro_thread *t, uint64_t n)
 LOOP loop_weak_load(struct gc_micro_thread *t, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++) {
-        struct node *copy = load_racing(t->weak[TURN(i)]);
+        struct node *copy = load_racing(t, t->weak[TURN(i)]);
         GC_MICRO_KEEP(copy);
-        drop_node(copy);
+        drop(t, copy);
     }
 }
 
@@ -387,7 +508,8 @@ static const struct gc_micro_operation operations[] = {
     { "copy_same", "copy, of one object", MANY, 2, true, loop_copy },
     { "move", "there and back", MANY, 2, false, loop_move },
     { "load", "read; increment; decrement the last one", MANY, 2, false, loop_load },
-    { "load_shared", "read; increment; read again; decrement", MANY, 2, false,
+    { "load_clear", "read; increment; decrement", MANY, 2, false, loop_load_clear },
+    { "load_shared", "read; increment; read again if atomic; decrement", MANY, 2, false,
             loop_load_shared },
     { "load_shared_same", "load_shared, of one field", MANY, 2, true, loop_load_shared },
     { "store", "increment; write; decrement the old one", MANY, 2, false, loop_store },
@@ -411,9 +533,9 @@ static const struct gc_micro_operation operations[] = {
     { NULL, NULL, 0, 0, false, NULL },
 };
 
-static struct node *make(struct node *left)
+static struct node *make(const struct gc_micro_thread *t, struct node *left)
 {
-    MAKE(node, node);
+    MAKE(t, node, node);
     node->left = left;
     node->right = NULL;
     return node;
@@ -427,12 +549,13 @@ static struct gc_micro_thread *begin(const struct gc_micro_operation *operation)
     pthread_mutex_init(&t->own, NULL);
     pthread_mutex_lock(&world.lock);
     world.users++;
-    if (world.root == NULL) world.root = make(make(NULL));
+    t->number = ++world.last_number;
+    if (world.root == NULL) world.root = make(t, make(t, NULL));
     for (int i = 0; i < GC_MICRO_OBJECTS; i++) {
-        t->holder[i] = operation->shared ? world.root : make(make(NULL));
+        t->holder[i] = operation->shared ? world.root : make(t, make(t, NULL));
         t->object[i] = t->holder[i]->left;
         t->weak[i] = &t->holder[i]->left;
-        take(&t->object[i]->count); /* the local's */
+        take(t, t->object[i]); /* the local's */
     }
     pthread_mutex_unlock(&world.lock);
     return t;
@@ -462,7 +585,7 @@ static void end(struct gc_micro_thread *t)
 
 static bool is_serial(void)
 {
-    return COUNTS && !ATOMIC;
+    return SERIAL;
 }
 
 extern const struct gc_micro_set SET;

@@ -2,7 +2,7 @@
 /* micro.h - loops that run one operation n times, for the driver to time.
  *
  * A *set* holds the same operations for one subject: a protocol (operations.c, compiled
- * once for each), or C written by hand (by_hand.c, compiled for three ways of counting).
+ * once for each), or C written by hand (by_hand.c, compiled for several ways of counting).
  * Operations of the same name do the same work, so their times can be divided.
  *
  * Each thread works on `GC_MICRO_OBJECTS` objects in turn. Where an operation is shared,
@@ -34,10 +34,10 @@ struct gc_micro_operation {
 };
 
 struct gc_micro_set {
-    const char *name; /* of a protocol, or c_pointer, c_plain, c_atomic */
+    const char *name; /* of a protocol, or c_pointer, c_plain, c_atomic... */
     const struct gc_micro_operation *operations; /* ends with a NULL name */
 
-    /* A call: the set to compare with; NULL for one written by hand. */
+    /* A call: the sets to compare with, one or two words; NULL for one written by hand. */
     const char *(*peer)(void);
     /* Whether only one of its threads would run at a time. */
     bool (*is_serial)(void);

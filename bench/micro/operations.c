@@ -125,6 +125,17 @@ LOOP loop_load(struct gc_micro_thread *t, uint64_t n)
     LOOP_END();
 }
 
+LOOP loop_load_clear(struct gc_micro_thread *t, uint64_t n)
+{
+    LOOP_BEGIN(t);
+    for (uint64_t i = 0; i < n; i++) {
+        gc_load(m, &to.copy, at.holder[TURN(i)], left);
+        GC_MICRO_KEEP(to.copy);
+        gc_clear(m, &to.copy);
+    }
+    LOOP_END();
+}
+
 LOOP loop_load_shared(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
@@ -287,6 +298,7 @@ static const struct gc_micro_operation operations[] = {
     { "copy_same", "copy, of one object", MANY, 2, true, loop_copy },
     { "move", "there and back", MANY, 2, false, loop_move },
     { "load", "local = field", MANY, 2, false, loop_load },
+    { "load_clear", "local = field; local = NULL", MANY, 2, false, loop_load_clear },
     { "load_shared", "local = racing field; local = NULL", MANY, 2, false,
             loop_load_shared },
     { "load_shared_same", "load_shared, of one field", MANY, 2, true, loop_load_shared },
@@ -322,8 +334,11 @@ static bool is_serial(void)
 
 static const char *peer(void)
 {
+    if (strcmp(NAME_OF(GC_PROTOCOL_NAME), "log_object") == 0) return "c_logged";
     if ((protocol()->flags & GC_PROTOCOL_COUNTED) == 0) return "c_pointer";
-    return is_serial() ? "c_plain" : "c_atomic";
+    if (is_serial()) return "c_plain c_plain_tested";
+    if (strcmp(NAME_OF(GC_PROTOCOL_NAME), "biased") == 0) return "c_biased_tested";
+    return "c_atomic c_atomic_tested";
 }
 
 /* The first collector that works with the protocol and gives memory back. */

@@ -47,9 +47,9 @@ def output_of(command, environment=None):
 class Gclab:
     """One sample of `gclab run`: a fresh process."""
 
-    def __init__(self, program, collector, workload, threads=1):
+    def __init__(self, program, collector, workload, threads=1, *arguments):
         self.command = [program, 'run', '-c', collector, '-w', workload, '-t', str(threads),
-                        '-n', '1', '--json', '-', '--quiet']
+                        '-n', '1', '--json', '-', '--quiet', *arguments]
         self.what = f'{collector} on {workload}'
 
     def measure(self):
@@ -68,7 +68,8 @@ class Gclab:
                               EXIT_ENVIRONMENT)
         return {'objects': sample['ops'], 'cpu_ns': sample['cpu_ns'],
                 'wall_ns': sample['wall_ns'] / sample['ops'], 'checksum': sample['checksum'],
-                'rss_bytes': sample['peak_rss_bytes'], 'compiler': environment['compiler']}
+                'rss_bytes': sample['peak_rss_bytes'], 'compiler': environment['compiler'],
+                **(sample.get('latency') or {})}
 
 
 def line(workload, metric, subject, values, peer=None, peer_values=None, bound=None,
@@ -132,10 +133,13 @@ def heading_of(each):
 
 
 def table_of(lines):
-    """One table, with a heading wherever the workload or the metric changes."""
+    """One table, with a heading wherever the workload or the metric changes. What has no
+    value is not in it."""
     rows = [('subject', 'value', 'peer', 'value', 'ratio', 'low', 'high', 'bound', '')]
     headings = [None]
     for each in lines:
+        if each['value'] is None:
+            continue
         rows.append((each['subject'], number(each['value']), each['peer'] or '-',
                      *(number(each[key]) for key in
                        ('peer_value', 'ratio', 'low', 'high', 'bound')), verdict(each)))

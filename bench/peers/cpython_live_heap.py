@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: MIT
 """workloads/live_heap.c in Python: cpython_live_heap.py NODES K outside|first|last COLLECTIONS
+[fresh|scrambled|random]
 
 Full collections of rings that all are live. Who holds them:
   outside  a list that was frozen: it is in none of the lists that a collection walks
   first    a list that is made before the nodes
   last     a list that is made after them
+How lists, references and addresses lie to each other:
+  fresh      all in one order
+  scrambled  each node was made anew where one was let go, in a random order: the nodes lie as
+             before, those in the collector's list at random
+  random     the nodes of a ring lie anywhere
 That it is so is looked up in the collector's lists, not assumed. The lists are held by a
 local variable, which no object of the collector's stands for. The nodes have no place for
 the key of the C program, which never gets a value: they are the 48 bytes that two references
 take.
 """
 import gc
+import random
 import sys
 import time
 
@@ -21,16 +28,27 @@ class Node:
     __slots__ = ('next', 'previous')
 
 
-def build_ring(k):
-    first = last = Node()
-    for _ in range(1, k):
-        node = Node()
+def make_nodes(nodes, shape):
+    numbers = random.Random(1)
+    made = [Node() for _ in range(nodes)]
+    if shape == 'scrambled':
+        order = list(range(nodes))
+        numbers.shuffle(order)
+        for i in order:
+            made[i] = None
+            made[i] = Node()
+    elif shape == 'random':
+        numbers.shuffle(made)
+    return made
+
+
+def link_ring(nodes):
+    last = nodes[-1]
+    for node in nodes:
         node.previous = last
         last.next = node
         last = node
-    last.next = first
-    first.previous = last
-    return first
+    return nodes[0]
 
 
 def require(condition, sentence):
@@ -38,10 +56,26 @@ def require(condition, sentence):
         sys.exit(sentence)
 
 
-def build(count, k, frozen, where):
+def median_step(nodes):
+    """Bytes between what is allocated side by side, for the middle pair."""
+    steps = sorted(abs(id(a) - id(b)) for a, b in zip(nodes, nodes[1:]))
+    return steps[len(steps) // 2]
+
+
+def inspect_shape(made, listed, shape):
+    near = 4096
+    require((median_step(made) < near) == (shape != 'random'),
+            'the nodes of a ring do not lie as they are meant to')
+    require((median_step(listed) < near) == (shape != 'scrambled'),
+            "the collector's list is not in the order that is meant")
+
+
+def build(count, k, frozen, where, shape):
     holder = [None] * count if where == 'first' else frozen
+    made = make_nodes(count * k, shape)
+    inspect_shape(made, [o for o in gc.get_objects(generation=0) if type(o) is Node], shape)
     for i in range(count):
-        holder[i] = build_ring(k)
+        holder[i] = link_ring(made[i * k:(i + 1) * k])
     if where == 'last':
         holder = list(frozen)
         frozen[:] = [None] * count
@@ -64,10 +98,11 @@ def inspect(generation, nodes, holder, frozen, where):
 
 def main():
     nodes, k, where = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    shape = sys.argv[5] if len(sys.argv) > 5 else 'fresh'
     count = nodes // k
     frozen = [None] * count
     prepare(False)
-    holder = build(count, k, frozen, where)
+    holder = build(count, k, frozen, where, shape)
     inspect(0, count * k, holder, frozen, where)
     require(gc.collect() == 0, 'the first collection found garbage')
     inspect(2, count * k, holder, frozen, where)

@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* native_binary_trees.c - the work of workloads/binary_trees.c, for one round. */
-#include "bench/peers/native.h"
+#include "bench/peers/native_binary_trees.h"
 
 struct node {
     struct node *left, *right;
 };
-
-enum { DEPTH };
-enum { MIN_DEPTH = 4 };
-
-static uint64_t tree_size(uint64_t depth)
-{
-    return (UINT64_C(2) << depth) - 1;
-}
-
-static uint64_t tree_count(uint64_t largest, uint64_t depth)
-{
-    return UINT64_C(1) << (largest - depth + MIN_DEPTH);
-}
 
 static struct node *build(uint64_t depth)
 {
@@ -56,7 +43,7 @@ static uint64_t build_check_drop(uint64_t depth)
     return nodes;
 }
 
-static uint64_t run(const struct native_trial *trial, uint32_t thread)
+uint64_t native_run(const struct native_trial *trial, uint32_t thread)
 {
     uint64_t largest = trial->numbers[DEPTH], nodes = 0;
     struct node *long_lived = NULL;
@@ -76,19 +63,3 @@ static uint64_t run(const struct native_trial *trial, uint32_t thread)
     }
     return nodes;
 }
-
-/* The checksum is the number of nodes that the walks met. */
-static void report(const struct native_trial *trial, struct native_result *result)
-{
-    uint64_t largest = trial->numbers[DEPTH];
-    result->ops = tree_size(largest + 1) + tree_size(largest);
-    for (uint64_t depth = MIN_DEPTH; depth <= largest; depth += 4)
-        result->ops += tree_count(largest, depth) * tree_size(depth);
-}
-
-const struct native_workload native_workload = {
-    .name = "binary_trees",
-    .names = { "depth" },
-    .run = run,
-    .report = report,
-};

@@ -1,23 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* native_gcbench.c - the work of workloads/gcbench.c, for one round. */
-#include "bench/peers/native.h"
+#include "bench/peers/native_gcbench.h"
 
 struct node {
     struct node *left, *right;
     int32_t i, j;
 };
-
-enum { DEPTH, ARRAY };
-
-static uint64_t tree_size(uint64_t depth)
-{
-    return (UINT64_C(2) << depth) - 1;
-}
-
-static uint64_t tree_count(const struct native_trial *trial, uint64_t depth)
-{
-    return 2 * tree_size(trial->numbers[DEPTH] + 2) / tree_size(depth);
-}
 
 static struct node *new_leaf(void)
 {
@@ -73,7 +61,7 @@ static uint64_t count_nodes(const struct node *tree)
     return nodes;
 }
 
-static uint64_t run(const struct native_trial *trial, uint32_t thread)
+uint64_t native_run(const struct native_trial *trial, uint32_t thread)
 {
     uint64_t largest = trial->numbers[DEPTH], array = trial->numbers[ARRAY], sum = 0;
     struct node *long_lived = NULL;
@@ -99,18 +87,3 @@ static uint64_t run(const struct native_trial *trial, uint32_t thread)
     }
     return sum;
 }
-
-static void report(const struct native_trial *trial, struct native_result *result)
-{
-    uint64_t largest = trial->numbers[DEPTH];
-    result->ops = tree_size(largest + 2) + tree_size(largest) + 1;
-    for (uint64_t depth = 4; depth <= largest; depth += 2)
-        result->ops += 2 * tree_count(trial, depth) * tree_size(depth);
-}
-
-const struct native_workload native_workload = {
-    .name = "gcbench",
-    .names = { "depth", "array" },
-    .run = run,
-    .report = report,
-};

@@ -14,7 +14,7 @@ struct node {
 
 static _Atomic(struct node *) *graph_named; /* any thread */
 
-static inline void graph_start(uint32_t nodes)
+static void graph_start(uint32_t nodes)
 {
     graph_named = native_new_table(nodes);
 }
@@ -42,7 +42,7 @@ static inline void graph_name(uint32_t i, struct node *node)
     atomic_store_explicit(&graph_named[i], node, memory_order_release);
 }
 
-static inline void graph_redirect(uint32_t i, uint32_t e, struct node *target)
+static inline void graph_set_edge(uint32_t i, uint32_t e, struct node *target)
 {
     atomic_store_explicit(&graph_take(i)->edge[e], target, memory_order_release);
 }

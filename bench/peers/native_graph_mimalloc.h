@@ -36,7 +36,7 @@ static inline pthread_mutex_t *graph_lock(uint32_t i)
     return &graph_stripes[i % GRAPH_STRIPES].lock;
 }
 
-static inline void graph_start(uint32_t nodes)
+static void graph_start(uint32_t nodes)
 {
     graph_named = native_new_table(nodes);
     for (int i = 0; i < GRAPH_STRIPES; i++)
@@ -88,7 +88,7 @@ static inline void graph_name(uint32_t i, struct node *node)
     graph_drop(old);
 }
 
-static inline void graph_redirect(uint32_t i, uint32_t e, struct node *target)
+static inline void graph_set_edge(uint32_t i, uint32_t e, struct node *target)
 {
     pthread_mutex_lock(graph_lock(i));
     struct node *from = graph_named[i], *old = from->edge[e];

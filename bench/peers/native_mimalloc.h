@@ -3,23 +3,12 @@
 #ifndef BENCH_PEERS_NATIVE_MIMALLOC_H
 #define BENCH_PEERS_NATIVE_MIMALLOC_H
 
-#include <mimalloc.h>
+#include "bench/peers/native_on_mimalloc.h"
 
 #define NATIVE_HEAP "mimalloc"
 enum { NATIVE_FREES = 1, NATIVE_CLEARS = 0 };
 
 static inline void native_heap_start(void) {}
-
-static inline void native_heap_version(char *text, size_t size)
-{
-    int version = mi_version();
-    snprintf(text, size, "%d.%d.%d", version / 100, version / 10 % 10, version % 10);
-}
-
-static inline uint64_t native_heap_collections(void)
-{
-    return 0;
-}
 
 /* Memory that may hold pointers. */
 static inline void *native_new(size_t bytes)

@@ -2,14 +2,12 @@
 /* native_rings.c - the work of workloads/rings.c. A ring that leaves the window is freed by
  * walking it.
  */
-#include "bench/peers/native.h"
+#include "bench/peers/native_rings.h"
 
 struct node {
     struct node *next, *previous;
     int64_t key;
 };
-
-enum { K, COUNT, WINDOW };
 
 static struct node *new_node(int64_t key)
 {
@@ -55,7 +53,7 @@ static uint64_t sum_ring(const struct node *ring)
     return sum;
 }
 
-static uint64_t run(const struct native_trial *trial, uint32_t thread)
+uint64_t native_run(const struct native_trial *trial, uint32_t thread)
 {
     uint64_t k = trial->numbers[K], window = trial->numbers[WINDOW] / trial->threads;
     uint64_t first, end, sum = 0;
@@ -74,15 +72,3 @@ static uint64_t run(const struct native_trial *trial, uint32_t thread)
     native_free(rings);
     return sum;
 }
-
-static void report(const struct native_trial *trial, struct native_result *result)
-{
-    result->ops = trial->numbers[COUNT] * trial->numbers[K];
-}
-
-const struct native_workload native_workload = {
-    .name = "rings",
-    .names = { "k", "count", "window" },
-    .run = run,
-    .report = report,
-};

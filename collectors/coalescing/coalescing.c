@@ -169,17 +169,17 @@ static bool stop(struct gc_mutator *m, struct coalescing *state)
     }
 }
 
-/* (CO1), while no log is pending. In checked builds: always in small heaps, one time in 16 in
- * others. */
-static void check_counts_stw(struct coalescing *state)
+/* (CO1), while no log is pending. In checked builds: after the first few collections and each
+ * trace, else one time in 4 in small heaps, one in 16 in others. */
+static void check_counts_stw(struct coalescing *state, bool traced)
 {
-    enum { SMALL = 1 << 20, ONE_IN = 16 };
+    enum { FEW = 4, SMALL = 1 << 20, ONE_IN_SMALL = 4, ONE_IN = 16 };
     struct gc_heap *heap = state->tracer.heap;
     struct gc_error error = { "" };
     if (GC_CHECK < 3) return;
-    if (state->live_bytes > SMALL &&
-            gc_atomic_load_relaxed(&heap->collections) % ONE_IN != 0)
-        return;
+    const uint64_t one_in = state->live_bytes > SMALL ? ONE_IN : ONE_IN_SMALL;
+    const uint64_t before = gc_atomic_load_relaxed(&heap->collections);
+    if (!traced && before >= FEW && before % one_in != 0) return;
     int result = gc_verify_slot_counts_stw(heap, &error);
     gc_require(result == 0 || result == -ENOMEM, "after a collection: %s", error.text);
 }
@@ -197,7 +197,7 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     state->counted = traces ? 0 : state->counted + 1;
     state->backup_due = is_backup_due(state);
     set_trigger(state);
-    check_counts_stw(state);
+    check_counts_stw(state, traces);
     gc_stop_end(m, work);
     gc_due_run(&state->due);
     return state->freed;

@@ -38,9 +38,10 @@ struct coalescing {
     struct coalescing_table zero;   /* objects of count 0 that a root held last time */
     struct coalescing_table rooted; /* objects that a root holds now, each once */
     size_t room;
-    bool is_full;                         /* the roots did not fit into the table */
-    bool has_missed;                      /* some object is MISSED */
-    struct gc_object *dying, *last_dying; /* DEAD, by gc_object_link_dead() */
+    bool is_full;            /* the roots did not fit into the table */
+    bool has_missed;         /* some object is MISSED */
+    struct gc_object *dying; /* DEAD, by gc_object_link_dead(); slots not taken down */
+    struct gc_object *dead;  /* the same; their cells are to be freed */
     size_t live_bytes;
 
     /* who collects: when the next backup trace is due */

@@ -10,11 +10,12 @@
  *   4  new objects with finalizers that nobody has adopted: adopted and due
  *   5  the logged old values get one down; count 0, and no root: it dies
  *   6  so does what a root held last time, is of count 0, and is held no more
- *   7  what the dying name gets one down, and so on
+ *   7  what the dying name gets one down, and so on; they are freed, unless there are weak
+ *      references, for which they are kept until 9
  *   8  old objects with finalizers that should die: due
  *   9  weak references to all of these are cleared
- *  10  the dying are freed; and, block by block, the new objects that nobody has adopted,
- *      which were never counted, nor looked at where their whole block is such
+ *  10  block by block the new objects are freed that nobody has adopted, which were never
+ *      counted, nor looked at where their whole block is such
  *
  * All ups come before all downs, so what is 0 in the end was not 0 just in between.
  *
@@ -198,12 +199,8 @@ static void die(struct coalescing *state, struct gc_object *object)
 {
     struct gc_block *block = gc_block_of(object);
     if (block->births == GC_BIRTHS_ALL) block->kept--;
-    gc_object_link_dead(object, NULL);
-    if (state->dying == NULL)
-        state->dying = object;
-    else
-        gc_object_link_dead(state->last_dying, object);
-    state->last_dying = object;
+    gc_object_link_dead(object, state->dying);
+    state->dying = object;
     state->freed++;
 }
 
@@ -257,12 +254,22 @@ static void reconsider_zeros(struct coalescing *state)
             consider(state, state->zero.objects[i]);
 }
 
+/* The latest first: it, and what lies about it, has just been looked at. Where there are no
+ * weak references, its cell is freed at once; otherwise they are cleared first. */
 static void cascade(struct coalescing *state)
 {
-    for (struct gc_object *object = state->dying; object != NULL;
-            object = gc_object_next_dead(object)) {
+    const bool frees = state->tracer.heap->weak_count == 0;
+    while (state->dying != NULL) {
+        struct gc_object *object = state->dying;
+        state->dying = gc_object_next_dead(object);
         state->tracer.objects++;
         gc_object_trace(object, take_slot_down, state);
+        if (frees) {
+            gc_cell_free_dead(object);
+        } else {
+            gc_object_link_dead(object, state->dead);
+            state->dead = object;
+        }
     }
 }
 
@@ -287,15 +294,13 @@ static bool is_gone(struct gc_object *object)
 
 /* --- freeing ---------------------------------------------------------------------------- */
 
-static void free_dying(struct coalescing *state)
+static void free_dead(struct coalescing *state)
 {
-    struct gc_object *object = state->dying;
-    while (object != NULL) {
-        struct gc_object *next = gc_object_next_dead(object);
+    while (state->dead != NULL) {
+        struct gc_object *object = state->dead;
+        state->dead = gc_object_next_dead(object);
         gc_cell_free_dead(object);
-        object = next;
     }
-    state->dying = state->last_dying = NULL;
 }
 
 /* Frees the new objects of a block that nobody has adopted. */
@@ -328,6 +333,7 @@ uint64_t coalescing_count_stw(struct coalescing *state)
     drain(state);
     gc_due_find_finalizers(&state->due, is_new, keep, state);
     drain(state);
+    gc_sweep_begin_stw(heap);
     uint64_t words = take_down_logged(state);
     reconsider_zeros(state);
     cascade(state);
@@ -336,8 +342,7 @@ uint64_t coalescing_count_stw(struct coalescing *state)
     for (size_t i = 0; i < state->due.count; i++)
         gc_due_clear_one_stw(&state->due, state->due.finalizers[i], is_gone);
     state->m->counters.freed_by_count += state->freed;
-    gc_sweep_begin_stw(heap);
-    free_dying(state);
+    free_dead(state);
     state->live_bytes = 0;
     gc_heap_walk_blocks_stw(heap, sweep_births, state);
     state->m->counters.visited_objects += tracer->objects;

@@ -1,87 +1,112 @@
 /* SPDX-License-Identifier: MIT */
-/* detect.c - steps 3 to 5 of a collection: update and subtract (in one walk), find.
+/* detect.c - steps 3 to 5 of a collection over lists: update and subtract (in one walk),
+ * find.
  *
  * Invariants: (D1) after subtract, an object's number is the count of references to it
- *                  from outside the lists; never below 0.
+ *                  from outside the set; never below 0.
  *             (D2) behind the scan, every object that stays has had its slots visited,
  *                  unless it is TENTATIVE, on the stack, or has REVISIT.
  * An object that says DEAD while it is still in a list is in a cascade that the stop has
- * cut short. It counts as held from outside, and so does what it refers to.
+ * cut short. Nobody looks at its slots, some of which have been dropped; so it counts as
+ * held from outside, and so does what it refers to.
  */
 #include "collectors/generational/detect.h"
 
 #include <errno.h>
 
+#include "collectors/generational/detect_inside.h"
 #include "core/os.h"
 
-enum {
-    TENTATIVE = 1,  /* in prev */
-    COLLECTING = 2, /* in prev */
-    REVISIT = 4,    /* in prev */
-    PREV_BITS = 7,
-    REFS_SHIFT = 3,
-    UNREACHABLE = 1, /* in next */
-    STACK_ENTRIES = 1 << 20,
-};
+enum { STACK_ENTRIES = 1 << 20 };
 
-#define ONE_REF  ((uintptr_t)1 << REFS_SHIFT)
-#define IMMORTAL (UINT64_C(1) << 48) /* more references than there can be */
-
-static inline uintptr_t bits_of(const struct gc_links *pointer)
+int detect_worker_init(struct detect_worker *worker, size_t room)
 {
-    return (uintptr_t)pointer;
+    *worker = (struct detect_worker){ .room = room };
+    gc_list_init(&worker->trash);
+    worker->stack = gc_os_map(room * sizeof(struct gc_object *), 4096);
+    return worker->stack != NULL ? 0 : -ENOMEM;
 }
 
-static inline struct gc_links *links_at(uintptr_t bits)
+void detect_worker_finish(struct detect_worker *worker)
 {
-    return (struct gc_links *)bits;
+    if (worker->stack != NULL)
+        gc_os_unmap(worker->stack, worker->room * sizeof(struct gc_object *));
+    worker->stack = NULL;
+    for (int i = 0; i < 2; i++) {
+        if (worker->boxes[i] != NULL)
+            gc_os_unmap(
+                    worker->boxes[i], DETECT_BOX_ENTRIES * sizeof(struct gc_object *));
+        worker->boxes[i] = NULL;
+    }
 }
 
-static inline uintptr_t prev_bits(const struct gc_links *links)
+void detect_worker_begin(struct detect_worker *worker, const struct detector *detector,
+        enum detect_way way, struct detect_scan *only)
 {
-    return bits_of(links->prev);
+    worker->set = detector->set;
+    worker->way = way;
+    worker->only = only;
+    worker->depth = 0;
+    worker->overflowed = false;
+    worker->left = worker->reached = 0;
+    worker->objects = worker->edges = 0;
+    worker->flags_seen = 0;
+    worker->found = 0;
+    worker->states = 0;
+    worker->takes_part = true;
+    worker->subtracted = false;
+    worker->side = 0;
+    worker->sent[0] = worker->sent[1] = 0;
+    worker->big = NULL;
+    if (only != NULL) {
+        worker->next = only->list->next;
+        only->last = only->list;
+    }
+    worker->cursor = (struct gc_block_cursor){ NULL, 0 };
+    worker->block = NULL;
+    worker->cell = 0;
 }
 
-static inline struct gc_links *next_of(const struct gc_links *links)
+void detect_worker_end(
+        struct detect_worker *worker, struct detector *detector, struct gc_links *trash)
 {
-    return links_at(bits_of(links->next) & ~(uintptr_t)UNREACHABLE);
-}
-
-static inline struct gc_links *prev_of(const struct gc_links *links)
-{
-    return links_at(prev_bits(links) & ~(uintptr_t)PREV_BITS);
-}
-
-/* The links of what a slot refers to, if it can be in a list; otherwise NULL. */
-static inline struct gc_links *target_of(gc_slot *slot)
-{
-    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
-    if (object == NULL || (gc_object_state(object) & GC_STATE_CYCLIC) == 0) return NULL;
-    return gc_links_of(object);
+    detector->sum.objects += worker->objects;
+    detector->sum.edges += worker->edges;
+    detector->sum.flags_seen |= worker->flags_seen;
+    detector->sum.found += worker->found;
+    detector->sum.states |= worker->states;
+    if (trash != NULL) gc_list_merge(trash, &worker->trash);
 }
 
 int detector_init(struct detector *detector, const struct gc_protocol *protocol,
         enum detect_way way)
 {
-    *detector = (struct detector){
-        .protocol = protocol,
-        .way = way,
-        .room = STACK_ENTRIES,
-    };
-    detector->stack = gc_os_map(STACK_ENTRIES * sizeof(struct gc_object *), 4096);
-    return detector->stack != NULL ? 0 : -ENOMEM;
+    *detector = (struct detector){ .protocol = protocol, .way = way };
+    return detect_worker_init(&detector->alone, STACK_ENTRIES);
 }
 
 void detector_finish(struct detector *detector)
 {
-    if (detector->stack != NULL)
-        gc_os_unmap(detector->stack, detector->room * sizeof(struct gc_object *));
-    detector->stack = NULL;
+    detect_worker_finish(&detector->alone);
 }
 
-/* --- steps 3 and 4: the count, minus the references from inside --------------------------- */
+void detect_choose(struct detector *detector, uint16_t lowest, uint16_t highest,
+        uint16_t survivor, uint16_t held)
+{
+    detector->set = (struct detect_set){
+        .lowest = lowest,
+        .span = (uint16_t)(highest - lowest),
+        .held = held,
+        .survivor = survivor,
+        .layout = detector->protocol->layout,
+        .total = detector->protocol->total,
+    };
+    detector->sum = (struct detect_sum){ .objects = 0 };
+}
 
-static GC_COLD void refcount_is_too_small(struct gc_links *target)
+/* --- steps 3 and 4 ----------------------------------------------------------------------- */
+
+void detect_count_is_too_small(struct gc_links *target)
 {
     const struct gc_object *object = gc_links_object(target);
     gc_fatal("refcount is too small: object %p of type %s has count %llu, but more "
@@ -90,76 +115,38 @@ static GC_COLD void refcount_is_too_small(struct gc_links *target)
             (unsigned long long)gc_atomic_load_relaxed(&object->count));
 }
 
-/* What the loop over slots reads; kept apart so that it stays in registers. */
-struct set {
-    uint16_t lowest, span, held;
-    bool word; /* the count word is the total */
-    uint64_t (*total)(const struct gc_object *object);
-};
-
-/* An object of the set has been met for the first time: its number is its count. */
-static inline uintptr_t draw_in(const struct set *set, const struct gc_links *links)
-{
-    const struct gc_object *object = (const struct gc_object *)(const void *)(links + 1);
-    uint64_t count =
-            set->word ? gc_atomic_load_relaxed(&object->count) : set->total(object);
-    count -= set->held;
-    /* What is immortal, or says DEAD (the top bit), must survive the shift. */
-    if (gc_unlikely(count >= IMMORTAL)) count = IMMORTAL;
-    return (uintptr_t)count << REFS_SHIFT | COLLECTING;
-}
-
 static inline void subtract_slot(gc_slot *slot, void *argument)
 {
-    const struct set *set = argument;
     struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
-    if (object == NULL || (gc_object_state(object) & GC_STATE_CYCLIC) == 0) return;
-    if ((uint16_t)(gc_object_mark(object) - set->lowest) > set->span) return;
-    struct gc_links *target = gc_links_of(object);
-    uintptr_t prev = prev_bits(target);
-    if ((prev & COLLECTING) == 0) prev = draw_in(set, target);
-    if (GC_CHECK >= 1 && prev < ONE_REF) refcount_is_too_small(target);
-    target->prev = links_at(prev - ONE_REF);
+    if (object != NULL) subtract_reference(argument, object);
 }
 
-static size_t subtract(struct detector *detector, struct detect_scan *scan)
+static void subtract(struct detect_worker *worker, struct detect_scan *scan)
 {
-    struct set set = {
-        .lowest = detector->lowest,
-        .span = (uint16_t)(detector->highest - detector->lowest),
-        .held = detector->held,
-        .word = (detector->protocol->flags & GC_PROTOCOL_WORD) != 0,
-        .total = detector->protocol->total,
-    };
+    struct detect_set set = worker->set;
+    struct detect_tally tally = { 0, 0, 0 };
     struct gc_links *list = scan->list;
-    uint64_t objects = 0, edges = 0;
-    uint32_t flags = 0;
     scan->last = list;
     for (struct gc_links *at = list->next; at != list; at = at->next) {
         struct gc_object *object = gc_links_object(at);
         if ((prev_bits(at) & COLLECTING) == 0) at->prev = links_at(draw_in(&set, at));
-        objects++;
+        tally.objects++;
         if (gc_unlikely(gc_object_is_dead(object))) continue;
-        const struct gc_type_info *info = gc_object_info(object);
-        struct gc_slots slots = gc_object_slots(object, info);
-        for (uint32_t i = 0; i < slots.count; i++)
-            subtract_slot(&slots.first[i], &set);
-        edges += slots.count;
-        flags |= info->flags;
-        if (gc_unlikely(info->irregular) && info->type->trace != NULL)
-            info->type->trace(object, subtract_slot, &set);
+        subtract_object(&tally, object, subtract_slot, &set);
     }
-    detector->objects += objects;
-    detector->edges += edges;
-    detector->flags_seen |= flags;
-    return 0;
+    tally_add(worker, &tally);
 }
 
 /* --- step 5, as it is published: move and move back ------------------------------------ */
 
-static struct detect_scan *scan_of(struct detector *detector, struct gc_links *links)
+static inline struct gc_links *next_of(const struct gc_links *links)
 {
-    if (detector->only != NULL) return detector->only;
+    return links_at(bits_of(links->next) & ~(uintptr_t)UNREACHABLE);
+}
+
+static struct detect_scan *scan_of(struct detect_worker *worker, struct gc_links *links)
+{
+    if (worker->only != NULL) return worker->only;
     return detect_scan_of_home(gc_block_of(links)->home);
 }
 
@@ -175,43 +162,52 @@ static struct gc_links *append_raw(
     return last;
 }
 
-static inline void reach_slot_move(gc_slot *slot, void *argument)
+static inline void reach_move(struct detect_worker *worker, struct gc_links *target)
 {
-    struct detector *detector = argument;
-    struct gc_links *target = target_of(slot);
-    if (target == NULL || (prev_bits(target) & COLLECTING) == 0) return;
+    if ((prev_bits(target) & COLLECTING) == 0) return;
     if ((bits_of(target->next) & UNREACHABLE) != 0) {
         /* Moved too early: back to the tail of its own list, to be scanned there. */
         struct gc_links *before = prev_of(target), *behind = next_of(target);
         before->next =
-                links_at(bits_of(behind) | (before == detector->trash ? 0 : UNREACHABLE));
-        if (behind == detector->trash)
+                links_at(bits_of(behind) | (before == &worker->trash ? 0 : UNREACHABLE));
+        if (behind == &worker->trash)
             behind->prev = before;
         else
             behind->prev = links_at(bits_of(before) | COLLECTING);
-        append_raw(scan_of(detector, target)->list, target, 0);
+        append_raw(scan_of(worker, target)->list, target, 0);
         target->prev = links_at(ONE_REF | COLLECTING);
     } else if (prev_bits(target) < ONE_REF) {
         target->prev = links_at(ONE_REF | COLLECTING);
     }
 }
 
+static inline void reach_slot_move(gc_slot *slot, void *argument)
+{
+    struct gc_object *object = cyclic_in(slot);
+    if (object != NULL) reach_move(argument, gc_links_of(object));
+}
+
+static inline void visit_move(struct detect_worker *worker, struct gc_object *object)
+{
+    survive(worker, object, reach_slot_move, worker);
+}
+
 /* Scans a list to its end. False if it was there already. */
-static bool scan_move(struct detector *detector, struct detect_scan *scan)
+GC_INLINE bool scan_move_with(struct detect_worker *worker, struct detect_scan *scan,
+        void (*visit)(struct detect_worker *worker, struct gc_object *object))
 {
     struct gc_links *list = scan->list, *last = scan->last;
     if (last->next == list) return false;
     while (last->next != list) {
         struct gc_links *at = last->next;
         if (prev_bits(at) >= ONE_REF) {
-            gc_object_trace(gc_links_object(at), reach_slot_move, detector);
-            gc_object_set_mark(gc_links_object(at), detector->survivor);
             at->prev = last;
+            visit(worker, gc_links_object(at));
             last = at;
         } else {
             last->next = at->next;
             if (at->next == list) list->prev = last; /* so that appending goes on here */
-            struct gc_links *before = append_raw(detector->trash, at, UNREACHABLE);
+            struct gc_links *before = append_raw(&worker->trash, at, UNREACHABLE);
             at->prev = links_at(bits_of(before) | COLLECTING);
         }
     }
@@ -220,148 +216,267 @@ static bool scan_move(struct detector *detector, struct detect_scan *scan)
     return true;
 }
 
-/* The trash loses its marks and is an ordinary list again. */
-static size_t settle_trash(struct gc_links *trash)
+static bool scan_move(struct detect_worker *worker, struct detect_scan *scan)
 {
-    size_t n = 0;
-    struct gc_links *before = trash;
-    for (struct gc_links *at = trash->next; at != trash; at = before->next) {
-        at->next = next_of(at);
-        at->prev = before;
-        before = at;
-        n++;
+    return scan_move_with(worker, scan, visit_move);
+}
+
+/* The trash is an ordinary list again. */
+static void settle_trash(struct detect_worker *worker)
+{
+    struct gc_links *trash = &worker->trash, *first = trash->next;
+    gc_list_init(trash);
+    for (struct gc_links *at = first, *next; at != trash; at = next) {
+        next = next_of(at);
+        find_trash(worker, at);
     }
-    trash->prev = before;
-    return n;
 }
 
 /* --- step 5, in place ------------------------------------------------------------------ */
 
 static inline void reach_slot_keep(gc_slot *slot, void *argument)
 {
-    struct detector *detector = argument;
-    struct gc_links *target = target_of(slot);
-    if (target == NULL) return;
-    uintptr_t prev = prev_bits(target);
-    if ((prev & COLLECTING) != 0) {
-        if (prev < ONE_REF) target->prev = links_at(ONE_REF | COLLECTING);
-    } else if (gc_unlikely((prev & TENTATIVE) != 0)) {
-        detector->reached++;
-        if (gc_unlikely(detector->depth == detector->room)) {
-            target->prev = links_at((prev & ~(uintptr_t)TENTATIVE) | REVISIT);
-            detector->overflowed = true;
-        } else {
-            target->prev = links_at(prev & ~(uintptr_t)TENTATIVE);
-            detector->stack[detector->depth++] = gc_links_object(target);
-        }
-    }
+    struct gc_object *object = cyclic_in(slot);
+    if (object != NULL) reach(argument, gc_links_of(object));
 }
 
-static inline void visit_keep(struct detector *detector, struct gc_object *object)
+static inline void visit_keep(struct detect_worker *worker, struct gc_object *object)
 {
-    gc_object_set_mark(object, detector->survivor);
-    gc_object_trace(object, reach_slot_keep, detector);
-    while (detector->depth > 0) {
-        struct gc_object *reached = detector->stack[--detector->depth];
-        gc_object_set_mark(reached, detector->survivor);
-        gc_object_trace(reached, reach_slot_keep, detector);
-    }
+    survive(worker, object, reach_slot_keep, worker);
+    while (worker->depth > 0)
+        survive(worker, worker->stack[--worker->depth], reach_slot_keep, worker);
 }
 
-/* Returns how many objects were left tentative behind the scan (some may have been
- * reached since). */
-static size_t scan_keep(struct detector *detector, struct detect_scan *scan)
+GC_INLINE void scan_keep_with(struct detect_worker *worker, struct detect_scan *scan,
+        void (*visit)(struct detect_worker *worker, struct gc_object *object))
 {
     struct gc_links *list = scan->list, *last = list;
-    size_t tentative = 0;
     for (struct gc_links *at = list->next; at != list; at = at->next) {
-        if (prev_bits(at) >= ONE_REF) {
-            at->prev = last;
-            visit_keep(detector, gc_links_object(at));
-        } else {
-            at->prev = links_at(bits_of(last) | TENTATIVE);
-            tentative++;
-        }
+        if (scan_one(worker, at, last)) visit(worker, gc_links_object(at));
         last = at;
     }
-    return tentative;
 }
 
-static void revisit_keep(struct detector *detector, struct detect_scan *scan)
+static void scan_keep(struct detect_worker *worker, struct detect_scan *scan)
+{
+    scan_keep_with(worker, scan, visit_keep);
+}
+
+/* Visits again, or for the first time, what has REVISIT. */
+GC_INLINE void revisit_with(struct detect_worker *worker, struct detect_scan *scan,
+        void (*visit)(struct detect_worker *worker, struct gc_object *object))
 {
     struct gc_links *list = scan->list;
     for (struct gc_links *at = list->next; at != list; at = at->next) {
         if ((prev_bits(at) & REVISIT) == 0) continue;
         at->prev = prev_of(at);
-        visit_keep(detector, gc_links_object(at));
+        visit(worker, gc_links_object(at));
     }
 }
 
-static size_t sweep_keep(struct detector *detector, struct detect_scan *scan)
+static void revisit_keep(struct detect_worker *worker, struct detect_scan *scan)
 {
-    size_t n = 0;
+    revisit_with(worker, scan, visit_keep);
+}
+
+static void sweep_keep(struct detect_worker *worker, struct detect_scan *scan)
+{
     struct gc_links *list = scan->list, *last = list;
     for (struct gc_links *at = list->next, *next; at != list; at = next) {
         next = at->next;
         if ((prev_bits(at) & TENTATIVE) != 0) {
             last->next = next;
-            gc_list_append(detector->trash, at);
-            n++;
+            find_trash(worker, at);
         } else {
             at->prev = last;
             last = at;
         }
     }
     list->prev = last;
-    return n;
 }
+
+/* --- by a worker that has a home ------------------------------------------------------- */
+
+struct sender {
+    struct detect_set set;
+    struct detect_worker *worker;
+};
+
+static inline void subtract_slot_at_home(gc_slot *slot, void *argument)
+{
+    struct sender *sender = argument;
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL) return;
+    if (!is_near(slot, object) && !is_own_or_sent(sender->worker, object)) return;
+    subtract_reference(&sender->set, object);
+}
+
+static void list_subtract(struct detect_worker *worker)
+{
+    struct sender sender = { worker->set, worker };
+    struct detect_tally tally = { 0, 0, 0 };
+    struct gc_links *list = worker->only->list, *at = worker->next;
+    for (; at != list && worker->big == NULL; at = at->next) {
+        struct gc_object *object = gc_links_object(at);
+        const bool dead = gc_object_is_dead(object);
+        const bool fits = dead || has_room(worker, object);
+        if (!fits && worker->sent[worker->side] > 0) break; /* the next box is empty */
+        if ((prev_bits(at) & COLLECTING) == 0)
+            at->prev = links_at(draw_in(&sender.set, at));
+        tally.objects++;
+        if (gc_unlikely(dead)) continue;
+        if (gc_likely(fits)) {
+            subtract_object(&tally, object, subtract_slot_at_home, &sender);
+        } else {
+            subtract_object(&tally, object, visit_nothing, NULL);
+            worker->big = object;
+        }
+    }
+    tally_add(worker, &tally);
+    worker->next = at;
+    worker->subtracted = at == list;
+}
+
+/* Whether what a slot refers to is the worker's to look at; it is in *ret_links then. */
+static inline bool is_met_at_home(
+        struct detect_worker *worker, gc_slot *slot, struct gc_links **ret_links)
+{
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL) return false;
+    if (!is_near(slot, object) && !is_own_or_sent(worker, object)) return false;
+    *ret_links = gc_links_of(object);
+    return (gc_object_state(object) & GC_STATE_CYCLIC) != 0;
+}
+
+static inline void reach_slot_keep_at_home(gc_slot *slot, void *argument)
+{
+    struct gc_links *target;
+    if (is_met_at_home(argument, slot, &target)) reach(argument, target);
+}
+
+static inline void drain_at_home(struct detect_worker *worker)
+{
+    while (worker->depth > 0)
+        survive_at_home(
+                worker, worker->stack[--worker->depth], reach_slot_keep_at_home, worker);
+}
+
+static inline void visit_keep_at_home(
+        struct detect_worker *worker, struct gc_object *object)
+{
+    survive_at_home(worker, object, reach_slot_keep_at_home, worker);
+    drain_at_home(worker);
+}
+
+static inline void reach_slot_move_at_home(gc_slot *slot, void *argument)
+{
+    struct gc_links *target;
+    if (is_met_at_home(argument, slot, &target)) reach_move(argument, target);
+}
+
+static inline void visit_move_at_home(
+        struct detect_worker *worker, struct gc_object *object)
+{
+    survive_at_home(worker, object, reach_slot_move_at_home, worker);
+}
+
+static void list_scan(struct detect_worker *worker)
+{
+    if (worker->way == DETECT_MOVE)
+        scan_move_with(worker, worker->only, visit_move_at_home);
+    else
+        scan_keep_with(worker, worker->only, visit_keep_at_home);
+}
+
+static void list_reach(struct detect_worker *worker, struct gc_object *object)
+{
+    if (worker->way == DETECT_MOVE) {
+        reach_move(worker, gc_links_of(object));
+    } else {
+        reach(worker, gc_links_of(object));
+        drain_at_home(worker);
+    }
+}
+
+static void list_go_on(struct detect_worker *worker)
+{
+    const bool overflowed = worker->overflowed;
+    worker->overflowed = false;
+    if (worker->way == DETECT_MOVE) {
+        if (overflowed) revisit_with(worker, worker->only, visit_move_at_home);
+        scan_move_with(worker, worker->only, visit_move_at_home);
+    } else {
+        drain_at_home(worker);
+        if (overflowed) revisit_with(worker, worker->only, visit_keep_at_home);
+    }
+}
+
+static void list_sweep(struct detect_worker *worker)
+{
+    if (worker->way == DETECT_MOVE)
+        settle_trash(worker);
+    else if (worker->left > worker->reached)
+        sweep_keep(worker, worker->only);
+}
+
+const struct detect_passes detect_list_passes = {
+    .subtract = list_subtract,
+    .scan = list_scan,
+    .reach = list_reach,
+    .go_on = list_go_on,
+    .sweep = list_sweep,
+};
 
 /* --- all of it --------------------------------------------------------------------------- */
 
-/* Calls pass(detector, scan) for each list; sums what it returns. */
-typedef size_t (*pass_fn)(struct detector *detector, struct detect_scan *scan);
+/* Calls pass(worker, scan) for each list. */
+typedef void (*pass_fn)(struct detect_worker *worker, struct detect_scan *scan);
 
-static size_t for_all(struct detector *detector, struct gc_heap *heap, pass_fn pass)
+static void for_all(struct detect_worker *worker, struct gc_heap *heap, pass_fn pass)
 {
-    if (detector->only != NULL) return pass(detector, detector->only);
-    size_t sum = 0;
-    gc_for_each_mutator (home, heap)
-        sum += pass(detector, detect_scan_of_home(home));
-    return sum;
-}
-
-static size_t pass_move(struct detector *detector, struct detect_scan *scan)
-{
-    return scan_move(detector, scan);
-}
-
-static size_t pass_revisit(struct detector *detector, struct detect_scan *scan)
-{
-    revisit_keep(detector, scan);
-    return 0;
-}
-
-size_t detect_unreachable_stw(struct detector *detector, struct gc_heap *heap,
-        struct detect_scan *scan, struct gc_links *trash)
-{
-    detector->only = scan;
-    detector->trash = trash;
-    detector->depth = 0;
-    detector->overflowed = false;
-    detector->reached = 0;
-    detector->objects = detector->edges = 0;
-    detector->flags_seen = 0;
-    for_all(detector, heap, subtract);
-    if (detector->way == DETECT_MOVE) {
-        while (for_all(detector, heap, pass_move) > 0)
-            ;
-        return settle_trash(trash);
+    if (worker->only != NULL) {
+        pass(worker, worker->only);
+        return;
     }
-    size_t tentative = for_all(detector, heap, scan_keep);
-    while (detector->overflowed) {
-        detector->overflowed = false;
-        for_all(detector, heap, pass_revisit);
+    gc_for_each_mutator (home, heap)
+        pass(worker, detect_scan_of_home(home));
+}
+
+static void scan_all_move(struct detect_worker *worker, struct gc_heap *heap)
+{
+    bool grown;
+    do {
+        grown = false;
+        if (worker->only != NULL) {
+            grown = scan_move(worker, worker->only);
+        } else {
+            gc_for_each_mutator (home, heap)
+                grown |= scan_move(worker, detect_scan_of_home(home));
+        }
+    } while (grown);
+    settle_trash(worker);
+}
+
+static void scan_all_keep(struct detect_worker *worker, struct gc_heap *heap)
+{
+    for_all(worker, heap, scan_keep);
+    while (worker->overflowed) {
+        worker->overflowed = false;
+        for_all(worker, heap, revisit_keep);
     }
     /* Usually the tentative are all gone, or there never were any: then no further pass. */
-    return tentative > detector->reached ? for_all(detector, heap, sweep_keep) : 0;
+    if (worker->left > worker->reached) for_all(worker, heap, sweep_keep);
+}
+
+void detect_in_lists_stw(struct detector *detector, struct gc_heap *heap,
+        struct detect_scan *scan, struct gc_links *trash)
+{
+    struct detect_worker *worker = &detector->alone;
+    detect_worker_begin(worker, detector, detector->way, scan);
+    for_all(worker, heap, subtract);
+    if (worker->way == DETECT_MOVE)
+        scan_all_move(worker, heap);
+    else
+        scan_all_keep(worker, heap);
+    detect_worker_end(worker, detector, trash);
 }

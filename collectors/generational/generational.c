@@ -4,7 +4,8 @@
  * [CPythonGC] This file: when to collect what, and the lists of generations.
  *
  * Invariants: (G1) every tracked object is in exactly one list: a generation of its
- *                  home, its home's permanent list, or the trash.
+ *                  home, its home's permanent list, or the trash; but under `walk` the
+ *                  old and the frozen are each in a list of their own.
  *             (G2) outside stops all lists are doubly linked, without a bit in a link.
  *             (G3) a tracked object's mark is its generation, MARK_FROZEN, or, in the
  *                  trash, what it was or MARK_TRASH; an untracked one's MARK_UNTRACKED.
@@ -19,6 +20,7 @@
 struct generational_options {
     int64_t threshold[GC_GENERATIONS];
     int64_t detect;
+    int64_t passes;
     int64_t quarter_rule;
 };
 
@@ -43,11 +45,18 @@ static const struct gc_option options[] = {
     { .name = "detect",
             .kind = GC_OPTION_CHOICE,
             .offset = offsetof(struct generational_options, detect),
-            .choices = "move|keep",
+            .choices = "move|keep|walk",
             .standard = "move",
-            .doc = "what becomes of tentatively unreachable objects: moved out of the "
-                   "list "
-                   "and back to its tail, or kept in place" },
+            .doc = "tentatively unreachable objects are moved out of the list and back "
+                   "to its tail, or kept in place; walk: kept, and full collections go "
+                   "by address" },
+    { .name = "passes",
+            .kind = GC_OPTION_CHOICE,
+            .offset = offsetof(struct generational_options, passes),
+            .choices = "serial|owners",
+            .standard = "serial",
+            .doc = "who goes through the objects of several homes: the mutator that "
+                   "collects, or each parked mutator through its own" },
     { .name = "quarter_rule",
             .kind = GC_OPTION_BOOL,
             .offset = offsetof(struct generational_options, quarter_rule),
@@ -60,12 +69,16 @@ static int start(struct gc_heap *heap, struct gc_error *error)
 {
     const struct generational_options *o = heap->collector_options;
     struct generational *state = gc_os_alloc(sizeof(*state));
-    enum detect_way way = o->detect == 0 ? DETECT_MOVE : DETECT_KEEP;
+    static const enum detect_way ways[] = { DETECT_MOVE, DETECT_KEEP, DETECT_WALK };
+    enum detect_way way = ways[o->detect];
     if (state == NULL || detector_init(&state->detector, heap->protocol, way) != 0) {
         gc_os_free(state);
         return gc_error_set(
                 error, -ENOMEM, "there is no memory for the collector's stack");
     }
+    state->walks = way == DETECT_WALK;
+    state->owners = o->passes != 0 && (heap->protocol->flags & GC_PROTOCOL_SERIAL) == 0;
+    if (state->owners) gc_share_prepare(heap);
     gc_list_init(&state->trash);
     for (int g = 0; g < GC_GENERATIONS; g++)
         gc_atomic_store_relaxed(&heap->generations[g].threshold, (int)o->threshold[g]);
@@ -82,17 +95,25 @@ static void finish(struct gc_heap *heap)
 
 static int home_start(struct gc_mutator *home)
 {
+    const struct generational *state = home->heap->collector_data;
     struct generational_home *lists = gc_os_alloc(sizeof(*lists));
     if (lists == NULL) return -ENOMEM;
+    if (state->owners && detect_worker_init_home(&lists->worker, home) != 0) {
+        gc_os_free(lists);
+        return -ENOMEM;
+    }
     for (int i = 0; i < GC_GENERATIONS - 1; i++)
         gc_list_init(&lists->old[i]);
     gc_list_init(&lists->permanent);
+    /* Who attaches while the world is stopped may be met by passes that have begun. */
+    lists->scan = (struct detect_scan){ &home->young, &home->young };
     home->collector_data = lists;
     return 0;
 }
 
 static void home_finish(struct gc_mutator *home)
 {
+    detect_worker_finish(&generational_home_of(home)->worker);
     gc_os_free(home->collector_data);
 }
 
@@ -101,21 +122,114 @@ struct detect_scan *detect_scan_of_home(struct gc_mutator *home)
     return &generational_home_of(home)->scan;
 }
 
+struct detect_worker *detect_worker_of_home(struct gc_mutator *home)
+{
+    return &generational_home_of(home)->worker;
+}
+
+/* Runs run(home, argument) for each home; by the owners, if they share this collection. */
+static void for_homes_stw(struct gc_mutator *m, gc_share_fn run, void *argument)
+{
+    const struct generational *state = m->heap->collector_data;
+    if (state->shared) {
+        gc_stop_share(m, run, argument, state->wake);
+    } else {
+        gc_for_each_mutator (home, m->heap)
+            run(home, argument);
+    }
+}
+
+/* --- out of lists ---------------------------------------------------------------------- */
+
+/* Links each object of a list to itself, with a new mark; or leaves the marks as they are,
+ * where `mark` is none. */
+enum { AS_IT_IS = UINT16_MAX };
+
+static void dissolve_stw(struct gc_links *list, uint16_t mark)
+{
+    for (struct gc_links *at = list->next, *next; at != list; at = next) {
+        next = at->next;
+        gc_list_init(at);
+        if (mark != AS_IT_IS) gc_object_set_mark(gc_links_object(at), mark);
+    }
+    gc_list_init(list);
+}
+
+/* The survivors of a generation get old, whose objects are in no list. */
+static void dissolve_part(struct gc_mutator *home, void *argument)
+{
+    const int *g = argument;
+    dissolve_stw(generational_list(home, *g), AS_IT_IS);
+}
+
+void generational_send_home_stw(
+        const struct generational *state, struct gc_links *at, int g)
+{
+    gc_object_set_mark(gc_links_object(at), (uint16_t)g);
+    if (state->walks && g == GC_GENERATIONS - 1) {
+        gc_list_unlink(at);
+        gc_list_init(at);
+    } else {
+        gc_list_move(generational_list(gc_block_of(at)->home, g), at);
+    }
+}
+
 /* --- a collection --------------------------------------------------------------------- */
 
 /* Step 2: counts, and the younger lists join the one that is collected. */
-static void merge_young_stw(struct gc_heap *heap, int g)
+static void merge_young_stw(struct gc_mutator *m, int g)
 {
+    struct gc_heap *heap = m->heap;
     if (g + 1 < GC_GENERATIONS)
         gc_atomic_fetch_add_relaxed(&heap->generations[g + 1].count, 1);
     for (int i = 1; i <= g; i++)
         gc_atomic_store_relaxed(&heap->generations[i].count, 0);
     gc_budget_reset_stw(heap);
+    const struct generational *state = heap->collector_data;
     gc_for_each_mutator (home, heap) {
         struct gc_links *list = generational_list(home, g);
         for (int younger = g - 1; younger >= 0; younger--)
             gc_list_merge(list, generational_list(home, younger));
         generational_home_of(home)->scan.list = list;
+    }
+    if (state->walks && g == GC_GENERATIONS - 1) for_homes_stw(m, dissolve_part, &g);
+}
+
+/* Whether there is one home alone. */
+static bool is_alone(struct gc_heap *heap)
+{
+    struct gc_mutator *first = gc_next_mutator(&heap->mutators);
+    return gc_next_mutator(&first->next) == NULL;
+}
+
+/* Owners share a collection if there are several; those who sleep, one that takes longer
+ * than it takes to wake them. */
+static void choose_who_stw(struct gc_heap *heap, int g)
+{
+    enum { WORTH_WAKING = 8192 };
+    struct generational *state = heap->collector_data;
+    const struct gc_generation *young = &heap->generations[0];
+    state->shared = state->owners && !is_alone(heap);
+    state->wake = g == GC_GENERATIONS - 1 ||
+                  gc_atomic_load_relaxed(&young->threshold) >= WORTH_WAKING;
+}
+
+/* Steps 3 to 5. */
+static void detect_stw(struct gc_mutator *m, int g)
+{
+    struct gc_heap *heap = m->heap;
+    struct generational *state = heap->collector_data;
+    struct detector *detector = &state->detector;
+    const bool by_address = state->walks && g == GC_GENERATIONS - 1;
+    detect_choose(detector, 0, (uint16_t)g, (uint16_t)generational_older(g), 0);
+    if (state->shared) {
+        detect_by_owners_stw(detector, m, by_address, state->wake);
+    } else if (by_address) {
+        detect_by_address_stw(detector, heap, &state->trash);
+    } else {
+        struct gc_mutator *first = gc_next_mutator(&heap->mutators);
+        struct detect_scan *only = is_alone(heap) ? detect_scan_of_home(first) : NULL;
+        detect_in_lists_stw(detector, heap, only, &state->trash);
     }
 }
 
@@ -135,30 +249,70 @@ static inline void untrack_slot(gc_slot *slot, void *argument)
         untrack->possible = false;
 }
 
-/* Step 6: immutable objects that refer to untracked ones only can't be in a cycle. */
-static size_t untrack_stw(struct gc_links *list)
+static bool can_untrack(struct gc_object *object)
+{
+    if ((gc_object_info(object)->flags & GC_TYPE_IMMUTABLE) == 0) return false;
+    if (gc_object_is_dead(object)) return false;
+    struct untrack untrack = { .possible = true };
+    gc_object_trace(object, untrack_slot, &untrack);
+    return untrack.possible;
+}
+
+static void untrack_object(struct gc_object *object)
+{
+    gc_list_unlink(gc_links_of(object));
+    gc_object_set_mark(object, MARK_UNTRACKED);
+}
+
+static size_t untrack_list_stw(struct gc_links *list)
 {
     size_t n = 0;
     for (struct gc_links *at = list->next, *next; at != list; at = next) {
         next = at->next;
-        struct gc_object *object = gc_links_object(at);
-        if ((gc_object_info(object)->flags & GC_TYPE_IMMUTABLE) == 0) continue;
-        if (gc_object_is_dead(object)) continue;
-        struct untrack untrack = { .possible = true };
-        gc_object_trace(object, untrack_slot, &untrack);
-        if (!untrack.possible) continue;
-        gc_list_unlink(at);
-        gc_object_set_mark(object, MARK_UNTRACKED);
+        if (!can_untrack(gc_links_object(at))) continue;
+        untrack_object(gc_links_object(at));
         n++;
     }
     return n;
 }
 
-/* Step 7: survivors grow older. */
-static void promote_stw(struct gc_heap *heap, int g, size_t survivors)
+/* Whether an object that is in no list by itself has this mark. */
+static bool has_mark(struct gc_object *object, uint16_t mark)
 {
+    return (gc_object_state(object) & GC_STATE_CYCLIC) != 0 &&
+           gc_object_mark(object) == mark;
+}
+
+static bool untrack_visit(struct gc_object *object, void *argument)
+{
+    if (!has_mark(object, GC_GENERATIONS - 1) || !can_untrack(object)) return true;
+    untrack_object(object);
+    ++*(size_t *)argument;
+    return true;
+}
+
+/* Step 6: immutable objects that refer to untracked ones only can't be in a cycle. */
+static size_t untrack_stw(struct gc_heap *heap, int g)
+{
+    const struct generational *state = heap->collector_data;
+    size_t n = 0;
+    if (state->walks && g == GC_GENERATIONS - 1) {
+        gc_heap_walk_stw(heap, untrack_visit, &n);
+        return n;
+    }
+    gc_for_each_mutator (home, heap)
+        n += untrack_list_stw(generational_list(home, g));
+    return n;
+}
+
+/* Step 7: survivors grow older. */
+static void promote_stw(struct gc_mutator *m, int g, size_t survivors)
+{
+    struct gc_heap *heap = m->heap;
     struct generational *state = heap->collector_data;
-    if (g + 1 < GC_GENERATIONS)
+    if (g == 1 && state->walks)
+        for_homes_stw(m, dissolve_part, &g);
+    else if (g + 1 < GC_GENERATIONS)
         gc_for_each_mutator (home, heap)
             gc_list_merge(generational_list(home, g + 1), generational_list(home, g));
     if (g == 1) {
@@ -176,25 +330,17 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     (void)uncollectable; /* there are no legacy finalizers here */
     struct gc_heap *heap = m->heap;
     struct generational *state = heap->collector_data;
-    struct detector *detector = &state->detector;
+    const struct detect_sum *sum = &state->detector.sum;
     gc_stop_begin(m);
-    merge_young_stw(heap, generation);
-    detector->lowest = 0;
-    detector->highest = (uint16_t)generation;
-    detector->survivor = (uint16_t)generational_older(generation);
-    detector->held = 0;
-    struct gc_mutator *first = gc_next_mutator(&heap->mutators);
-    bool alone = gc_next_mutator(&first->next) == NULL;
-    size_t gone = detect_unreachable_stw(
-            detector, heap, alone ? detect_scan_of_home(first) : NULL, &state->trash);
-    m->counters.visited_objects += detector->objects;
-    m->counters.visited_edges += detector->edges;
-    const uint64_t work = detector->objects + detector->edges;
-    if ((detector->flags_seen & GC_TYPE_IMMUTABLE) != 0)
-        gc_for_each_mutator (home, heap)
-            gone += untrack_stw(generational_list(home, generation));
-    promote_stw(heap, generation, detector->objects - gone);
-    return generational_bury(m, generation, work);
+    choose_who_stw(heap, generation);
+    merge_young_stw(m, generation);
+    detect_stw(m, generation);
+    m->counters.visited_objects += sum->objects;
+    m->counters.visited_edges += sum->edges;
+    size_t gone = sum->found;
+    if ((sum->flags_seen & GC_TYPE_IMMUTABLE) != 0) gone += untrack_stw(heap, generation);
+    promote_stw(m, generation, sum->objects - gone);
+    return generational_bury(m, generation);
 }
 
 /* --- when ------------------------------------------------------------------------------- */
@@ -242,15 +388,40 @@ static void move_marked_stw(struct gc_links *to, struct gc_links *from, uint16_t
     gc_list_merge(to, from);
 }
 
+/* Changes one mark into another wherever it is, under `walk`. */
+struct remark {
+    uint16_t from, to;
+};
+
+static bool remark_visit(struct gc_object *object, void *argument)
+{
+    const struct remark *remark = argument;
+    if (has_mark(object, remark->from)) gc_object_set_mark(object, remark->to);
+    return true;
+}
+
+static bool count_frozen(struct gc_object *object, void *argument)
+{
+    if (has_mark(object, MARK_FROZEN)) ++*(size_t *)argument;
+    return true;
+}
+
 static void freeze(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
+    const struct generational *state = heap->collector_data;
     gc_stop_begin(m);
     gc_for_each_mutator (home, heap) {
         struct gc_links *permanent = &generational_home_of(home)->permanent;
-        for (int g = 0; g < GC_GENERATIONS; g++)
-            move_marked_stw(permanent, generational_list(home, g), MARK_FROZEN);
+        for (int g = 0; g < GC_GENERATIONS; g++) {
+            if (state->walks)
+                dissolve_stw(generational_list(home, g), MARK_FROZEN);
+            else
+                move_marked_stw(permanent, generational_list(home, g), MARK_FROZEN);
+        }
     }
+    struct remark remark = { .from = GC_GENERATIONS - 1, .to = MARK_FROZEN };
+    if (state->walks) gc_heap_walk_stw(heap, remark_visit, &remark);
     for (int g = 1; g < GC_GENERATIONS; g++)
         gc_atomic_store_relaxed(&heap->generations[g].count, 0);
     gc_budget_reset_stw(heap);
@@ -259,19 +430,24 @@ static void freeze(struct gc_mutator *m)
 
 static void unfreeze(struct gc_mutator *m)
 {
+    const struct generational *state = m->heap->collector_data;
     gc_stop_begin(m);
     gc_for_each_mutator (home, m->heap)
         move_marked_stw(
                 generational_list(home, 2), &generational_home_of(home)->permanent, 2);
+    struct remark remark = { .from = MARK_FROZEN, .to = GC_GENERATIONS - 1 };
+    if (state->walks) gc_heap_walk_stw(m->heap, remark_visit, &remark);
     gc_stop_end(m, 0);
 }
 
 static size_t freeze_count(struct gc_mutator *m)
 {
+    const struct generational *state = m->heap->collector_data;
     size_t sum = 0;
     gc_stop_begin(m);
     gc_for_each_mutator (home, m->heap)
         sum += gc_list_length(&generational_home_of(home)->permanent);
+    if (state->walks) gc_heap_walk_stw(m->heap, count_frozen, &sum);
     gc_stop_end_unlogged(m);
     return sum;
 }
@@ -306,6 +482,18 @@ static int check_list(const struct gc_links *list, int mark, struct gc_error *er
     return 0;
 }
 
+/* What is in no list, by its mark, is linked to itself. */
+static bool check_unlisted(struct gc_object *object, void *argument)
+{
+    if (!has_mark(object, GC_GENERATIONS - 1) && !has_mark(object, MARK_FROZEN))
+        return true;
+    const struct gc_links *links = gc_links_of(object);
+    if (links->next == links && links->prev == links) return true;
+    gc_error_set(argument, -EINVAL, "object %p of mark %d is linked to another",
+            (void *)object, gc_object_mark(object));
+    return false;
+}
+
 static int verify(struct gc_heap *heap, struct gc_error *error)
 {
     const struct generational *state = heap->collector_data;
@@ -317,6 +505,8 @@ static int verify(struct gc_heap *heap, struct gc_error *error)
             result = check_list(
                     &generational_home_of(home)->permanent, MARK_FROZEN, error);
     }
+    if (result == 0 && state->walks && !gc_heap_walk_stw(heap, check_unlisted, error))
+        result = -EINVAL;
     return result;
 }
 
@@ -327,6 +517,7 @@ GC_COLLECTOR(generational) = {
                "generations",
     .paper = "CPythonGC",
     .protocols = { "plain", "atomic", "biased" },
+    .other_protocols = GC_PROTOCOL_COUNTED,
     .capabilities = GC_CAP_RECLAIMS | GC_CAP_IMMEDIATE | GC_CAP_CYCLES | GC_CAP_COUNTS |
                     GC_CAP_GENERATIONS | GC_CAP_FINALIZERS | GC_CAP_WEAK | GC_CAP_FREEZE |
                     GC_CAP_UNTRACK | GC_CAP_SAVE_ALL,

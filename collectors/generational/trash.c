@@ -8,7 +8,8 @@
  * the hold back, by protocol->kill(), can end it, and the list of trash is the collector's
  * alone, whatever other mutators do.
  *
- * Invariants: (R1) who is marked MARK_TRASH is in state->trash, or in a list of this file's.
+ * Invariants: (R1) who is marked MARK_TRASH, by detection, is in state->trash, or in a list
+ *                  of this file's.
  *             (R2) in careful burials each of them counts one reference of the collector's.
  */
 #include "collectors/generational/generational.h"
@@ -19,21 +20,6 @@
 static bool is_trash(struct gc_object *object)
 {
     return gc_object_mark(object) == MARK_TRASH;
-}
-
-/* Marks the members (R1). Returns their number, and their states or-ed. */
-static size_t mark_trash_stw(const struct gc_links *trash, uint32_t *ret_states)
-{
-    size_t n = 0;
-    uint32_t states = 0;
-    for (struct gc_links *at = trash->next; at != trash; at = at->next) {
-        struct gc_object *object = gc_links_object(at);
-        gc_object_set_mark(object, MARK_TRASH);
-        states |= gc_object_state(object);
-        n++;
-    }
-    *ret_states = states;
-    return n;
 }
 
 /* (R2) */
@@ -84,6 +70,81 @@ static void bury_in_bulk(struct gc_mutator *m, struct gc_links *trash, size_t co
     gc_list_init(trash);
     gc_budget_credit(m, count);
     m->counters.freed_by_cycle += count;
+}
+
+/* --- in bulk, by the owners -------------------------------------------------------------- */
+
+/* One home's part of the trash: its members go in the stop, by who is near to them. What
+ * leaves it and could die by being dropped, or is of another home, is kept in a box, and is
+ * dropped by the collector when the world runs. */
+struct leaving {
+    struct gc_mutator *home;
+    struct detect_worker *worker;
+    bool full; /* there was no room in the box */
+};
+
+static void keep_leaving_slot(gc_slot *slot, void *argument)
+{
+    struct leaving *leaving = argument;
+    struct gc_mutator *home = leaving->home;
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object == NULL || is_trash(object)) return;
+    if (gc_block_of(object)->home != home ||
+            !home->heap->protocol->drop_unless_last(home, object)) {
+        if (leaving->worker->sent[0] == DETECT_BOX_ENTRIES) {
+            leaving->full = true;
+            return;
+        }
+        leaving->worker->boxes[0][leaving->worker->sent[0]++] = object;
+    }
+    gc_atomic_slot_store_relaxed(slot, NULL);
+}
+
+static void keep_leaving_part(struct gc_mutator *home, void *argument)
+{
+    (void)argument;
+    struct leaving leaving = { .home = home, .worker = detect_worker_of_home(home) };
+    struct gc_links *trash = &leaving.worker->trash;
+    leaving.worker->sent[0] = 0;
+    for (struct gc_links *at = trash->next; at != trash; at = at->next)
+        gc_object_trace(gc_links_object(at), keep_leaving_slot, &leaving);
+    leaving.worker->overflowed = leaving.full;
+}
+
+static void free_part(struct gc_mutator *home, void *argument)
+{
+    (void)argument;
+    struct detect_worker *worker = detect_worker_of_home(home);
+    struct gc_links *trash = &worker->trash;
+    for (struct gc_links *at = trash->next, *next; at != trash; at = next) {
+        next = at->next;
+        at->next = NULL;
+        gc_cell_free(gc_links_object(at));
+    }
+    gc_list_init(trash);
+    gc_budget_credit(home, worker->found);
+    home->counters.freed_by_cycle += worker->found;
+}
+
+/* False: somebody's box was too small, and all members are still there. */
+static bool bury_by_owners_stw(struct gc_mutator *m, bool wake)
+{
+    gc_stop_share(m, keep_leaving_part, NULL, wake);
+    gc_for_each_mutator (home, m->heap)
+        if (detect_worker_of_home(home)->overflowed) return false;
+    gc_stop_share(m, free_part, NULL, wake);
+    return true;
+}
+
+/* World running. */
+static void drop_kept(struct gc_mutator *m)
+{
+    gc_for_each_mutator (home, m->heap) {
+        struct detect_worker *worker = detect_worker_of_home(home);
+        for (size_t i = 0; i < worker->sent[0]; i++)
+            m->heap->protocol->drop(m, worker->boxes[0][i]);
+        worker->sent[0] = 0;
+    }
 }
 
 /* --- with care --------------------------------------------------------------------------- */
@@ -141,13 +202,6 @@ static void release_held(struct gc_mutator *m, struct gc_links *trash)
     bury_dead(&release);
 }
 
-/* Puts an object at the end of its home's list of generation g. */
-static void send_home_stw(struct gc_links *at, int g)
-{
-    gc_object_set_mark(gc_links_object(at), (uint16_t)g);
-    gc_list_move(generational_list(gc_block_of(at)->home, g), at);
-}
-
 /* Steps 11 and 12, in a stop of their own: who is held from outside the trash now, or
  * reachable from such, is back; weak references that finalizers made are cleared. */
 static void resurrect(struct gc_mutator *m, struct generational *state, int older)
@@ -157,13 +211,12 @@ static void resurrect(struct gc_mutator *m, struct generational *state, int olde
     gc_list_init(&dead);
     gc_stop_begin(m);
     struct detect_scan scan = { .list = &state->trash };
-    state->detector.lowest = state->detector.highest = MARK_TRASH;
-    state->detector.survivor = (uint16_t)older;
-    state->detector.held = gc_broken(HOLD) ? 0 : 1;
-    detect_unreachable_stw(&state->detector, heap, &scan, &dead);
+    uint16_t held = gc_broken(HOLD) ? 0 : 1;
+    detect_choose(&state->detector, MARK_TRASH, MARK_TRASH, (uint16_t)older, held);
+    detect_in_lists_stw(&state->detector, heap, &scan, &dead);
     for (; !gc_list_is_empty(&state->trash); m->counters.resurrected++) {
         struct gc_links *at = state->trash.next;
-        send_home_stw(at, older);
+        generational_send_home_stw(state, at, older);
         bool back = heap->protocol->drop_unless_last(m, gc_links_object(at));
         gc_assert(back, "an object is back that nobody holds");
         (void)back;
@@ -173,7 +226,7 @@ static void resurrect(struct gc_mutator *m, struct generational *state, int olde
         m->counters.weak_cleared += gc_weak_clear_stw(m, gc_links_object(at), NULL, NULL);
     }
     gc_list_merge(&state->trash, &dead);
-    gc_stop_end(m, state->detector.objects + state->detector.edges);
+    gc_stop_end(m, state->detector.sum.objects + state->detector.sum.edges);
 }
 
 /* Step 13, but for the releases. World running. */
@@ -202,7 +255,7 @@ static void return_survivors(struct gc_mutator *m, struct gc_links *trash, int o
         struct gc_object *object = gc_links_object(at);
         if (protocol->drop_unless_last(m, object)) {
             gc_schedule_yield(); /* its holder may not let it go now */
-            send_home_stw(at, older);
+            generational_send_home_stw(m->heap->collector_data, at, older);
         } else { /* it has lost its last holder meanwhile */
             bool killed = protocol->kill(m, object);
             gc_assert(killed, "a count changes while the world is stopped");
@@ -236,25 +289,28 @@ static size_t bury_with_care(
     return collected;
 }
 
-size_t generational_bury(struct gc_mutator *m, int g, uint64_t work)
+size_t generational_bury(struct gc_mutator *m, int g)
 {
     struct generational *state = m->heap->collector_data;
     struct gc_links *trash = &state->trash;
-    uint32_t states;
-    size_t collected = mark_trash_stw(trash, &states);
-    struct gc_weak *callbacks = NULL;
-    if ((states & (GC_STATE_WEAK | GC_STATE_REFERENCED)) != 0)
-        callbacks = clear_weak_stw(m, trash);
-    const bool care = (states & GC_STATE_FINALIZER) != 0 || m->heap->save_all != NULL ||
-                      (state->detector.flags_seen & GC_TYPE_CLEARS) != 0;
+    const struct detect_sum sum = state->detector.sum;
+    size_t collected = sum.found;
+    const bool refers = (sum.states & (GC_STATE_WEAK | GC_STATE_REFERENCED)) != 0;
+    const bool care = (sum.states & GC_STATE_FINALIZER) != 0 ||
+                      m->heap->save_all != NULL || (sum.flags_seen & GC_TYPE_CLEARS) != 0;
+    const bool kept = state->shared && collected > 0 && !care && !refers;
+    const bool buried = kept && bury_by_owners_stw(m, state->wake);
+    if (state->shared && !buried) detect_gather_stw(m->heap, trash);
+    struct gc_weak *callbacks = refers ? clear_weak_stw(m, trash) : NULL;
     if (care) hold_stw(m, trash);
-    gc_stop_end(m, work + collected);
+    gc_stop_end(m, sum.objects + sum.edges + collected);
     if (collected == 0) return 0;
     uint64_t start = gc_stall_clock();
     size_t freed_weak = gc_weak_run_callbacks(m, callbacks);
+    if (kept) drop_kept(m);
     if (care)
-        collected = bury_with_care(m, state, generational_older(g), states);
-    else
+        collected = bury_with_care(m, state, generational_older(g), sum.states);
+    else if (!buried)
         bury_in_bulk(m, trash, collected);
     gc_stall_record(m->stalls, GC_STALL_collection, start, collected);
     return collected + freed_weak;

@@ -12,6 +12,7 @@ GC_COLLECTOR(refcount) = {
     .summary = "eager reference counting; cyclic garbage leaks",
     .paper = "Collins60",
     .protocols = { "plain", "atomic", "biased" },
+    .other_protocols = GC_PROTOCOL_COUNTED,
     .capabilities = GC_CAP_RECLAIMS | GC_CAP_IMMEDIATE | GC_CAP_COUNTS |
                     GC_CAP_FINALIZERS | GC_CAP_WEAK,
 };

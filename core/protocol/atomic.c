@@ -6,7 +6,7 @@
 #include "core/home.h"
 
 #define EAGER_WORD
-enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
+#include "core/protocol/eager_slow.h"
 
 /* The count has been 0 since we took our reference off it, unless somebody has taken one
  * meanwhile, who will then come here himself. With care due the reference is taken back,
@@ -56,12 +56,10 @@ static inline enum eager_fate eager_release(
     return finish_zero(object, care);
 }
 
-static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object)
+static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block)
 {
-    return gc_block_of(object)->home == m;
+    return block->home == m;
 }
-
-#include "core/protocol/eager_slow.h"
 
 bool gc_counts_drop_last(struct gc_mutator *m, struct gc_object *object)
 {
@@ -102,7 +100,7 @@ static bool kill(struct gc_mutator *m, struct gc_object *object)
 const struct gc_protocol gc_protocol_atomic = {
     .name = "atomic",
     .summary = "eager counting by atomic read-modify-writes; mutators run in parallel",
-    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_WORD | GC_PROTOCOL_RACES |
+    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_RACES |
              (GC_EAGER_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
     EAGER_OPERATIONS,
     EAGER_WORD_OPERATIONS,

@@ -38,9 +38,12 @@ GC_EXPORT GC_NOINLINE bool gc_counts_drop_last(
 GC_EXPORT GC_NOINLINE bool gc_counts_drop_zero(
         struct gc_mutator *m, struct gc_object *object);
 
-GC_EXPORT GC_COLD void gc_counts_load_again(
+GC_EXPORT GC_COLD struct gc_object *gc_counts_load_again(
+        struct gc_mutator *m, gc_slot *slot, struct gc_object *taken);
+GC_EXPORT GC_COLD void gc_counts_load_into(
         struct gc_mutator *m, gc_slot *local, gc_slot *slot, struct gc_object *taken);
 #define gc_eager_load_again gc_counts_load_again
+#define gc_eager_load_into  gc_counts_load_into
 
 GC_INLINE void gc_eager_born(struct gc_mutator *m, struct gc_object *object)
 {

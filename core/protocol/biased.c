@@ -12,6 +12,8 @@
 #include "core/handshake.h"
 #include "core/home.h"
 #include "core/os.h"
+#include "core/protocol/eager_slow.h"
+#include "core/safepoint.h"
 
 #define U0 GC_BIASED_ZERO                            /* unmerged, 0, not queued */
 #define M1 (GC_BIASED_MERGED | (GC_BIASED_ZERO + 1)) /* merged, 1, not queued */
@@ -55,8 +57,9 @@ static void merge(struct gc_object *object)
     uint32_t low = gc_atomic_load_relaxed(&object->count_low);
     uint32_t own = (uint16_t)low != 0 ? low / GC_BIASED_ONE : 0;
     gc_assert((high & GC_BIASED_DEAD) == 0, "a dead object is merged");
-    /* First: once it is merged others may kill it, and its word is theirs. */
-    gc_atomic_store_relaxed(&object->count_low, 0);
+    if (gc_broken(ENTRY_OWNS)) own += (high & GC_BIASED_QUEUED) != 0; /* it drops 1 */
+    gc_schedule_yield(); /* between look and clearing: nobody counts for the owner */
+    if (!gc_broken(OWNER_CLEARED)) gc_atomic_store_relaxed(&object->count_low, 0);
     uint32_t merged;
     do {
         gc_schedule_yield(); /* between look and merge */
@@ -109,20 +112,39 @@ static void send(struct gc_mutator *m, struct gc_mutator *home, struct batch *ba
          * has_sent(), and, as release, with the exchange in drain(). */
     } while (!gc_atomic_compare_exchange_seq_cst(&queue->sent, &before, batch));
     gc_schedule_yield(); /* between push and look */
-    if (before == NULL) gc_atomic_fetch_or_relaxed(&home->poll, GC_POLL_DRAIN);
+    if (before == NULL) gc_home_tell(home);
     if (!gc_broken(LOOK_AFTER_PUSH)) gc_home_look(home, m);
+}
+
+/* In a stop a queue's reference is given back, unless it is the last: or what it holds
+ * could not be found. */
+static bool give_back_stw(struct gc_object *object)
+{
+    uint32_t high = gc_atomic_load_relaxed(&object->count_high);
+    if (high == M1 || gc_broken(STOP_GIVES_BACK)) return false;
+    if (!gc_biased_is_stuck(high)) gc_atomic_store_relaxed(&object->count_high, high - 1);
+    return true;
 }
 
 static void drain(struct gc_mutator *home, struct gc_mutator *by)
 {
+    const bool stopped = gc_world_is_stopped_by(by);
     if (gc_atomic_load_relaxed(&queue_of(home)->sent) == NULL) return;
     /* [sync BI3] acquire: what the senders did with the objects; pairs with send(). */
     struct batch *batch = gc_atomic_exchange_acquire(&queue_of(home)->sent, NULL);
     gc_schedule_yield(); /* between taking and merging */
     while (batch != NULL) {
         struct batch *next = batch->next;
-        for (uint64_t i = 0; i < batch->count; i++)
-            merge(batch->objects[i]);
+        uint64_t kept = 0;
+        for (uint64_t i = 0; i < batch->count; i++) {
+            struct gc_object *object = batch->objects[i];
+            merge(object);
+            if (gc_broken(CLAIM_KILLS) && home != by)
+                gc_eager_drop(by, object);
+            else if (!stopped || !give_back_stw(object))
+                batch->objects[kept++] = object;
+        }
+        batch->count = kept;
         batch->next = queue_of(by)->merged;
         queue_of(by)->merged = batch;
         batch = next;
@@ -130,41 +152,13 @@ static void drain(struct gc_mutator *home, struct gc_mutator *by)
     gc_atomic_fetch_or_relaxed(&by->poll, GC_POLL_SETTLE);
 }
 
-/* Objects that can't be sent, for there is no memory. */
-struct unsendable {
-    struct gc_object *objects[UNSENT_OBJECTS];
-    uint32_t count;
-};
-
-static void merge_own(struct gc_mutator *m, void *argument)
-{
-    struct unsendable *list = argument;
-    for (uint32_t i = 0; i < list->count; i++)
-        if (gc_block_of(list->objects[i])->home == m) merge(list->objects[i]);
-}
-
-/* Has each owner merge his objects, and waits for that; then drops the references. */
-static GC_COLD void merge_without_memory(struct gc_mutator *m, struct unsendable *list)
-{
-    gc_handshake(m, merge_own, list);
-    for (uint32_t i = 0; i < list->count; i++)
-        gc_eager_drop(m, list->objects[i]);
-}
-
-/* Sends off what `m` has queued, a batch to each home. */
-static void send_unsent(struct gc_mutator *m)
+/* Sends off what `m` has queued, a batch to each home. False: there is no memory for one. */
+static bool send_unsent(struct gc_mutator *m)
 {
     struct queue *queue = queue_of(m);
     while (queue->unsent_count > 0) {
         struct batch *batch = batch_new(queue);
-        if (batch == NULL) {
-            struct unsendable list = { .count = queue->unsent_count };
-            for (uint32_t i = 0; i < list.count; i++)
-                list.objects[i] = queue->unsent[i];
-            queue->unsent_count = 0;
-            merge_without_memory(m, &list);
-            continue;
-        }
+        if (batch == NULL) return false;
         struct gc_mutator *home = gc_block_of(queue->unsent[0])->home;
         uint32_t kept = 0;
         for (uint32_t i = 0; i < queue->unsent_count; i++) {
@@ -177,6 +171,43 @@ static void send_unsent(struct gc_mutator *m)
         queue->unsent_count = kept;
         send(m, home, batch);
     }
+    return true;
+}
+
+/* Objects that can't be sent, for there is no memory. */
+struct unsendable {
+    struct gc_object *const *objects;
+    uint32_t count;
+};
+
+static void merge_own(struct gc_mutator *home, void *argument)
+{
+    const struct unsendable *list = argument;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (gc_block_of(list->objects[i])->home == home) merge(list->objects[i]);
+}
+
+/* Has each owner merge his objects, and waits for that: then the caller has the queue's
+ * references. No code of the program runs meanwhile on `m`, who may be in a cascade. */
+static GC_COLD void merge_without_memory(
+        struct gc_mutator *m, struct gc_object *const *objects, uint32_t count)
+{
+    struct unsendable list = { .objects = objects, .count = count };
+    gc_handshake_unsettled(m, merge_own, &list);
+}
+
+/* The same for all that wait to be sent; their references are dropped. */
+static GC_COLD void settle_without_memory(struct gc_mutator *m)
+{
+    struct queue *queue = queue_of(m);
+    struct gc_object *objects[UNSENT_OBJECTS];
+    const uint32_t count = queue->unsent_count;
+    for (uint32_t i = 0; i < count; i++)
+        objects[i] = queue->unsent[i];
+    queue->unsent_count = 0; /* drops will add to it */
+    merge_without_memory(m, objects, count);
+    for (uint32_t i = 0; i < count; i++)
+        gc_eager_drop(m, objects[i]);
 }
 
 /* Merges an object that has just been queued, if `m` can act for its owner at once: he is
@@ -184,11 +215,15 @@ static void send_unsent(struct gc_mutator *m)
 static bool merge_at_once(struct gc_mutator *m, struct gc_object *object)
 {
     struct gc_mutator *home = gc_block_of(object)->home;
-    if (gc_atomic_load_relaxed(&m->heap->stopper) == m) {
+    if (gc_world_is_stopped_by(m)) {
         merge(object);
         return true;
     }
     if (gc_atomic_load_relaxed(&home->state) == GC_MUTATOR_RUNNING) return false;
+    if (gc_broken(MERGE_CLAIMED)) {
+        merge(object);
+        return true;
+    }
     if (!gc_home_claim(home)) return false;
     gc_schedule_yield(); /* inside a claim */
     merge(object);
@@ -196,13 +231,18 @@ static bool merge_at_once(struct gc_mutator *m, struct gc_object *object)
     return true;
 }
 
-/* An object has been queued, with the caller's reference. */
-static void push(struct gc_mutator *m, struct gc_object *object)
+/* An object has been queued, with the caller's reference. False: there was no room, it has
+ * been merged instead, and the reference is the caller's again. */
+static bool push(struct gc_mutator *m, struct gc_object *object)
 {
     struct queue *queue = queue_of(m);
+    if (queue->unsent_count == UNSENT_OBJECTS && !send_unsent(m)) {
+        merge_without_memory(m, &object, 1);
+        return false;
+    }
     queue->unsent[queue->unsent_count++] = object;
     gc_atomic_fetch_or_relaxed(&m->poll, GC_POLL_SETTLE);
-    if (queue->unsent_count == UNSENT_OBJECTS) send_unsent(m);
+    return true;
 }
 
 static bool settle(struct gc_mutator *m)
@@ -217,13 +257,11 @@ static bool settle(struct gc_mutator *m)
             batch_free(queue, batch);
         }
     }
-    send_unsent(m);
+    if (!send_unsent(m)) settle_without_memory(m);
     return any;
 }
 
 /* --- releases ---------------------------------------------------------------------------- */
-
-enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
 
 /* A bit of `care`, beside those of a state: the last reference is kept in any case. */
 #define CARE_ALWAYS (UINT32_C(1) << 31)
@@ -233,76 +271,108 @@ static inline bool needs_care(const struct gc_object *object, uint32_t care)
     return ((gc_object_state(object) | CARE_ALWAYS) & care) != 0;
 }
 
-/* The owner gives up the last reference that he counts: the object is dead, or merged. */
-static inline enum eager_fate release_own(struct gc_object *object, uint32_t care)
+/* Whether nothing is counted but the reference that is given up. */
+static inline bool is_last(uint32_t high, uint32_t last)
 {
-    uint32_t low = gc_atomic_load_relaxed(&object->count_low);
+    return (gc_broken(ENTRY_OWNS) ? high & ~GC_BIASED_QUEUED : high) == last;
+}
+
+/* The owner gives up the last reference that he counts, and others have counted: the object
+ * is merged, unless they have dropped all theirs meanwhile. */
+static GC_NOINLINE enum eager_fate release_shared(
+        struct gc_object *object, uint32_t low, uint32_t care)
+{
     uint32_t high = gc_atomic_load_relaxed(&object->count_high);
     /* First: once it is merged others may kill it, and its word is theirs. */
-    gc_atomic_store_relaxed(&object->count_low, 0);
+    if (!gc_broken(CLEARED_FIRST)) gc_atomic_store_relaxed(&object->count_low, 0);
     for (;;) {
-        const bool last = high == U0;
+        const bool last = is_last(high, U0);
         if (last && needs_care(object, care)) {
             gc_atomic_store_relaxed(&object->count_low, low);
             return EAGER_CARE;
         }
-        if (gc_broken(LAST_BY_EXCHANGE) && last) {
-            gc_schedule_yield();
-            gc_atomic_store_relaxed(&object->count_high, GC_BIASED_DEAD);
-            return EAGER_DEAD;
-        }
-        gc_schedule_yield(); /* between look and kill */
+        gc_schedule_yield(); /* between look and exchange */
         /* [sync BI1] acq_rel: all that others did before they dropped, and what the owner
-         * did; pairs with the releases in release_other() and here. (BI3) */
+         * did; pairs with the releases here and in release_other(). (BI3) */
         if (gc_atomic_compare_exchange_acq_rel(&object->count_high, &high,
-                    last ? GC_BIASED_DEAD : high | GC_BIASED_MERGED))
+                    last ? GC_BIASED_DEAD : high | GC_BIASED_MERGED)) {
+            if (gc_broken(CLEARED_FIRST)) {
+                gc_schedule_yield();
+                gc_atomic_store_relaxed(&object->count_low, 0);
+            }
             return last ? EAGER_DEAD : EAGER_LIVES;
+        }
     }
 }
 
 /* Somebody who is not the owner gives up a reference. */
-static inline enum eager_fate release_other(
+static GC_NOINLINE enum eager_fate release_other(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
     uint32_t high = gc_atomic_load_relaxed(&object->count_high);
     for (;;) {
         gc_assert((high & GC_BIASED_DEAD) == 0, "a dead object is dropped");
         if (gc_biased_is_stuck(high)) return EAGER_LIVES;
-        const bool last = high == M1;
+        const bool last = is_last(high, M1);
         const bool queue = high == U0 && !gc_broken(QUEUE_BELOW_ZERO);
         if (last && needs_care(object, care)) return EAGER_CARE;
         uint32_t after = last    ? GC_BIASED_DEAD
                          : queue ? high | GC_BIASED_QUEUED
                                  : high - 1;
+        if (gc_broken(ENTRY_OWNS) && queue) after--;
         gc_schedule_yield(); /* between look and exchange */
-        /* [sync BI1] acq_rel: as in release_own(). (BI3) (BI4) */
+        /* [sync BI1] acq_rel: as in release_shared(). (BI3) (BI4) */
         if (!gc_atomic_compare_exchange_acq_rel(&object->count_high, &high, after))
             continue;
-        if (queue && merge_at_once(m, object)) {
+        if (queue && (merge_at_once(m, object) || !push(m, object))) {
             high = gc_atomic_load_relaxed(&object->count_high);
             continue; /* as if it had been merged before */
         }
-        if (queue) push(m, object);
         return last ? EAGER_DEAD : EAGER_LIVES;
     }
 }
 
-static inline enum eager_fate eager_release(
+static GC_NOINLINE enum eager_fate release_counted(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
     uint32_t low = gc_atomic_load_relaxed(&object->count_low);
     if (!gc_biased_is_mine(m, low)) return release_other(m, object, care);
-    if (low < 2 * GC_BIASED_ONE) return release_own(object, care);
+    if (low < 2 * GC_BIASED_ONE) return release_shared(object, low, care);
     gc_atomic_store_relaxed(&object->count_low, low - GC_BIASED_ONE);
     return EAGER_LIVES;
 }
 
-static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object)
+/* What cascades meet most is an object that its owner alone has counted, once: its word is
+ * that of its birth. */
+static inline enum eager_fate eager_release(
+        struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
-    return gc_block_of(object)->home == m;
+    uint64_t count = gc_atomic_load_relaxed(&object->count);
+    if (gc_unlikely(count != m->birth_count)) return release_counted(m, object, care);
+    if (gc_unlikely(needs_care(object, care))) {
+        if (gc_broken(KEEP_FOR_FINALIZER))
+            gc_atomic_store_relaxed(&object->count_low, m->birth_count & UINT16_MAX);
+        return EAGER_CARE;
+    }
+    gc_schedule_yield(); /* between look and kill */
+    /* Where nobody else runs, nobody else can take it meanwhile (MU2). */
+    if (gc_likely(m->alone) || gc_broken(LAST_BY_EXCHANGE)) {
+        gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
+        return EAGER_GONE;
+    }
+    uint32_t high = U0;
+    gc_atomic_store_relaxed(&object->count_low, 0); /* first: as in release_shared() */
+    /* [sync BI1] acq_rel: as in release_shared(). (BI3) */
+    if (gc_likely(gc_atomic_compare_exchange_acq_rel(
+                &object->count_high, &high, GC_BIASED_DEAD)))
+        return EAGER_DEAD;
+    return release_shared(object, (uint32_t)count, care);
 }
 
-#include "core/protocol/eager_slow.h"
+static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block)
+{
+    return block->home == m;
+}
 
 bool gc_biased_drop_slow(struct gc_mutator *m, struct gc_object *object)
 {
@@ -337,7 +407,7 @@ static bool kill(struct gc_mutator *m, struct gc_object *object)
         return true;
     }
     gc_schedule_yield(); /* somebody may take it, or let it go */
-    /* [sync BI1] acq_rel: as in release_own(). (BI3) */
+    /* [sync BI1] acq_rel: as in release_shared(). (BI3) */
     return gc_atomic_compare_exchange_acq_rel(&object->count_high, &high, GC_BIASED_DEAD);
 }
 
@@ -403,6 +473,9 @@ const struct gc_protocol gc_protocol_biased = {
     .settle = settle,
     .kill = kill,
     .hold = hold,
+    .layout = { .mask = (uint64_t)UINT32_MAX << 32,
+            .value = (uint64_t)U0 << 32,
+            .shift = 16 },
     .total = total,
     .immortalize = immortalize,
 };

@@ -78,9 +78,12 @@ GC_INLINE bool gc_biased_is_stuck(uint32_t high)
  * a finalizer or callback. */
 GC_EXPORT GC_NOINLINE bool gc_biased_drop_slow(
         struct gc_mutator *m, struct gc_object *object);
-GC_EXPORT GC_COLD void gc_biased_load_again(
+GC_EXPORT GC_COLD struct gc_object *gc_biased_load_again(
+        struct gc_mutator *m, gc_slot *slot, struct gc_object *taken);
+GC_EXPORT GC_COLD void gc_biased_load_into(
         struct gc_mutator *m, gc_slot *local, gc_slot *slot, struct gc_object *taken);
 #define gc_eager_load_again gc_biased_load_again
+#define gc_eager_load_into  gc_biased_load_into
 
 GC_INLINE void gc_eager_born(struct gc_mutator *m, struct gc_object *object)
 {

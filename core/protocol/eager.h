@@ -18,9 +18,11 @@
  *
  *   enum gc_taken gc_eager_take_racing(m, object)
  *       One more reference to something that was in a slot a moment ago, and may be DEAD.
- *   void gc_eager_load_again(m, local, slot, taken)
+ *   struct gc_object *gc_eager_load_again(m, slot, taken)
  *       A racing load that met something DEAD (`taken` is NULL), or has taken what is not in
- *       the slot any more: undoes that, and loads again.
+ *       the slot any more: undoes that, and loads again. Returns what it has taken.
+ *   void gc_eager_load_into(m, local, slot, taken)
+ *       The same into a local, for who ends with it.
  *
  * A racing load has a reference that may be stale when it counts: it takes only what is not
  * DEAD, then reads the slot again. The slot still names the object: then the slot's own
@@ -134,6 +136,21 @@ GC_INLINE void gc_protocol_load(struct gc_mutator *m, gc_slot *local, gc_slot *s
     gc_eager_drop(m, old);
 }
 
+#if GC_EAGER_RACES
+/* The end of a racing load that has to look again. A local of the function that this is
+ * inlined into can stay in a register, if nobody is told its address; of another one we know
+ * nothing but that, and whoever is told does the rest. */
+GC_INLINE void gc_eager_load_rest(
+        struct gc_mutator *m, gc_slot *local, gc_slot *slot, struct gc_object *taken)
+{
+    if (__builtin_constant_p(local == NULL))
+        gc_eager_put(
+                m, local, gc_slow_path(m, loads, gc_eager_load_again(m, slot, taken)));
+    else
+        gc_slow_path(m, loads, gc_eager_load_into(m, local, slot, taken));
+}
+#endif
+
 GC_INLINE void gc_protocol_load_shared(
         struct gc_mutator *m, gc_slot *local, gc_slot *slot)
 {
@@ -143,13 +160,13 @@ GC_INLINE void gc_protocol_load_shared(
     if (value != NULL) {
         enum gc_taken taken = gc_eager_take_racing(m, value);
         if (gc_unlikely(taken == GC_TAKEN_NOT)) {
-            gc_slow_path(m, loads, gc_eager_load_again(m, local, slot, NULL));
+            gc_eager_load_rest(m, local, slot, NULL);
             return;
         }
         gc_schedule_yield(); /* between increment and second look */
         if (taken == GC_TAKEN_MAYBE && gc_unlikely(gc_eager_read(slot) != value) &&
                 !gc_broken(REREAD)) {
-            gc_slow_path(m, loads, gc_eager_load_again(m, local, slot, value));
+            gc_eager_load_rest(m, local, slot, value);
             return;
         }
     }

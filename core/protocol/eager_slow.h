@@ -2,21 +2,14 @@
 /* eager_slow.h - the slow half of every protocol that counts at once: the death of counted
  * objects, undone loads, and what core asks. A template.
  *
- * A protocol's .c file includes its own header, defines, and includes this file behind that,
+ * A protocol's .c file includes its own header, then this file, and defines the functions
+ * that are declared below.
  *
- *   enum eager_fate { EAGER_LIVES, EAGER_DEAD, EAGER_CARE };
- *   static inline enum eager_fate eager_release(
- *           struct gc_mutator *m, struct gc_object *object, uint32_t care);
- *       Gives up one reference. LIVES: others hold the object. DEAD: it says so. CARE: it
- *       has one of the states `care` (0: none), and the reference, the last one, is kept.
- *   static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_object *object);
- *       Whether `m` may act for the object's home.
- *
- * Order of a death: finalizer (which may bring the object
- * back), DEAD, weak references cleared and called, slots dropped, cell freed. Nothing
- * recurses on the shape of the heap: dead objects wait in a list threaded through their
- * count words. Only a finalizer or callback that drops references itself can nest deaths;
- * from a certain depth on such references are put off to the outermost death.
+ * Order of a death: finalizer (which may bring the object back), DEAD, weak references
+ * cleared and called, slots dropped, cell freed. Nothing recurses on the shape of the heap:
+ * dead objects wait in a list threaded through their count words. Only a finalizer or
+ * callback that drops references itself can nest deaths; from a certain depth on such
+ * references are put off to the outermost death.
  */
 #ifndef CORE_PROTOCOL_EAGER_SLOW_H
 #define CORE_PROTOCOL_EAGER_SLOW_H
@@ -25,6 +18,31 @@
 #include "core/home.h"
 #include "core/mutant.h"
 #include "core/os.h"
+
+/* What becomes of an object when a reference is given up. */
+enum eager_fate {
+    EAGER_LIVES, /* others hold it */
+    EAGER_GONE,  /* it says DEAD, and nobody can have changed its state since we looked */
+    EAGER_DEAD,  /* it says DEAD */
+    EAGER_CARE,  /* it has a state that needs care, and the last reference is kept */
+};
+
+/* The protocol's: gives up one reference. With one of the states in `care` (0: none) the
+ * last one is kept. */
+static inline enum eager_fate eager_release(
+        struct gc_mutator *m, struct gc_object *object, uint32_t care);
+
+/* The protocol's: one reference less, unless it is the last. True: it is less. */
+static bool eager_drop_unless_last(struct gc_mutator *m, struct gc_object *object);
+
+/* The protocol's: whether `m` may act for the home of a block, in which an object lies. */
+static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block);
+
+/* The protocol's, with #define EAGER_LISTS in front of this file: the object, which can be in
+ * a cycle, is DEAD, and leaves the list that the protocol may have it in. */
+#ifdef EAGER_LISTS
+static inline void eager_leave_list(struct gc_mutator *m, struct gc_object *object);
+#endif
 
 enum {
     EAGER_DEPTH = 50,     /* nested deaths before they are put off */
@@ -61,7 +79,8 @@ static GC_NOINLINE bool eager_care(struct gc_mutator *m, struct gc_object *objec
     if (m->death_depth >= EAGER_DEPTH && eager_put_off(m, object)) return false;
     m->death_depth++;
     gc_finalize(m, object);
-    bool dead = eager_release(m, object, 0) == EAGER_DEAD;
+    enum eager_fate fate = eager_release(m, object, 0);
+    bool dead = fate == EAGER_DEAD || fate == EAGER_GONE;
     if (dead && !gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
         gc_weak_on_death(m, object);
     m->death_depth--;
@@ -73,30 +92,35 @@ static inline bool eager_drop(struct gc_mutator *m, struct gc_object *object)
 {
     enum eager_fate fate = eager_release(m, object, GC_STATE_CARE);
     if (fate == EAGER_LIVES) return false;
+    if (gc_likely(fate == EAGER_GONE)) return true;
     if (gc_unlikely(fate == EAGER_CARE)) return eager_care(m, object);
-    /* Where others could have taken a reference since we looked, they could have made a
-     * weak one too. */
-    if (GC_EAGER_RACES && gc_unlikely((gc_object_state(object) & GC_STATE_CARE) != 0))
+    /* Others could have taken a reference since we looked, and have made a weak one. */
+    if (gc_unlikely((gc_object_state(object) & GC_STATE_CARE) != 0))
         eager_forget(m, object);
     return true;
 }
 
 /* A DEAD object leaves its home's list, and the budget gets it back. Elsewhere the list
  * has to wait until the object has come home. */
-static inline void eager_unlist(struct gc_mutator *m, struct gc_object *object)
+static inline void eager_unlist(
+        struct gc_mutator *m, struct gc_object *object, struct gc_block *block)
 {
     m->budget += m->budget < m->budget_limit;
-    if (!m->birth_links || !eager_is_at_home(m, object)) return;
+#ifdef EAGER_LISTS
+    eager_leave_list(m, object);
+#endif
+    if (!m->birth_links || !eager_is_at_home(m, block)) return;
     struct gc_links *links = gc_links_of(object);
     if (gc_links_are_tracked(links)) gc_list_unlink(links);
 }
 
-static inline void eager_free(struct gc_mutator *m, struct gc_object *object)
+static inline void eager_free(
+        struct gc_mutator *m, struct gc_object *object, struct gc_block *block)
 {
-    if (gc_likely(eager_is_at_home(m, object)))
-        gc_cell_free_dead(object);
+    if (gc_likely(eager_is_at_home(m, block)))
+        gc_cell_free_in(block, object);
     else
-        gc_home_send(m, object, gc_block_of(object)->home);
+        gc_home_send(m, object, block->home);
 }
 
 /* Dead objects that wait: a list, by gc_object_link_dead(). */
@@ -131,7 +155,9 @@ static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
     for (;;) {
         const struct gc_type_info *info = gc_object_info(object);
         gc_slot *slots = (gc_slot *)(void *)(object + 1);
-        if (info->cyclic) eager_unlist(m, object);
+        struct gc_block *block = gc_block_of(object);
+        gc_as_one(block);
+        if (info->cyclic) eager_unlist(m, object, block);
         for (uint32_t i = 0, n = info->slots; i < n; i++) {
             struct gc_object *child = gc_atomic_slot_load_relaxed(&slots[i]);
             if (child == NULL || !eager_drop(m, child)) continue;
@@ -139,7 +165,7 @@ static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
             dead = child;
         }
         if (gc_unlikely(info->irregular)) dead = eager_drop_irregular(m, object, dead);
-        eager_free(m, object);
+        eager_free(m, object, block);
         if (gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
             gc_weak_on_death(m, object);
         if (gc_unlikely(++objects == EAGER_TIMED_FROM)) start = gc_stall_clock();
@@ -194,8 +220,6 @@ static inline bool eager_drop_last(struct gc_mutator *m, struct gc_object *objec
 
 /* --- racing loads ------------------------------------------------------------------------ */
 
-static bool eager_drop_unless_last(struct gc_mutator *m, struct gc_object *object);
-
 #if GC_EAGER_RACES
 
 /* What a racing load took without right to it. It frees nothing: the last reference is
@@ -210,8 +234,8 @@ static void eager_undo(struct gc_mutator *m, struct gc_object *taken)
     if (!eager_drop_unless_last(m, taken)) gc_drop_later(m, taken);
 }
 
-void gc_eager_load_again(
-        struct gc_mutator *m, gc_slot *local, gc_slot *slot, struct gc_object *wrong)
+struct gc_object *gc_eager_load_again(
+        struct gc_mutator *m, gc_slot *slot, struct gc_object *wrong)
 {
     struct gc_object *value;
     for (;;) {
@@ -226,7 +250,13 @@ void gc_eager_load_again(
         if (gc_eager_read(slot) == value) break;
         wrong = value;
     }
-    gc_eager_put(m, local, value);
+    return value;
+}
+
+void gc_eager_load_into(
+        struct gc_mutator *m, gc_slot *local, gc_slot *slot, struct gc_object *wrong)
+{
+    gc_eager_put(m, local, gc_eager_load_again(m, slot, wrong));
 }
 
 static bool eager_try_take(struct gc_mutator *m, struct gc_object *object)

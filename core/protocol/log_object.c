@@ -38,6 +38,7 @@ static void uncounted_barrier(struct gc_mutator *m, struct gc_object *holder)
     if (!gc_barrier_is_due(m, holder)) return; /* somebody was faster */
     struct gc_log_buffer *buffer = gc_log_buffer_of(m);
     uintptr_t *at = buffer->cursor + 1;
+    gc_schedule_yield(); /* between the look and the copy */
     gc_object_trace(holder, copy_slot, &at);
     gc_schedule_yield(); /* between the copy and the second look */
     if (!gc_barrier_is_due(m, holder) && !gc_broken(LOG_RECHECK)) return;

@@ -1,65 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* plain.h - eager counting with plain increments: one mutator runs at a time.
- *
- * The count word is the number of references, those of locals included. A mutator
- * holds the global lock whenever it is RUNNING, and gives it up in every wait and, when
- * another one asks, at a safepoint; so no count is ever touched by two threads at once,
- * and the atoms below are relaxed: the lock orders them.
- *
- * Invariants: (P1) count == slots + roots + locals that hold the object, until it dies.
- *             (P2) who finds count 1 holds the last reference; it never passes 0.
- * A count past a quarter of its range belongs to an immortal object: it moves like any
- * other, but never gets down to 1.
- */
+/* plain.h - eager counting with plain increments: one mutator runs at a time (serial.h). */
 #ifndef CORE_PROTOCOL_PLAIN_H
 #define CORE_PROTOCOL_PLAIN_H
 
-#include "core/atomic.h"
-#include "core/object.h"
-#include "core/thread.h"
+#define GC_PROTOCOL_NAME   plain
+#define GC_PLAIN_DROP_LAST gc_plain_drop_last
 
-#define GC_PROTOCOL_NAME plain
-
-/* What it costs to take or drop a reference (counted_ops.h). */
-#define GC_PROTOCOL_LOCAL_COST(m, object)        GC_COST_plain
-#define GC_PROTOCOL_SLOT_COST(m, holder, object) GC_COST_plain
-
-#define GC_EAGER_RACES 0
-
-/* The holder of the last reference gives it up: finalizer, death, cascade. May be a
- * safepoint, through a finalizer or callback.
- * Returns true, so that a fast path can end in it. */
-GC_EXPORT GC_NOINLINE bool gc_plain_drop_last(
-        struct gc_mutator *m, struct gc_object *object);
-
-GC_INLINE void gc_eager_born(struct gc_mutator *m, struct gc_object *object)
-{
-    (void)m;
-    gc_atomic_store_relaxed(&object->count, 1);
-}
-
-GC_INLINE void gc_eager_take(struct gc_mutator *m, struct gc_object *object)
-{
-    (void)m;
-    if (object == NULL) return;
-    uint64_t count = gc_atomic_load_relaxed(&object->count);
-    gc_assert((count & GC_COUNT_DEAD) == 0, "a dead object is referenced");
-    gc_atomic_store_relaxed(&object->count, count + 1);
-}
-
-GC_INLINE bool gc_eager_drop(struct gc_mutator *m, struct gc_object *object)
-{
-    if (object == NULL) return true;
-    uint64_t count = gc_atomic_load_relaxed(&object->count);
-    gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
-    /* Subtracted before it is tested: the subtraction sets the flag. The last one leaves
-     * the word as it is. */
-    if (gc_unlikely(--count == 0))
-        return gc_slow_path(m, drops, gc_plain_drop_last(m, object));
-    gc_atomic_store_relaxed(&object->count, count);
-    return true;
-}
-
-#include "core/protocol/eager.h"
+#include "core/protocol/plain_counts.h"
 
 #endif

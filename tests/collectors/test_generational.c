@@ -130,13 +130,16 @@ static uint64_t random_graph(uint64_t seed, const char *options)
     return model.hash;
 }
 
-static void move_and_keep_free_the_same_of_random_graphs(void)
+static void all_ways_to_detect_free_the_same_of_random_graphs(void)
 {
     for (uint64_t seed = 1; seed <= 20; seed++) {
         uint64_t move = random_graph(seed, "threshold0=0:detect=move");
         uint64_t keep = random_graph(seed, "threshold0=0:detect=keep");
+        uint64_t walk = random_graph(seed, "threshold0=0:detect=walk");
         CU_ASSERT_EQUAL(move, keep);
-        if (move != keep) printf("# seed %llu\n", (unsigned long long)seed);
+        CU_ASSERT_EQUAL(move, walk);
+        if (move != keep || move != walk)
+            printf("# seed %llu\n", (unsigned long long)seed);
     }
 }
 
@@ -189,6 +192,54 @@ static void keep_preserves_the_order_of_the_list_and_move_does_not(void)
     for (int i = 0; i < 10; i++)
         wrong += keys[i] != i;
     CU_ASSERT_EQUAL(wrong, 0);
+}
+
+/* --- white box: nothing old is in a list ------------------------------------------------ */
+
+/* Nodes spread over many blocks, linked in an order that is random in address; half of
+ * them is garbage. The references that `walk` looks at late lead everywhere. */
+static void walk_finds_scattered_garbage_and_keeps_the_rest(void)
+{
+    enum { MANY = 20000 };
+    struct fixture f;
+    struct gc_root_range range;
+    struct random random = { 7 };
+    if (!fixture_open(&f, "generational", "threshold0=0:detect=walk", 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_slot *nodes = gc_os_alloc(MANY * sizeof(*nodes));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(nodes);
+    gc_roots_add(f.heap, &range, nodes, MANY);
+    for (uint32_t i = 0; i < MANY; i++)
+        CU_ASSERT_TRUE_FATAL(gc_new_slow(m, &nodes[i], &node_type, 0, 0));
+    for (uint32_t i = MANY - 1; i > 0; i--) { /* shuffled */
+        uint32_t j = random_below(&random, i + 1);
+        gc_slot node = nodes[i];
+        nodes[i] = nodes[j];
+        nodes[j] = node;
+    }
+    /* Two rings over the halves; the lower half is held by its last node alone. */
+    for (uint32_t i = 0; i < MANY; i++) {
+        uint32_t half = i / (MANY / 2) * (MANY / 2);
+        uint32_t next = half + (i - half + 1) % (MANY / 2);
+        gc_store(m, (struct node *)(void *)nodes[i], left,
+                (struct node *)(void *)nodes[next]);
+        gc_store(m, (struct node *)(void *)nodes[next], right,
+                (struct node *)(void *)nodes[i]);
+    }
+    for (uint32_t i = 0; i < MANY; i++)
+        if (i != MANY / 2 - 1) gc_store_root_null(m, &nodes[i]);
+    CU_ASSERT_EQUAL(gc_collect(m, 2), MANY / 2);
+    CU_ASSERT_EQUAL(fixture_live(&f), MANY / 2);
+    fixture_verify(&f); /* the collector's own invariants, too */
+    CU_ASSERT_EQUAL(gc_generation_of(m, nodes[MANY / 2 - 1]), 2);
+    CU_ASSERT_TRUE(gc_list_is_empty(generational_list(m, 2)));
+    CU_ASSERT_EQUAL(gc_collect(m, 2), 0);
+    gc_store_root_null(m, &nodes[MANY / 2 - 1]);
+    CU_ASSERT_EQUAL(gc_collect(m, 2), MANY / 2);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    gc_roots_remove(f.heap, &range);
+    gc_os_free(nodes);
+    fixture_close(&f);
 }
 
 /* --- when ---------------------------------------------------------------------------------- */
@@ -291,14 +342,14 @@ static void old_garbage_waits_for_its_generation(void)
 
 /* --- freeze, untrack, save all -------------------------------------------------------------- */
 
-static void frozen_objects_are_left_alone_until_unfrozen(void)
+static void freeze_and_unfreeze(const char *options)
 {
     struct fixture f;
     struct {
         struct gc_frame frame;
         struct node *ring, *young;
     } at;
-    if (!fixture_open(&f, "generational", NULL, 0)) return;
+    if (!fixture_open(&f, "generational", options, 0)) return;
     struct gc_mutator *m = f.m;
     gc_enter(m, at);
     CU_ASSERT_TRUE(make_ring(m, &at.ring, 5));
@@ -319,10 +370,16 @@ static void frozen_objects_are_left_alone_until_unfrozen(void)
     fixture_close(&f);
 }
 
+static void frozen_objects_are_left_alone_until_unfrozen(void)
+{
+    freeze_and_unfreeze(NULL);
+    freeze_and_unfreeze("detect=walk");
+}
+
 static const struct gc_type tuple_type =
         GC_ARRAY_TYPE("tuple", .flags = GC_TYPE_ARRAY | GC_TYPE_IMMUTABLE);
 
-static void immutable_objects_of_untracked_ones_are_untracked(void)
+static void untrack(const char *options)
 {
     struct fixture f;
     struct {
@@ -331,7 +388,7 @@ static void immutable_objects_of_untracked_ones_are_untracked(void)
         struct leaf *leaf;
         struct node *node;
     } at;
-    if (!fixture_open(&f, "generational", NULL, 0)) return;
+    if (!fixture_open(&f, "generational", options, 0)) return;
     struct gc_mutator *m = f.m;
     gc_enter(m, at);
     CU_ASSERT_TRUE(gc_new(m, &at.leaf, &leaf_type));
@@ -345,8 +402,8 @@ static void immutable_objects_of_untracked_ones_are_untracked(void)
     gc_store_new(m, at.outer, slot[1], at.leaf);
     gc_store_new(m, at.of_node, slot[0], at.node);
     gc_store_new(m, at.unfilled, slot[0], at.leaf);
-    gc_collect(m, 0);
-    gc_collect(m, 1);
+    gc_collect(m, 2);
+    gc_collect(m, 2); /* by address, a tuple may be met before what it holds */
     CU_ASSERT_EQUAL(gc_generation_of(m, &at.inner->header), -1);
     CU_ASSERT_EQUAL(gc_generation_of(m, &at.outer->header), -1);
     CU_ASSERT_EQUAL(gc_generation_of(m, &at.of_node->header), 2);
@@ -355,6 +412,12 @@ static void immutable_objects_of_untracked_ones_are_untracked(void)
     gc_leave(m, at);
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
     fixture_close(&f);
+}
+
+static void immutable_objects_of_untracked_ones_are_untracked(void)
+{
+    untrack(NULL);
+    untrack("detect=walk");
 }
 
 static gc_slot saved[8];
@@ -418,7 +481,8 @@ static void build_across(struct worker *worker)
 static void cycles_through_many_homes_are_found(void)
 {
     static const char *const options[] = { "threshold0=50:detect=move",
-        "threshold0=50:detect=keep" };
+        "threshold0=50:detect=keep",
+        "threshold0=50:threshold1=2:threshold2=2:quarter_rule=no:detect=walk" };
     for (size_t i = 0; i < COUNT(options); i++) {
         struct fixture f;
         struct worker workers[4];
@@ -444,8 +508,10 @@ static void cycles_through_many_homes_are_found(void)
 int test_generational_suite(void)
 {
     static const struct test tests[] = {
-        { "move_and_keep_free_the_same_of_random_graphs",
-                move_and_keep_free_the_same_of_random_graphs },
+        { "all_ways_to_detect_free_the_same_of_random_graphs",
+                all_ways_to_detect_free_the_same_of_random_graphs },
+        { "walk_finds_scattered_garbage_and_keeps_the_rest",
+                walk_finds_scattered_garbage_and_keeps_the_rest },
         { "keep_preserves_the_order_of_the_list_and_move_does_not",
                 keep_preserves_the_order_of_the_list_and_move_does_not },
         { "generations_are_collected_in_the_known_pattern",

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* conformance.c - runs the cases that a collector promises on that collector.
  *
- *   gclab-conformance --collector SPEC [--protocol NAME] [--case NUMBER]... [--list]
- *                     [--quiet] [--in-process] [FILE]
+ *   gclab-conformance --collector SPEC [--protocol NAME] [--plugin FILE]...
+ *                     [--case NUMBER]... [--list] [--quiet] [--in-process] [FILE]
  *
- * SPEC is what `gclab run -c` takes: a name or a plugin's file, with options. Without a FILE
- * the cases are those that gclab was installed with. A case runs in a process of its own,
+ * SPEC is what `gclab run -c` takes: a name or a plugin's file, with options. A plugin may
+ * bring a protocol, with the interpreter compiled for it. Without a FILE the cases are those that gclab was installed with. A case runs in a process of its own,
  * so that a crash is a failure of that case alone; --in-process runs all in one, for
  * debuggers and leak checkers.
  *
@@ -13,7 +13,6 @@
  * X(plain) X(bare). Exit status: 0 all passed, 1 a case failed, 2 usage, 3 a bad file.
  */
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,80 +26,28 @@
 #include "bench/spec.h"
 #include "bench/text.h"
 #include "core/collector.h"
+#include "core/plugin.h"
 #include "tests/conformance/conformance.h"
 
-#define X(protocol) extern const struct interpreter interpreter_##protocol;
+#define X(protocol) extern const struct gc_part gc_part_conformance_##protocol;
 CONFORMANCE_PROTOCOLS
 #undef X
 
-static const struct interpreter *const interpreters[] = {
-#define X(protocol) &interpreter_##protocol,
+static const struct gc_part *const interpreters[] = {
+#define X(protocol) &gc_part_conformance_##protocol,
     CONFORMANCE_PROTOCOLS
 #undef X
             NULL,
 };
 
-enum { CASES_WANTED = 64, PROMISES = 32 };
+enum { CASES_WANTED = 64, PLUGINS_WANTED = 16, PROMISES = 32 };
 
 struct request {
     const char *collector, *protocol, *file;
-    const char *cases[CASES_WANTED];
-    int case_count;
+    const char *cases[CASES_WANTED], *plugins[PLUGINS_WANTED];
+    int case_count, plugin_count;
     bool list, quiet, in_process;
 };
-
-/* The line of the file, without blanks around it, or "" if there is none. */
-static void read_line(const char *path, int number, char *ret_line, size_t room)
-{
-    FILE *file = fopen(path, "re");
-    *ret_line = '\0';
-    for (int i = 0; file != NULL && i < number; i++) {
-        if (fgets(ret_line, (int)room, file) == NULL) *ret_line = '\0';
-    }
-    if (file != NULL) fclose(file);
-    size_t first = strspn(ret_line, " \t");
-    size_t length = strcspn(ret_line + first, "\n");
-    memmove(ret_line, ret_line + first, length);
-    ret_line[length] = '\0';
-}
-
-void report_fail(struct report *report, int line, const char *format, ...)
-{
-    const int room = (int)(sizeof(report->lines) / sizeof(report->lines[0]));
-    for (int i = 0; i < report->fails && i < room && line != 0; i++)
-        if (report->lines[i] == line) return;
-    if (report->fails < room) report->lines[report->fails] = line;
-    report->fails++;
-    char seen[4200], promised[256] = "after every case";
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(seen, sizeof(seen), format, arguments);
-    va_end(arguments);
-    if (line != 0) {
-        int used = snprintf(promised, sizeof(promised), "line %d, promised: ", line);
-        read_line(report->path, line, promised + used, sizeof(promised) - (size_t)used);
-    }
-    size_t left = sizeof(report->text) - report->used;
-    int n = snprintf(report->text + report->used, left, "     %s\n       seen: %s\n",
-            promised, seen);
-    if (n > 0 && (size_t)n < left) report->used += (size_t)n;
-}
-
-bool subject_is(const struct subject *subject, const char *name)
-{
-    if (strcmp(subject->collector->name, name) == 0) return true;
-    const char *at = subject->options;
-    while (at != NULL && *at != '\0') {
-        size_t length = strcspn(at, ":");
-        const char *value = memchr(at, '=', length);
-        if (value != NULL) {
-            size_t n = length - (size_t)(value + 1 - at);
-            if (strlen(name) == n && strncmp(value + 1, name, n) == 0) return true;
-        }
-        at += length + (at[length] == ':');
-    }
-    return false;
-}
 
 /* Whether the collector makes a promise that a case can need. */
 static bool promises(const struct gc_collector *collector, const char *word)
@@ -152,9 +99,9 @@ static bool is_wanted(const struct request *request, const struct test_case *tes
 static int usage(const char *why, const char *what)
 {
     gc_complain(GC_EXIT_USAGE, "%s%s", why, what);
-    fprintf(stderr, "usage: gclab-conformance --collector SPEC [--protocol NAME] [--case "
-                    "NUMBER]... "
-                    "[--list] [--quiet] [--in-process] [FILE]\n");
+    fprintf(stderr, "usage: gclab-conformance --collector SPEC [--protocol NAME] "
+                    "[--plugin FILE]... [--case NUMBER]... [--list] [--quiet] "
+                    "[--in-process] [FILE]\n");
     return GC_EXIT_USAGE;
 }
 
@@ -163,6 +110,7 @@ static int read_request(int argc, char **argv, struct request *ret_request)
     static const struct option options[] = {
         { "collector", required_argument, NULL, 'c' },
         { "protocol", required_argument, NULL, 'p' },
+        { "plugin", required_argument, NULL, 'P' },
         { "case", required_argument, NULL, 'n' },
         { "list", no_argument, NULL, 'l' },
         { "quiet", no_argument, NULL, 'q' },
@@ -177,6 +125,11 @@ static int read_request(int argc, char **argv, struct request *ret_request)
             break;
         case 'p':
             request.protocol = optarg;
+            break;
+        case 'P':
+            if (request.plugin_count == PLUGINS_WANTED)
+                return usage("too many plugins", "");
+            request.plugins[request.plugin_count++] = optarg;
             break;
         case 'l':
             request.list = true;
@@ -220,8 +173,9 @@ static int read_spec(const struct request *request, struct gc_collector_spec *re
 static const struct interpreter *find_interpreter(const char *protocol)
 {
     for (size_t i = 0; interpreters[i] != NULL; i++)
-        if (strcmp(interpreters[i]->protocol, protocol) == 0) return interpreters[i];
-    return NULL;
+        if (strcmp(interpreters[i]->protocol, protocol) == 0)
+            return interpreters[i]->what;
+    return gc_part_find("conformance", protocol, INTERPRETER_VERSION);
 }
 
 static int list_cases(const struct request *request, const struct case_file *file)
@@ -333,7 +287,11 @@ static int run_cases(const struct request *request, const struct case_file *file
     struct rlimit stack;
     int passed = 0, failed = 0, skipped = 0;
     if (interpreter == NULL)
-        return usage("not compiled for the protocol ", spec->protocol_name);
+        return gc_complain(GC_EXIT_USAGE,
+                "the cases are not compiled for protocol '%s'; if a plugin has them, "
+                "give "
+                "its file with --plugin",
+                spec->protocol_name);
     if (getrlimit(RLIMIT_STACK, &stack) != 0) return usage("no limit of the stack", "");
     for (struct test_case *test = file->cases; test != NULL; test = test->next) {
         if (!is_wanted(request, test)) continue;
@@ -382,6 +340,11 @@ int main(int argc, char **argv)
     int status = read_request(argc, argv, &request);
     if (status != 0) return status;
     gc_plugins_start();
+    for (int i = 0; i < request.plugin_count; i++) {
+        const struct gc_plugin *plugin;
+        status = gc_plugins_load(request.plugins[i], &plugin);
+        if (status != GC_EXIT_OK) return status;
+    }
     if (request.file != NULL) return run_file(&request, request.file);
     char *path = gc_place_find("conformance/cases.txt");
     if (path == NULL) return GC_EXIT_ENVIRONMENT;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* conformance.h - the case language: what the parser hands to the interpreters.
  *
- * parse.c reads a file of cases into lists of statements; run.c and expect.c, which
- * are compiled once per protocol, run them on a heap; conformance.c is the program.
+ * parse.c reads a file of cases into lists of statements; run.c, objects.c and expect.c,
+ * which are compiled once per protocol, run them on a heap, and say by report.c what did
+ * not hold; conformance.c is the program.
  */
 #ifndef TESTS_CONFORMANCE_CONFORMANCE_H
 #define TESTS_CONFORMANCE_CONFORMANCE_H
@@ -106,7 +107,7 @@ struct subject {
     const char *options; /* of the collector, or NULL */
 };
 
-/* Whether a replacement for the system `name` is for this one: the collector's name,
+/* Whether a replacement for the system `name` is for this one: the collector's name, "implicit",
  * or a value of one of its options. */
 bool subject_is(const struct subject *subject, const char *name);
 
@@ -122,9 +123,10 @@ struct report {
 void report_fail(struct report *report, int line, const char *format, ...)
         GC_PRINTF(3, 4);
 
-/* One per protocol that this program was built for. */
+/* One per protocol that this program was built for, or that a plugin brings as its part
+ * "conformance" (core/plugin.h); the version changes with whatever is declared here. */
+enum { INTERPRETER_VERSION = 1 };
 struct interpreter {
-    const char *protocol;
     void (*run)(const struct case_file *file, struct test_case *test,
             const struct subject *subject, struct report *report);
 };

@@ -505,7 +505,8 @@ void machine_verify(struct machine *machine)
     gc_heap_read_stats(machine->heap, &stats);
     gc_stop_end(machine->m, 0);
     const struct gc_counters *c = &stats.counters;
-    uint64_t freed = c->freed_by_count + c->freed_by_cycle + c->freed_by_trace;
+    uint64_t freed =
+            c->freed_by_count + c->freed_by_cycle + c->freed_by_trace + c->freed_new;
     if (stats.allocated_objects != stats.live_objects + freed)
         report_fail(machine->report, 0,
                 "%" PRIu64 " allocated, %" PRIu64 " live, %" PRIu64 " freed",

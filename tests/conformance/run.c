@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/plugin.h"
+
 struct machine *machine_current;
 
 static void run_list(
@@ -232,26 +234,23 @@ static void do_stack(
     if (setrlimit(RLIMIT_STACK, &limit) != 0) machine_bad(s, "the limit can't be set");
 }
 
-static void change_count(struct machine *machine, struct place *place,
-        const struct statement *s, int64_t sign)
-{
-    struct gc_object *object = machine_peek_at(machine, place, s, 1);
-    uint64_t count = gc_atomic_load_relaxed(&object->count);
-    count += (uint64_t)(sign * machine_number(s, 2));
-    gc_atomic_store_relaxed(&object->count, count);
-    machine->lowered = object;
-}
-
+/* By references that nobody holds, so that no protocol's count word has to be known. */
 static void do_lower(
         struct machine *machine, struct place *place, const struct statement *s)
 {
-    change_count(machine, place, s, -1);
+    struct gc_object *object = machine_peek_at(machine, place, s, 1);
+    for (int64_t i = machine_number(s, 2); i > 0; i--)
+        if (!machine->heap->protocol->drop_unless_last(machine->m, object))
+            machine_bad(s, "the count can't be lowered so far");
+    machine->lowered = object;
 }
 
 static void do_lift(
         struct machine *machine, struct place *place, const struct statement *s)
 {
-    change_count(machine, place, s, 1);
+    struct gc_object *object = machine_peek_at(machine, place, s, 1);
+    for (int64_t i = machine_number(s, 2); i > 0; i--)
+        machine->heap->protocol->take(machine->m, object);
 }
 
 /* The death of a child that collects: what it said, and whether it aborted. */
@@ -449,11 +448,10 @@ static void run_case(const struct case_file *file, struct test_case *test,
     free(machine);
 }
 
-#define MACHINE_STRING2(text) #text
-#define MACHINE_STRING(text)  MACHINE_STRING2(text)
+static const struct interpreter interpreter = { .run = run_case };
 
-extern const struct interpreter MACHINE_PASTE(interpreter, GC_PROTOCOL_NAME);
-const struct interpreter MACHINE_PASTE(interpreter, GC_PROTOCOL_NAME) = {
-    .protocol = MACHINE_STRING(GC_PROTOCOL_NAME),
-    .run = run_case,
+GC_PART(conformance) = {
+    GC_PART_HEADER(conformance),
+    .version = INTERPRETER_VERSION,
+    .what = &interpreter,
 };

@@ -21,6 +21,7 @@ static struct {
     bool fails;
     int64_t planted_too_much;
     uint32_t ring_nodes;
+    uint64_t latencies; /* of each thread: 1 us, 2 us, ... */
 } seen;
 
 static int setup(struct gc_mutator *m, struct gc_trial *trial)
@@ -51,6 +52,11 @@ static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t i)
     make_ring(m, &at.ring, seen.ring_nodes);
     gc_leave(m, at);
     if (seen.fails) gc_trial_fail(trial, "thread %u is unhappy", i);
+    struct gc_histogram *latencies = gc_os_alloc(sizeof(*latencies));
+    for (uint64_t us = 1; us <= seen.latencies; us++)
+        gc_histogram_record(latencies, us * 1000);
+    gc_trial_add_latencies(trial, latencies);
+    gc_os_free(latencies);
 }
 
 static void report(struct gc_mutator *m, struct gc_trial *trial)
@@ -232,6 +238,40 @@ static void counters_and_stalls_have_names(void)
         CU_ASSERT_PTR_NOT_NULL(gc_outcome_names[i]);
 }
 
+static bool is_near(bool has, uint64_t value, uint64_t right)
+{
+    return has && value >= right && value <= right + right / 128;
+}
+
+static void latencies_of_all_threads_are_summed_up(void)
+{
+    struct gc_sample_request request = request_for("generational", 4);
+    static struct gc_sample result;
+    struct gc_error error;
+    const struct gc_latency_summary *latency = &result.latency;
+    const struct gc_percentiles *p = &latency->percentiles;
+    seen.latencies = 10000;
+    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(latency->count, 40000);
+    CU_ASSERT_EQUAL(latency->max_ns, 10000000);
+    CU_ASSERT_TRUE(is_near(p->has_p50, p->p50_ns, 5000000));
+    CU_ASSERT_TRUE(is_near(p->has_p90, p->p90_ns, 9000000));
+    CU_ASSERT_TRUE(is_near(p->has_p99, p->p99_ns, 9900000));
+    CU_ASSERT_TRUE(is_near(p->has_p999, p->p999_ns, 9990000));
+    /* ten have to lie beyond a percentile: of 996 that is so up to the 98th */
+    request = request_for("generational", 4);
+    seen.latencies = 249;
+    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(latency->max_ns, 249000);
+    CU_ASSERT_TRUE(is_near(p->has_p50, p->p50_ns, 125000));
+    CU_ASSERT_TRUE(p->has_p90 && !p->has_p99 && !p->has_p999);
+    /* and of a workload that times nothing there is none */
+    request = request_for("generational", 4);
+    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(latency->count, 0);
+    CU_ASSERT_FALSE(p->has_p50 || p->has_p90 || p->has_p99 || p->has_p999);
+}
+
 static void workloads_are_found_by_name_and_protocol(void)
 {
     static const struct gc_workload other = { .name = "witness", .protocol = "bare" };
@@ -257,6 +297,8 @@ int test_harness_suite(void)
                 requests_that_make_no_sense_are_refused },
         { "out_of_memory_hands_the_sample_over", out_of_memory_hands_the_sample_over },
         { "counters_and_stalls_have_names", counters_and_stalls_have_names },
+        { "latencies_of_all_threads_are_summed_up",
+                latencies_of_all_threads_are_summed_up },
         { "workloads_are_found_by_name_and_protocol",
                 workloads_are_found_by_name_and_protocol },
     };

@@ -206,6 +206,17 @@ static void checked_builds_watch_the_order_of_locks(void)
     CU_ASSERT_TRUE(aborts_with(release_what_is_not_held, NULL, "is not held"));
 }
 
+static void a_time_is_waited_for_and_no_longer_if_it_is_past(void)
+{
+    for (uint64_t ns = 20000; ns < 4000000; ns *= 10) { /* awake, and asleep before */
+        uint64_t until = gc_os_now_ns() + ns;
+        gc_wait_until_ns(until);
+        CU_ASSERT(gc_os_now_ns() >= until);
+        gc_wait_until_ns(until); /* does not hang */
+    }
+    gc_wait_until_ns(0);
+}
+
 int test_lock_suite(void)
 {
     static const struct test tests[] = {
@@ -214,6 +225,8 @@ int test_lock_suite(void)
         { "a_signal_wakes_somebody", a_signal_wakes_somebody },
         { "a_timed_wait_ends_when_nobody_signals",
                 a_timed_wait_ends_when_nobody_signals },
+        { "a_time_is_waited_for_and_no_longer_if_it_is_past",
+                a_time_is_waited_for_and_no_longer_if_it_is_past },
         { "trying_takes_only_a_free_lock", trying_takes_only_a_free_lock },
         { "checked_builds_watch_the_order_of_locks",
                 checked_builds_watch_the_order_of_locks },

@@ -74,6 +74,7 @@ static void each_failing_allocation_is_survived_by_generational(void)
 {
     fail_each("generational", "plain", "threshold0=20");
     fail_each("generational", "plain", "threshold0=20:detect=keep");
+    fail_each("generational", "plain", "threshold0=20:threshold1=1:detect=walk");
     fail_each("generational", "atomic", "threshold0=20");
     fail_each("generational", "biased", "threshold0=20");
 }

@@ -89,9 +89,13 @@ static void run_nothing(struct gc_mutator *m, struct gc_trial *trial, uint32_t t
 /* A plugin in memory, good until a test changes it. */
 struct sketch {
     struct gc_collector collector;
+    struct gc_protocol protocol;
     struct gc_workload workload;
+    struct gc_part part;
     const struct gc_collector *collectors[2];
+    const struct gc_protocol *protocols[2];
     const struct gc_workload *workloads[2];
+    const struct gc_part *parts[2];
     struct gc_plugin plugin;
 };
 
@@ -99,17 +103,23 @@ static void draw(struct sketch *sketch, const char *name)
 {
     *sketch = (struct sketch){
         .collector = *gc_collector_find("none"),
+        .protocol = *gc_protocol_find("plain"),
         .workload = { .name = name,
                 .protocol = "bare",
                 .summary = "does nothing",
                 .unit = "nothings",
                 .run = run_nothing },
+        .part = { .kind = "riddle", .protocol = name, .version = 3, .what = sketch },
         .collectors = { &sketch->collector, NULL },
+        .protocols = { &sketch->protocol, NULL },
         .workloads = { &sketch->workload, NULL },
+        .parts = { &sketch->part, NULL },
         .plugin = { GC_PLUGIN_HEADER, .collectors = sketch->collectors,
-                .workloads = sketch->workloads },
+                .protocols = sketch->protocols, .workloads = sketch->workloads,
+                .parts = sketch->parts },
     };
     sketch->collector.name = name;
+    sketch->protocol.name = name;
 }
 
 /* Asserts that it is refused with a sentence that has the words, and changes nothing. */
@@ -117,12 +127,14 @@ static void refused(struct sketch *sketch, int code, const char *words)
 {
     const struct gc_collector *const *collectors = gc_collectors();
     const struct gc_workload *const *workloads = gc_workloads();
+    const struct gc_protocol *const *protocols = gc_protocols();
     struct gc_error error = { "" };
     CU_ASSERT_EQUAL(gc_plugin_enter("sketch.so", &sketch->plugin, &error), code);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, words));
     CU_ASSERT_EQUAL(strncmp(error.text, "sketch.so: ", 11), 0);
     CU_ASSERT_PTR_EQUAL(gc_collectors(), collectors);
     CU_ASSERT_PTR_EQUAL(gc_workloads(), workloads);
+    CU_ASSERT_PTR_EQUAL(gc_protocols(), protocols);
 }
 
 static void a_plugin_of_another_build_is_refused(void)
@@ -165,10 +177,26 @@ static void a_plugin_with_gaps_is_refused(void)
         draw(&sketch, "sketch");
         sketch.workload.name = names[i];
         refused(&sketch, -EINVAL, "name of a workload");
+        draw(&sketch, "sketch");
+        sketch.protocol.name = names[i];
+        refused(&sketch, -EINVAL, "name of a protocol");
     }
     draw(&sketch, "sketch");
     sketch.collector.protocols[0] = NULL;
     refused(&sketch, -EINVAL, "names no protocol");
+    draw(&sketch, "sketch");
+    for (int i = 0; i < GC_COLLECTOR_NAMES; i++)
+        sketch.collector.protocols[i] = "bare";
+    refused(&sketch, -EINVAL, "names more than 7 protocols");
+    draw(&sketch, "sketch");
+    sketch.protocol.summary = NULL;
+    refused(&sketch, -EINVAL, "protocol 'sketch' lacks");
+    draw(&sketch, "sketch");
+    sketch.protocol.kill = NULL;
+    refused(&sketch, -EINVAL, "protocol 'sketch' lacks");
+    draw(&sketch, "sketch");
+    sketch.part.what = NULL;
+    refused(&sketch, -EINVAL, "a part lacks");
     draw(&sketch, "sketch");
     sketch.collector.capabilities = GC_CAP_CYCLES;
     refused(&sketch, -EINVAL, "can't collect");
@@ -177,7 +205,9 @@ static void a_plugin_with_gaps_is_refused(void)
     refused(&sketch, -EINVAL, "'sketch' lacks");
     draw(&sketch, "sketch");
     sketch.plugin.collectors = NULL;
+    sketch.plugin.protocols = NULL;
     sketch.plugin.workloads = NULL;
+    sketch.plugin.parts = NULL;
     refused(&sketch, -EINVAL, "empty");
 }
 
@@ -190,7 +220,74 @@ static void a_plugin_whose_name_is_taken_is_refused(void)
     struct gc_collector again = sketch.collector;
     const struct gc_collector *twice[] = { &sketch.collector, &again, NULL };
     sketch.plugin.collectors = twice;
-    refused(&sketch, -EEXIST, "'sketch' already");
+    refused(&sketch, -EEXIST, "there is a collector 'sketch' already");
+    draw(&sketch, "sketch");
+    sketch.protocol.name = "plain";
+    refused(&sketch, -EEXIST, "there is a protocol 'plain' already");
+    draw(&sketch, "sketch");
+    const struct gc_protocol *same[] = { &sketch.protocol, &sketch.protocol, NULL };
+    sketch.plugin.protocols = same;
+    refused(&sketch, -EEXIST, "there is a protocol 'sketch' already");
+    draw(&sketch, "sketch");
+    const struct gc_workload *pair[] = { &sketch.workload, &sketch.workload, NULL };
+    sketch.plugin.workloads = pair;
+    refused(&sketch, -EEXIST, "workload 'sketch' is here for protocol 'bare' already");
+}
+
+/* A workload of that name may come from another file, for another protocol; but only it. */
+static void a_workload_is_the_same_for_each_protocol(void)
+{
+    static struct sketch sketch, pack; /* they stay in the registry */
+    static const struct gc_option options[] = {
+        { .name = "count", .kind = GC_OPTION_INT, .max = 9, .standard = "1" },
+        GC_OPTION_END,
+    };
+    struct gc_error error = { "" };
+    draw(&sketch, "shared");
+    CU_ASSERT_EQUAL(gc_plugin_enter("sketch.so", &sketch.plugin, &error), 0);
+
+    draw(&pack, "shared");
+    pack.collector.name = pack.protocol.name = pack.part.protocol = "private";
+    refused(&pack, -EEXIST, "workload 'shared' is here for protocol 'bare' already");
+    pack.workload.protocol = "private";
+    struct gc_workload good = pack.workload;
+    pack.workload.summary = "does something";
+    refused(&pack, -EEXIST, "there is another workload 'shared' already");
+    pack.workload = good;
+    pack.workload.race_free = true;
+    refused(&pack, -EEXIST, "there is another workload 'shared' already");
+    pack.workload = good;
+    pack.workload.options = options;
+    refused(&pack, -EEXIST, "there is another workload 'shared' already");
+    pack.workload = good;
+    CU_ASSERT_EQUAL(gc_plugin_enter("pack.so", &pack.plugin, &error), 0);
+    CU_ASSERT_PTR_EQUAL(
+            gc_workload_find(gc_workloads(), "shared", "private"), &pack.workload);
+    CU_ASSERT_PTR_EQUAL(
+            gc_workload_find(gc_workloads(), "shared", "bare"), &sketch.workload);
+    CU_ASSERT_PTR_EQUAL(gc_protocol_find("private"), &pack.protocol);
+    CU_ASSERT_PTR_EQUAL(gc_part_find("riddle", "private", 3), &pack);
+    CU_ASSERT_PTR_NULL(gc_part_find("riddle", "private", 4));
+    CU_ASSERT_PTR_NULL(gc_part_find("riddle", "plain", 3));
+    CU_ASSERT_PTR_NULL(gc_part_find("rhyme", "private", 3));
+}
+
+static void a_collector_takes_what_it_names_and_what_is_like_that(void)
+{
+    struct gc_collector collector = { .protocols = { "plain" } };
+    struct gc_protocol protocol = { .name = "private", .flags = GC_PROTOCOL_COUNTED };
+    CU_ASSERT_TRUE(gc_collector_takes(&collector, gc_protocol_find("plain")));
+    CU_ASSERT_FALSE(gc_collector_takes(&collector, gc_protocol_find("bare")));
+    CU_ASSERT_FALSE(gc_collector_takes(&collector, &protocol));
+    collector.other_protocols = GC_PROTOCOL_COUNTED | GC_PROTOCOL_SERIAL;
+    CU_ASSERT_FALSE(gc_collector_takes(&collector, &protocol));
+    protocol.flags |= GC_PROTOCOL_SERIAL;
+    CU_ASSERT_TRUE(gc_collector_takes(&collector, &protocol));
+    CU_ASSERT_FALSE(gc_collector_takes(&collector, gc_protocol_find("bare")));
+    protocol.flags |= GC_PROTOCOL_PRIVATE;
+    CU_ASSERT_FALSE(gc_collector_takes(&collector, &protocol));
+    collector.protocols[1] = "private";
+    CU_ASSERT_TRUE(gc_collector_takes(&collector, &protocol));
 }
 
 static void a_file_that_is_no_plugin_is_refused(void)
@@ -225,7 +322,9 @@ static void what_a_plugin_holds_is_found(void)
             gc_workload_find(gc_workloads(), "sketch", "bare"), &sketch.workload);
     CU_ASSERT_PTR_NULL(gc_workload_find(gc_workloads(), "sketch", "plain"));
     CU_ASSERT_PTR_EQUAL(gc_plugin_collectors(&sketch.plugin)[0], &sketch.collector);
-    CU_ASSERT_PTR_NULL(gc_plugin_protocols(&sketch.plugin)[0]);
+    CU_ASSERT_PTR_EQUAL(gc_plugin_protocols(&sketch.plugin)[0], &sketch.protocol);
+    CU_ASSERT_PTR_EQUAL(gc_plugin_parts(&sketch.plugin)[0], &sketch.part);
+    CU_ASSERT_PTR_EQUAL(gc_protocol_find("sketch"), &sketch.protocol);
 
     /* The same once more is no error; another one with that name is. */
     const struct gc_collector *const *before = gc_collectors();
@@ -234,8 +333,12 @@ static void what_a_plugin_holds_is_found(void)
     draw(&other, "sketch");
     refused(&other, -EEXIST, "there is a collector 'sketch' already");
     other.collector.name = "other";
-    refused(&other, -EEXIST, "there is a workload 'sketch' already");
+    refused(&other, -EEXIST, "there is a protocol 'sketch' already");
+    other.protocol.name = "other";
+    refused(&other, -EEXIST, "workload 'sketch' is here for protocol 'bare' already");
     other.workload.name = "other";
+    refused(&other, -EEXIST, "there is a part 'riddle' for protocol 'sketch' already");
+    other.part.protocol = "other";
     CU_ASSERT_EQUAL(gc_plugin_enter("other.so", &other.plugin, &error), 0);
     CU_ASSERT_PTR_EQUAL(gc_collector_find("sketch"), &sketch.collector);
     CU_ASSERT_PTR_EQUAL(gc_collector_find("other"), &other.collector);
@@ -256,6 +359,10 @@ int test_plugin_suite(void)
                 a_plugin_whose_name_is_taken_is_refused },
         { "a_file_that_is_no_plugin_is_refused", a_file_that_is_no_plugin_is_refused },
         { "what_a_plugin_holds_is_found", what_a_plugin_holds_is_found },
+        { "a_workload_is_the_same_for_each_protocol",
+                a_workload_is_the_same_for_each_protocol },
+        { "a_collector_takes_what_it_names_and_what_is_like_that",
+                a_collector_takes_what_it_names_and_what_is_like_that },
     };
     return suite_add("core/plugin", tests, COUNT(tests));
 }

@@ -2,6 +2,9 @@
 /* test_protocol_biased.c - who counts where, and how objects leave their owners. */
 #define GC_PROTOCOL_HEADER "core/protocol/biased.h"
 
+#include <sched.h>
+
+#include "core/handshake.h"
 #include "tests/gate.h"
 #include "tests/suites.h"
 #include "tests/support.h"
@@ -217,20 +220,138 @@ static void a_long_chain_of_an_owner_who_is_gone_dies_at_once(void)
     fixture_close(&f);
 }
 
-static void what_is_immortal_stays(void)
+/* --- what is sent, where no code of the program may run ------------------------------------ */
+
+static _Atomic(uint32_t) ended; /* finalizers that ran; relaxed */
+static _Atomic(uint32_t) told;  /* relaxed: watched, it orders nothing */
+
+/* Waits for the lock of who stops and shakes hands. */
+static int collect_at_the_end(struct gc_mutator *m, struct gc_object *object)
+{
+    (void)object;
+    gc_collect(m, 2);
+    gc_atomic_fetch_add_relaxed(&ended, 1);
+    return 0;
+}
+static const struct gc_type collecting_type =
+        GC_TYPE(struct node, .slots = 2, .finalize = collect_at_the_end);
+
+static void do_nothing(struct gc_mutator *m, void *argument)
+{
+    (void)m, (void)argument;
+}
+
+static void drop_and_tell(struct worker *worker)
+{
+    gc_slot *root = worker->shared;
+    gc_store_root_null(worker->m, root);
+    gc_safepoint(worker->m); /* sends it */
+    gc_atomic_store_relaxed(&told, 1);
+}
+
+static void who_shakes_hands_runs_no_finalizer_meanwhile(void)
 {
     struct fixture f;
+    struct worker worker[1];
+    gc_slot root = NULL;
+    struct gc_root_range range;
     struct {
         struct gc_frame frame;
         struct node *node;
     } at;
-    if (!fixture_open(&f, "refcount@biased", NULL, 0)) return;
+    if (!fixture_open(&f, "generational@biased", NULL, 0)) return;
+    gc_atomic_store_relaxed(&ended, 0);
+    gc_atomic_store_relaxed(&told, 0);
+    gc_roots_add(f.heap, &range, &root, 1);
     gc_enter(f.m, at);
-    CU_ASSERT_TRUE_FATAL(gc_new(f.m, &at.node, &node_type));
-    gc_immortalize(f.m, &at.node->header);
-    CU_ASSERT_EQUAL(count(f.m, at.node), GC_REFCOUNT_IMMORTAL);
-    gc_leave(f.m, at); /* the owner's last reference, then one of nobody's */
-    CU_ASSERT_EQUAL(fixture_live(&f), 1);
+    CU_ASSERT_TRUE_FATAL(gc_new(f.m, &at.node, &collecting_type));
+    gc_store_root(f.m, &root, at.node);
+    gc_clear(f.m, &at.node);
+    workers_start(f.m, worker, 1, drop_and_tell, &root, NULL);
+    while (gc_atomic_load_relaxed(&told) == 0) /* no safepoint: it stays in our queue */
+        sched_yield();
+    gc_handshake(f.m, do_nothing, NULL);
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&ended), 0);
+    gc_safepoint(f.m);
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&ended), 1);
+    gc_leave(f.m, at);
+    workers_join(f.m, worker, 1);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    gc_roots_remove(f.heap, &range);
+    fixture_close(&f);
+}
+
+enum { LEVELS = 100, WIDTH = 70 }; /* more than a mutator keeps unsent */
+
+/* A list of arrays, each full of nodes of its own. */
+static void make_comb_and_run(struct worker *worker)
+{
+    struct gc_mutator *m = worker->m;
+    struct hand_off *hand_off = worker->shared;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *comb, *next;
+        struct node *node;
+    } at;
+    gc_enter(m, at);
+    for (int level = 0; level < LEVELS; level++) {
+        worker_expect(worker, gc_new_array(m, &at.next, &array_type, WIDTH, 0));
+        gc_give(m, at.next, slot[0], &at.comb);
+        for (int i = 1; i < WIDTH; i++) {
+            worker_expect(worker, gc_new(m, &at.node, &node_type));
+            gc_give(m, at.next, slot[i], &at.node);
+        }
+        gc_move(m, &at.comb, &at.next);
+    }
+    gc_store_root_shared(m, &hand_off->root, at.comb);
+    gc_clear(m, &at.comb);
+    gate_open(&hand_off->made);
+    while (gc_atomic_load_relaxed(&told) == 0)
+        gc_safepoint(m);
+    gc_leave(m, at);
+}
+
+struct starving {
+    struct gc_heap *heap;
+    gc_slot *root;
+};
+
+static void drop_without_memory(void *argument)
+{
+    struct starving *starving = argument;
+    struct gc_mutator *m;
+    if (gc_attach(starving->heap, &m) != 0) return;
+    memory_refuse(true);
+    gc_store_root_null(m, starving->root);
+    gc_safepoint(m);
+    memory_refuse(false);
+    gc_atomic_store_relaxed(&told, (uint32_t)m->counters.handshakes);
+    gc_detach(m);
+}
+
+/* Owners who run are asked to merge, one handshake after the other: no stack grows. */
+static void drops_need_no_memory(void)
+{
+    struct fixture f;
+    struct worker worker[1];
+    struct hand_off hand_off;
+    struct gc_root_range range;
+    if (!fixture_open(&f, "refcount@biased", NULL, 0)) return;
+    gc_atomic_store_relaxed(&told, 0);
+    hand_off_open(&hand_off);
+    gc_roots_add(f.heap, &range, &hand_off.root, 1);
+    workers_start(f.m, worker, 1, make_comb_and_run, &hand_off, NULL);
+    gate_pass(&hand_off.made, f.m);
+    struct starving starving = { .heap = f.heap, .root = &hand_off.root };
+    gc_blocked_begin(f.m);
+    run_on_small_stack((size_t)128 << 10, drop_without_memory, &starving);
+    gc_blocked_end(f.m);
+    CU_ASSERT(gc_atomic_load_relaxed(&told) >= LEVELS);
+    workers_join(f.m, worker, 1);
+    CU_ASSERT_EQUAL(fixture_allocated(&f), LEVELS * WIDTH);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    gc_roots_remove(f.heap, &range);
+    hand_off_close(&hand_off);
     fixture_close(&f);
 }
 
@@ -243,9 +364,11 @@ int test_protocol_biased_suite(void)
                 a_drop_merges_the_object_of_an_owner_who_is_blocked },
         { "what_others_drop_dies_with_its_owner_running",
                 what_others_drop_dies_with_its_owner_running },
+        { "who_shakes_hands_runs_no_finalizer_meanwhile",
+                who_shakes_hands_runs_no_finalizer_meanwhile },
+        { "drops_need_no_memory", drops_need_no_memory },
         { "a_long_chain_of_an_owner_who_is_gone_dies_at_once",
                 a_long_chain_of_an_owner_who_is_gone_dies_at_once },
-        { "what_is_immortal_stays", what_is_immortal_stays },
     };
     return suite_add("core/protocol_biased", tests, COUNT(tests));
 }

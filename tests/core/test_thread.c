@@ -3,6 +3,7 @@
 #define GC_PROTOCOL_HEADER "core/protocol/plain.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "tests/suites.h"
 #include "tests/support.h"
@@ -101,6 +102,7 @@ static void threads_by_the_dozen_leave_nothing(void)
     start_run_exit("generational", NULL);
     start_run_exit("generational", "threshold0=10");
     start_run_exit("generational", "threshold0=0:detect=keep");
+    start_run_exit("generational", "threshold0=10:threshold1=2:threshold2=2:detect=walk");
 }
 
 static void take_it(struct worker *worker)
@@ -302,6 +304,64 @@ static void a_spawn_that_fails_in_a_stop_does_not_hang(void)
     }
 }
 
+/* --- alone --------------------------------------------------------------------------------- */
+
+struct visitor {
+    struct gc_heap *heap;
+    struct gc_mutator *host;
+    _Atomic(uint32_t) is_in; /* release: what the visitor saw comes before */
+    bool host_was_told;
+};
+
+static void visit(void *argument)
+{
+    struct visitor *visitor = argument;
+    struct gc_mutator *m;
+    if (gc_attach(visitor->heap, &m) != 0) abort();
+    visitor->host_was_told = !visitor->host->alone && !m->alone;
+    gc_atomic_store_release(&visitor->is_in, 1);
+    gc_detach(m);
+}
+
+/* Whatever the one that was there does meanwhile. */
+static void who_is_alone_is_told_before_another_runs(void)
+{
+    static const char *const collectors[] = { "refcount@plain", "none@bare" };
+    for (int i = 0; i < 2 * 20; i++) {
+        struct fixture f;
+        struct gc_thread thread;
+        const bool waits = i % 4 < 2;
+        if (!fixture_open(&f, collectors[i % 2], NULL, 0)) return;
+        struct visitor visitor = { .heap = f.heap, .host = f.m };
+        CU_ASSERT_TRUE(f.m->alone);
+        CU_ASSERT_EQUAL_FATAL(gc_thread_start(&thread, visit, &visitor), 0);
+        while (!waits && gc_atomic_load_acquire(&visitor.is_in) == 0)
+            gc_safepoint(f.m);
+        gc_blocked_begin(f.m);
+        gc_thread_join(&thread);
+        gc_blocked_end(f.m);
+        CU_ASSERT_TRUE(visitor.host_was_told);
+        fixture_close(&f);
+    }
+}
+
+static void who_spawns_is_alone_no_longer(void)
+{
+    struct fixture f;
+    struct worker worker[1];
+    if (!fixture_open(&f, "refcount@plain", NULL, 0)) return;
+    workers_start(f.m, worker, 1, do_nothing, NULL, NULL);
+    CU_ASSERT_FALSE(f.m->alone);
+    workers_join(f.m, worker, 1);
+    fixture_close(&f);
+    if (!fixture_open(&f, "refcount@plain", NULL, 0)) return;
+    gc_detach(f.m);
+    CU_ASSERT_PTR_NULL(f.heap->alone);
+    CU_ASSERT_EQUAL(gc_attach(f.heap, &f.m), 0); /* adopted, and alone again */
+    CU_ASSERT_TRUE(f.m->alone);
+    fixture_close(&f);
+}
+
 int test_thread_suite(void)
 {
     static const struct test tests[] = {
@@ -319,6 +379,9 @@ int test_thread_suite(void)
                 stops_and_births_of_mutators_may_overlap },
         { "a_spawn_that_fails_in_a_stop_does_not_hang",
                 a_spawn_that_fails_in_a_stop_does_not_hang },
+        { "who_is_alone_is_told_before_another_runs",
+                who_is_alone_is_told_before_another_runs },
+        { "who_spawns_is_alone_no_longer", who_spawns_is_alone_no_longer },
         { "a_mutator_does_not_exit_with_frames_left",
                 a_mutator_does_not_exit_with_frames_left },
     };

@@ -79,12 +79,24 @@ static void build(struct gc_mutator *m, uint64_t seed)
     search();
 }
 
-/* Marks with a stack of so many entries, and counts the nodes that it got wrong. */
-static uint32_t mark_and_compare(struct fixture *f, size_t entries)
+/* How many slots of reachable nodes name the node. */
+static uint64_t slots_that_name(uint32_t node)
+{
+    uint64_t slots = 0;
+    for (uint32_t i = 0; i < NODES; i++)
+        for (uint32_t e = 0; e < EDGES; e++)
+            slots += graph.reachable[i] && graph.edges[i][e] == node;
+    return slots;
+}
+
+/* Marks with a stack of so many entries, and counts the nodes that it got wrong; their counts
+ * too, for a tracer that counts. */
+static uint32_t mark_and_compare(struct fixture *f, size_t entries, bool counts)
 {
     struct gc_tracer tracer;
     uint32_t wrong = 0;
     CU_ASSERT_EQUAL_FATAL(gc_tracer_init(&tracer, f->heap, entries), 0);
+    tracer.counts = counts;
     gc_stop_begin(f->m);
     for (int round = 0; round < 2; round++) { /* marks of a former round do not count */
         gc_tracer_begin_stw(&tracer);
@@ -93,6 +105,9 @@ static uint32_t mark_and_compare(struct fixture *f, size_t entries)
         for (uint32_t i = 0; i < NODES; i++)
             wrong += gc_trace_is_marked(graph.nodes[i]) != graph.reachable[i];
         wrong += tracer.objects != graph.count;
+        for (uint32_t i = 0; i < NODES && counts; i += 7)
+            wrong += graph.reachable[i] &&
+                     gc_atomic_load_relaxed(&graph.nodes[i]->count) != slots_that_name(i);
     }
     gc_stop_end(f->m, 0);
     CU_ASSERT(tracer.deepest <= tracer.room);
@@ -114,10 +129,12 @@ static void a_stack_that_overflows_loses_nothing(void)
         gc_roots_add(f.heap, &range, root_slots, ROOTS);
         build(f.m, seed);
         CU_ASSERT(graph.count > ROOTS && graph.count < NODES);
-        CU_ASSERT_EQUAL(mark_and_compare(&f, 0), 0);
-        CU_ASSERT_EQUAL(mark_and_compare(&f, 1), 0);
-        CU_ASSERT_EQUAL(mark_and_compare(&f, 2), 0);
-        CU_ASSERT_EQUAL(mark_and_compare(&f, 16), 0);
+        CU_ASSERT_EQUAL(mark_and_compare(&f, 0, false), 0);
+        CU_ASSERT_EQUAL(mark_and_compare(&f, 1, false), 0);
+        CU_ASSERT_EQUAL(mark_and_compare(&f, 2, false), 0);
+        CU_ASSERT_EQUAL(mark_and_compare(&f, 16, false), 0);
+        CU_ASSERT_EQUAL(mark_and_compare(&f, 0, true), 0);
+        CU_ASSERT_EQUAL(mark_and_compare(&f, 2, true), 0);
         memset(root_slots, 0, sizeof(root_slots));
         gc_roots_remove(f.heap, &range);
         fixture_close(&f);

@@ -99,7 +99,7 @@ static void walk_heap(struct gc_mutator *m, struct walk *walk)
     if (!whole) program_fail("%s", walk->error);
     uint64_t made = walk->check->shadow->count - 1;
     uint64_t freed = stats.counters.freed_by_count + stats.counters.freed_by_cycle +
-                     stats.counters.freed_by_trace;
+                     stats.counters.freed_by_trace + stats.counters.freed_new;
     if (stats.allocated_objects != made)
         program_fail("%llu objects were made, but the heap says %llu",
                 (unsigned long long)made, (unsigned long long)stats.allocated_objects);

@@ -4,11 +4,8 @@
 #include "tests/program/shape.h"
 #include "tests/program/watch.h"
 
+#include "core/plugin.h"
 #include "core/schedule.h"
-
-#define PASTE_(name, protocol) name##_##protocol
-#define PASTE(name, protocol)  PASTE_(name, protocol)
-#define EXECUTE                PASTE(program_execute, GC_PROTOCOL_NAME)
 
 /* --- operations ---------------------------------------------------------------------- */
 
@@ -251,7 +248,7 @@ static void check_heap(struct actor *x, bool quiesce)
     };
     for (int w = 0; w < PROGRAM_WORKERS; w++)
         check.locals[w] = (const gc_slot *)(const void *)run->locals[w]->local;
-    program_tally.checks++;
+    program_host->tally->checks++;
     run->digest = run->digest * 31 + program_check(x->m, &check);
 }
 
@@ -324,7 +321,7 @@ static void op_spawn(struct actor *x, struct scope *s, const uint16_t *a)
     int error = gc_spawn(x->m, &run->thread, second_thread, run, start);
     gc_require(error == 0, "a thread can't be started: error %d", -error);
     run->spawned = true;
-    program_tally.threads++;
+    program_host->tally->threads++;
 }
 
 static void op_join(struct actor *x, struct scope *s, const uint16_t *a)
@@ -519,20 +516,18 @@ static void run_program(struct run *run)
 
 static void tally(const struct gc_heap_stats *stats, uint64_t objects)
 {
-    program_tally.runs++;
-    program_tally.objects += objects;
-    program_tally.collections += stats->collections;
-    program_tally.finalizers += stats->counters.finalizers;
-    program_tally.callbacks += stats->counters.callbacks;
-    program_tally.resurrected += stats->counters.resurrected;
-    program_tally.weak_cleared += stats->counters.weak_cleared;
+    program_host->tally->runs++;
+    program_host->tally->objects += objects;
+    program_host->tally->collections += stats->collections;
+    program_host->tally->finalizers += stats->counters.finalizers;
+    program_host->tally->callbacks += stats->counters.callbacks;
+    program_host->tally->resurrected += stats->counters.resurrected;
+    program_host->tally->weak_cleared += stats->counters.weak_cleared;
 }
 
-uint64_t EXECUTE(const struct program *program, const struct program_config *config,
-        const struct program_settings *settings);
-
-uint64_t EXECUTE(const struct program *program, const struct program_config *config,
-        const struct program_settings *settings)
+static uint64_t execute(const struct program *program,
+        const struct program_config *config, const struct program_settings *settings,
+        const struct program_host *host)
 {
     static struct run run;
     run = (struct run){
@@ -540,6 +535,7 @@ uint64_t EXECUTE(const struct program *program, const struct program_config *con
         .settings = *settings,
         .capabilities = config->collector->capabilities,
     };
+    program_host = host;
     running = &run;
     program_on_finalize = finalize;
     shadow_init(&run.shadow);
@@ -573,3 +569,11 @@ uint64_t EXECUTE(const struct program *program, const struct program_config *con
     shadow_finish(&run.shadow);
     return run.digest;
 }
+
+static const struct program_executor executor = { .execute = execute };
+
+GC_PART(programs) = {
+    GC_PART_HEADER(programs),
+    .version = PROGRAM_VERSION,
+    .what = &executor,
+};

@@ -8,22 +8,27 @@
 #include "core/collector.h"
 #include "core/harness.h"
 #include "core/os.h"
+#include "core/plugin.h"
 #include "tests/program/program.h"
 
 /* PROGRAM_PROTOCOLS is a list of X(name), given by the build. */
-#define X(name)                                                                          \
-    uint64_t program_execute_##name(const struct program *program,                       \
-            const struct program_config *config,                                         \
-            const struct program_settings *settings);
+#define X(name) extern const struct gc_part gc_part_programs_##name;
 PROGRAM_PROTOCOLS
 #undef X
 
-const struct program_executor program_executors[] = {
-#define X(name) { #name, program_execute_##name },
+static const struct gc_part *const executors[] = {
+#define X(name) &gc_part_programs_##name,
     PROGRAM_PROTOCOLS
 #undef X
-    { NULL, NULL },
+            NULL,
 };
+
+const struct program_executor *program_executor_find(const char *protocol)
+{
+    for (size_t i = 0; executors[i] != NULL; i++)
+        if (strcmp(executors[i]->protocol, protocol) == 0) return executors[i]->what;
+    return gc_part_find("programs", protocol, PROGRAM_VERSION);
+}
 
 enum { CONFIGS = 32, CHUNK = 100 };
 
@@ -38,7 +43,8 @@ struct command {
 };
 
 static const char usage[] =
-        "gclab-programs --collector NAME|all [--protocol P] [--option TEXT] ...\n"
+        "gclab-programs [--plugin FILE]...\n"
+        "    --collector NAME|all [--protocol P] [--option TEXT] ...\n"
         "    [--seed N] [--count K] [--length L] [--threads 1|2] [--schedule PERIOD]\n"
         "    [--print] [--replay FILE] [--in-process]\n"
         "--protocol and --option are of the collector before them; several collectors\n"
@@ -81,12 +87,19 @@ static void add_collector(struct command *command, const char *name)
 
 static void set_protocol(struct program_config *config, const char *name)
 {
-    const char *const *known = config->collector->protocols;
-    while (*known != NULL && strcmp(*known, name) != 0)
-        known++;
-    if (*known == NULL || program_executor_find(name) == NULL)
+    const struct gc_protocol *protocol = gc_protocol_find(name);
+    if (protocol == NULL || !gc_collector_takes(config->collector, protocol) ||
+            program_executor_find(name) == NULL)
         fail_usage("this collector, or this program, does not run on", name);
-    config->protocol = gc_protocol_find(name);
+    config->protocol = protocol;
+}
+
+static void load_plugin(const char *path)
+{
+    const struct gc_plugin *plugin;
+    struct gc_error error;
+    if (gc_plugin_load(path, &plugin, &error) != 0)
+        fail_usage("a plugin can't be loaded:", error.text);
 }
 
 static uint64_t number(const char *text)
@@ -117,7 +130,9 @@ static void parse(struct command *command, int argc, char **argv)
         }
         if (++i == argc) fail_usage("this needs a value, or is unknown:", name);
         const char *value = argv[i];
-        if (strcmp(name, "--collector") == 0)
+        if (strcmp(name, "--plugin") == 0)
+            load_plugin(value);
+        else if (strcmp(name, "--collector") == 0)
             add_collector(command, value);
         else if (strcmp(name, "--protocol") == 0 && command->config_count > 0)
             set_protocol(last_config(command), value);
@@ -139,6 +154,11 @@ static void parse(struct command *command, int argc, char **argv)
             fail_usage("this is not understood:", name);
     }
     if (command->config_count == 0) fail_usage("no collector is", "named");
+    for (size_t i = 0; i < command->config_count; i++) {
+        const struct program_config *c = &command->configs[i];
+        if (c->protocol == NULL || program_executor_find(c->protocol->name) == NULL)
+            fail_usage("programs are not compiled for a protocol of", c->collector->name);
+    }
     if (command->settings.threads < 1 || command->settings.threads > 2)
         fail_usage("threads are", "1 or 2");
     if (command->settings.schedule > 0 && gc_build_check_level() == 0)
@@ -247,8 +267,7 @@ static int run_in_process(
 {
     for (size_t i = 0; i < batch->config_count; i++) {
         const struct program_config *c = &batch->configs[i];
-        uint64_t digest =
-                program_executor_find(c->protocol->name)(program, c, &batch->settings);
+        uint64_t digest = program_run(program, c, &batch->settings);
         printf("%s@%s: %016llx\n", c->collector->name, c->protocol->name,
                 (unsigned long long)digest);
     }
@@ -303,7 +322,7 @@ static int run_drawn(struct program_batch *batch, const struct command *command)
     if (status != 0) return status;
     printf("%zu programs of %zu operations in all passed on %zu configurations\n",
             command->count, operations, command->config_count);
-    print_tally(command->in_process ? &program_tally : &sum);
+    print_tally(command->in_process ? program_tally() : &sum);
     return 0;
 }
 

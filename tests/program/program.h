@@ -139,27 +139,40 @@ struct program_settings {
     uint32_t schedule; /* period of the deterministic schedule; 0: none */
 };
 
-/* Runs the program, with all checks; a violation ends in program_fail(). Returns the
- * digest of its results. One per protocol, compiled with its header. */
-typedef uint64_t (*program_execute_fn)(const struct program *program,
-        const struct program_config *config, const struct program_settings *settings);
-
-struct program_executor {
-    const char *protocol;
-    program_execute_fn execute;
-};
-extern const struct program_executor program_executors[];       /* ends with NULL */
-program_execute_fn program_executor_find(const char *protocol); /* or NULL */
-
-/* Says what is wrong, and ends the process. Any thread. */
-GC_NORETURN void program_fail(const char *format, ...) GC_PRINTF(1, 2);
-
 /* What has been tried in a process: a run that tried nothing shows here. */
 struct program_tally {
     uint64_t runs, checks, threads, objects, collections, finalizers, callbacks,
             resurrected, weak_cleared;
 };
-extern struct program_tally program_tally;
+
+/* What an executor tells the program that runs it, which may be in another file. */
+struct program_host {
+    void (*fail)(const char *text); /* ends the process; any thread */
+    struct program_tally *tally;    /* the first thread's */
+};
+
+/* One per protocol, compiled with its header; a plugin may bring one as its part "programs"
+ * (core/plugin.h). The version changes with whatever is declared down to here. */
+enum { PROGRAM_VERSION = 1 };
+struct program_executor {
+    /* Runs the program, with all checks; a violation ends in host->fail(). Returns the
+     * digest of its results. */
+    uint64_t (*execute)(const struct program *program,
+            const struct program_config *config, const struct program_settings *settings,
+            const struct program_host *host);
+};
+const struct program_executor *program_executor_find(const char *protocol); /* or NULL */
+
+/* The program's own, or that which the executor of a plugin was given. */
+extern const struct program_host *program_host;
+
+/* Says what is wrong, and ends the process. Any thread. */
+GC_NORETURN void program_fail(const char *format, ...) GC_PRINTF(1, 2);
+
+/* Runs a program once, in this process; and what has been tried in it so far. */
+uint64_t program_run(const struct program *program, const struct program_config *config,
+        const struct program_settings *settings);
+const struct program_tally *program_tally(void);
 
 /* Runs programs[0 .. count) on all configurations in a child process, and compares the
  * digests of a program. 0: all is well; otherwise 1, with the number of the program that

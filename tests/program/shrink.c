@@ -2,7 +2,6 @@
 /* shrink.c - running programs in child processes, so that a crash or a hang is a failure
  * like any other, and making a failing program small. */
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,29 +21,32 @@ struct report {
     struct program_tally tally;
 };
 
-struct program_tally program_tally; /* the first thread's */
-
 static struct report *report; /* NULL: no child; then failing aborts */
 
-void program_fail(const char *format, ...)
+static void fail(const char *text)
 {
-    va_list list;
-    va_start(list, format);
     if (report == NULL) {
-        vfprintf(stderr, format, list);
-        fputc('\n', stderr);
+        fprintf(stderr, "%s\n", text);
         abort();
     }
-    vsnprintf(report->text, sizeof(report->text), format, list);
-    va_end(list);
+    snprintf(report->text, sizeof(report->text), "%s", text);
     _exit(STATUS_FAILED);
 }
 
-program_execute_fn program_executor_find(const char *protocol)
+static struct program_tally tally;
+static const struct program_host host = { .fail = fail, .tally = &tally };
+
+uint64_t program_run(const struct program *program, const struct program_config *config,
+        const struct program_settings *settings)
 {
-    for (const struct program_executor *e = program_executors; e->protocol != NULL; e++)
-        if (strcmp(e->protocol, protocol) == 0) return e->execute;
-    return NULL;
+    program_host = &host;
+    return program_executor_find(config->protocol->name)
+            ->execute(program, config, settings, &host);
+}
+
+const struct program_tally *program_tally(void)
+{
+    return &tally;
 }
 
 static uint64_t run_one(
@@ -55,8 +57,7 @@ static uint64_t run_one(
         snprintf(report->config, sizeof(report->config), "%s@%s%s%s", c->collector->name,
                 c->protocol->name, c->options != NULL ? ":" : "",
                 c->options != NULL ? c->options : "");
-    program_execute_fn execute = program_executor_find(c->protocol->name);
-    return execute(program, c, &batch->settings);
+    return program_run(program, c, &batch->settings);
 }
 
 static void run_all(
@@ -119,9 +120,9 @@ int program_try(const struct program_batch *batch, const struct program *program
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
         close(ends[1]);
-        program_tally = (struct program_tally){ 0 };
+        tally = (struct program_tally){ 0 };
         run_all(batch, programs, count);
-        report->tally = program_tally;
+        report->tally = tally;
         _exit(0);
     }
     close(ends[1]);

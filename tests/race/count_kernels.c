@@ -93,6 +93,27 @@ static void run_load(struct trial *t)
     join(t);
 }
 
+/* Mutator by itself, on a thread that nobody has announced. */
+static void attach_and_load(void *argument)
+{
+    struct trial *t = argument;
+    struct gc_mutator *m;
+    expect(gc_attach(t->heap, &m) == 0, "no memory");
+    load_from_slot(m, t);
+    gc_detach(m);
+}
+
+static void run_joined(struct trial *t)
+{
+    struct gc_thread thread;
+    gc_atomic_store_relaxed(&loading, 0);
+    expect(gc_thread_start(&thread, attach_and_load, t) == 0, "no memory");
+    store_to_slot(t->m, t);
+    gc_blocked_begin(t->m);
+    gc_thread_join(&thread);
+    gc_blocked_end(t->m);
+}
+
 /* --- a weak reference that is resolved while its target dies ------------------------------ */
 
 enum { RESOLVES = 6, TARGET_ID = 77 };
@@ -288,6 +309,8 @@ static void run_stable(struct trial *t)
 const struct kernel count_kernels[] = {
     { "load", "a slot is loaded while it is written, its cells are used again at once",
             "refcount", NULL, false, run_load },
+    { "joined", "a slot is loaded by who attaches while another is alone", "refcount",
+            NULL, false, run_joined },
     { "weak", "a weak reference is resolved while two let its target go", "refcount",
             NULL, false, run_weak },
     { "finalizer", "a finalizer holds its object for a moment and brings it back",

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* home_kernels.c - kernels about acting for each other: arrivals, claims, stops,
- * handshakes. */
-#include "core/handshake.h"
+/* home_kernels.c - kernels about acting for each other: arrivals, claims, stops. */
 #include "core/home.h"
 #include "tests/race/kernel.h"
 
@@ -262,7 +260,17 @@ static void run_stopped(struct trial *t)
 static void leave_with_arrivals(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct small *head;
+    } at;
     fill_slots(m, t);
+    gc_enter(m, at);
+    for (int i = 0; i < CHAINS; i++) {
+        gc_load_root(m, &at.head, &t->slots[i]);
+        gc_store_root(m, &t->slots[CHAINS + i], at.head);
+    }
+    gc_leave(m, at);
     gate_pass(&t->gate, m);
     while (gc_atomic_load_relaxed(&shared.next) == 0)
         gc_schedule_yield();
@@ -274,6 +282,7 @@ static void send_to_leaving(struct gc_mutator *m, void *argument)
     struct trial *t = argument;
     gc_store_root_null(m, &t->slots[0]);
     gc_atomic_store_relaxed(&shared.next, 1);
+    gc_settle(m);
     gc_store_root_null(m, &t->slots[1]);
     gate_pass(&shared.settled, m);
 }
@@ -287,134 +296,23 @@ static void run_leaving(struct trial *t)
     shared.exits = draw(t, 2) == 0;
     start(t, leave_with_arrivals);
     gate_await(&t->gate, t->m, 1);
+    for (int i = 0; i < CHAINS; i++) /* now nobody owns them any more */
+        gc_store_root_null(t->m, &t->slots[CHAINS + i]);
     start(t, send_to_leaving);
     gate_open(&t->gate);
     while (gc_atomic_load_relaxed(&shared.next) == 0)
         gc_schedule_yield();
     dawdle(draw(t, 10));
-    gc_stop_begin(t->m);
-    uint64_t live = live_objects(t->heap);
-    dawdle(12);
-    expect(live_objects(t->heap) == live, "the heap changes in a stop");
-    gc_stop_end(t->m, 0);
+    for (int i = 0; i < 3; i++) {
+        gc_stop_begin(t->m);
+        uint64_t live = live_objects(t->heap);
+        dawdle(12);
+        expect(live_objects(t->heap) == live, "the heap changes in a stop");
+        gc_stop_end(t->m, 0);
+    }
     gate_open(&shared.settled);
     join(t);
     gate_finish(&shared.settled);
-}
-
-/* --- handshakes --------------------------------------------------------------------------- */
-
-enum { MUTATORS_MOST = 8 };
-
-static struct {
-    uint32_t runs[MUTATORS_MOST]; /* of the handshake under way, for each mutator */
-    bool acting[MUTATORS_MOST];   /* inside of it */
-    uint32_t shaken;
-} shake;
-
-static void shake_hands(struct gc_mutator *m, void *argument)
-{
-    (void)argument;
-    expect(!shake.acting[m->number], "a handshake runs twice at a time for a mutator");
-    shake.acting[m->number] = true;
-    shake.runs[m->number]++;
-    gc_schedule_yield();
-    shake.acting[m->number] = false;
-}
-
-static void run_or_block(struct gc_mutator *m, void *argument)
-{
-    struct trial *t = argument;
-    for (int i = 0; i < 6; i++) {
-        gc_blocked_begin(m);
-        dawdle(draw(t, 3));
-        gc_blocked_end(m);
-        expect(!shake.acting[m->number], "a mutator runs while somebody acts for it");
-        gc_schedule_yield();
-        expect(!shake.acting[m->number], "a mutator runs while somebody acts for it");
-        dawdle(draw(t, 2));
-        gc_safepoint(m);
-    }
-}
-
-static void wait_for_the_end(struct gc_mutator *m, void *argument)
-{
-    struct trial *t = argument;
-    gate_pass(&t->gate, m);
-}
-
-static void run_handshake(struct trial *t)
-{
-    start(t, wait_for_the_end);
-    start(t, run_or_block);
-    start(t, run_or_block);
-    for (int i = 0; i < 4; i++) {
-        for (int k = 0; k < MUTATORS_MOST; k++)
-            shake.runs[k] = 0;
-        gc_handshake(t->m, shake_hands, NULL);
-        gc_for_each_mutator (m, t->heap)
-            expect(shake.runs[m->number] == 1, "a handshake ran for a mutator not once");
-        gc_safepoint(t->m);
-        dawdle(2);
-        gc_for_each_mutator (m, t->heap)
-            expect(shake.runs[m->number] == 1, "a handshake ran for a mutator not once");
-    }
-    gate_open(&t->gate);
-    join(t);
-}
-
-/* Has something else to do at every safepoint. Once it is clear that a handshake is posted,
- * so is the bit in its poll word. */
-static void poll_busily(struct gc_mutator *m, void *argument)
-{
-    (void)argument;
-    struct {
-        struct gc_frame frame;
-        struct small *made;
-    } at;
-    gc_enter(m, at);
-    for (bool posted = false; !posted;) {
-        posted = gc_atomic_load_relaxed(&m->heap->shake_pending) != 0 ||
-                 shake.runs[m->number] > 0;
-        expect(gc_new(m, &at.made, &small_type), "no memory");
-        gc_drop_later(m, &at.made->header);
-        at.made = NULL;
-        gc_schedule_yield();
-        gc_safepoint(m);
-    }
-    expect(shake.runs[m->number] == 1, "a handshake is not noticed by who runs");
-    gc_leave(m, at);
-}
-
-static void run_busy(struct trial *t)
-{
-    for (int k = 0; k < MUTATORS_MOST; k++)
-        shake.runs[k] = 0;
-    start(t, poll_busily);
-    start(t, poll_busily);
-    dawdle(draw(t, 20));
-    gc_handshake(t->m, shake_hands, NULL);
-    join(t);
-}
-
-static void shake_and_stop(struct gc_mutator *m, void *argument)
-{
-    (void)argument;
-    for (int i = 0; i < 3; i++) {
-        gc_stop_begin(m);
-        gc_schedule_yield();
-        gc_stop_end(m, 0);
-        gc_safepoint(m);
-    }
-}
-
-static void run_coordinator(struct trial *t)
-{
-    start(t, shake_and_stop);
-    start(t, shake_and_stop);
-    for (int i = 0; i < 3; i++)
-        gc_handshake(t->m, shake_hands, NULL);
-    join(t);
 }
 
 /* --- what is put off ----------------------------------------------------------------------- */
@@ -453,31 +351,38 @@ static void run_settle(struct trial *t)
 
 /* --- weak references of what dies far from home ---------------------------------------------- */
 
-/* One parcel full: the last one goes home as soon as it is dead. */
+/* With the twin one parcel full: the last one goes home as soon as it is dead. */
+enum { PARCEL = GC_PARCEL_CELLS - 1 };
+
 static void make_parcel(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
     struct {
         struct gc_frame frame;
-        struct gc_array *all;
+        struct gc_array *all, *twin;
         struct small *small;
         struct big *big;
         struct gc_weak *weak;
     } at;
     gc_enter(m, at);
-    expect(gc_new_array(m, &at.all, &array_type, GC_PARCEL_CELLS, 0), "no memory");
-    for (int i = 0; i + 1 < GC_PARCEL_CELLS; i++) {
+    expect(gc_new_array(m, &at.all, &array_type, PARCEL, 0), "no memory");
+    expect(gc_new_array(m, &at.twin, &array_type, PARCEL, 0), "no memory");
+    for (int i = 0; i + 1 < PARCEL; i++) {
         expect(gc_new(m, &at.small, &small_type), "no memory");
+        gc_store(m, at.twin, slot[i], at.small);
         gc_give(m, at.all, slot[i], &at.small);
     }
     expect(gc_new(m, &at.big, &big_type), "no memory");
     at.big->kind = KIND_PUBLIC;
-    gc_store(m, at.all, slot[GC_PARCEL_CELLS - 1], at.big);
+    gc_store(m, at.twin, slot[PARCEL - 1], at.big);
+    gc_store(m, at.all, slot[PARCEL - 1], at.big);
     expect(gc_new_weak(m, &at.weak, at.big, NULL, (struct big *)NULL), "no memory");
     gc_store_root(m, &t->slots[1], at.weak);
     gc_store_root(m, &t->slots[0], at.all);
+    gc_store_root(m, &t->slots[2], at.twin);
     gc_clear(m, &at.big);
     gc_clear(m, &at.all);
+    gc_clear(m, &at.twin);
     gate_pass(&t->gate, m);
     /* takes in what has come home, and uses it again */
     while (gc_atomic_load_relaxed(&shared.next) == 0) {
@@ -508,8 +413,9 @@ static void run_weak_first(struct trial *t)
     gc_load_root(m, &at.all, &t->slots[0]);
     gc_load_root(m, &at.weak, &t->slots[1]);
     gc_store_root_null(m, &t->slots[0]);
+    gc_store_root_null(m, &t->slots[2]); /* the last that their owner counts */
     gate_open(&t->gate);
-    for (int i = 0; i < GC_PARCEL_CELLS; i++)
+    for (int i = 0; i < PARCEL; i++)
         gc_store_null(m, at.all, slot[i]);
     dawdle(20);
     gc_atomic_store_relaxed(&shared.next, 1);
@@ -542,14 +448,23 @@ static void make_for_others(struct gc_mutator *m, void *argument)
     gc_leave(m, at);
 }
 
+/* Holds each for a moment: its owner has let go by then, perhaps. */
 static void drop_for_others(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct small *held;
+    } at;
+    gc_enter(m, at);
     for (int i = 0; i < 2 * ROUNDS; i++) {
-        for (int k = 0; k < TRIAL_SLOTS; k++)
+        for (int k = 0; k < TRIAL_SLOTS; k++) {
+            gc_load_root_shared(m, &at.held, &t->slots[k]);
             gc_store_root_shared(m, &t->slots[k], (struct small *)NULL);
+        }
         gc_safepoint(m);
     }
+    gc_leave(m, at);
 }
 
 static void run_foreign(struct trial *t)
@@ -573,12 +488,6 @@ const struct kernel home_kernels[] = {
             GENERATIONAL, false, run_stopped },
     { "leaving", "a home blocks or exits with arrivals while one stops the world",
             GENERATIONAL, false, run_leaving },
-    { "handshake", "handshakes meet mutators that run, block and wait", "refcount", NULL,
-            false, run_handshake },
-    { "busy", "a handshake meets a mutator that has more to do at its safepoints",
-            "refcount", NULL, false, run_busy },
-    { "coordinator", "stops and handshakes are asked for at the same time", "refcount",
-            NULL, false, run_coordinator },
     { "settle", "a mutator drops what is another's, and waits for long", "refcount", NULL,
             false, run_settle },
     { "weak_first", "what is weakly referenced dies far from home", "refcount", NULL,

@@ -3,9 +3,11 @@
 #include "tests/race/kernel.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/harness.h"
+#include "core/home.h"
 #include "core/verify.h"
 
 enum { STATUS_WRONG = 1 };
@@ -53,6 +55,7 @@ void expect_no_arrivals(struct trial *t)
         expect((state & GC_MUTATOR_CLAIMED) == 0, "a claim was not given back");
         expect(gc_atomic_load_relaxed(&m->arrivals) == NULL,
                 "what has come home is not noticed");
+        expect(!gc_home_was_sent(m), "what was sent is not noticed");
     }
 }
 
@@ -75,9 +78,14 @@ void kernel_run(const struct kernel *kernel, uint64_t seed)
     static struct trial t;
     struct gc_error error;
     t = (struct trial){ .seed = seed, .random = seed };
+    char collector[32];
+    const size_t name = strcspn(kernel->collector, "@");
+    snprintf(collector, sizeof(collector), "%.*s", (int)name, kernel->collector);
+    const char *protocol = kernel->collector[name] == '@' ? &kernel->collector[name + 1]
+                                                          : KERNEL_PROTOCOL;
     const struct gc_heap_config config = {
-        .collector = gc_collector_find(kernel->collector),
-        .protocol = gc_protocol_find("atomic"),
+        .collector = gc_collector_find(collector),
+        .protocol = gc_protocol_find(protocol),
         .options = kernel->options,
     };
     if (gc_heap_create(&config, &t.heap, &error) != 0) gc_fatal("%s", error.text);

@@ -55,13 +55,19 @@ struct trial {
 
 struct kernel {
     const char *name;
-    const char *shows; /* what it does, for the table */
-    const char *collector, *options;
+    const char *shows;               /* what it does, for the table */
+    const char *collector, *options; /* NAME, or NAME@PROTOCOL; of itself "atomic" */
     bool real; /* on threads as they come: no schedule can show it */
     void (*run)(struct trial *t);
 };
 
-extern const struct kernel count_kernels[], home_kernels[], trash_kernels[];
+extern const struct kernel count_kernels[], owner_kernels[], home_kernels[],
+        handshake_kernels[], share_kernels[], trash_kernels[], log_kernels[];
+
+/* The protocol that kernels are compiled for; others name theirs behind the collector. */
+#define KERNEL_QUOTE_(text) #text
+#define KERNEL_QUOTE(text)  KERNEL_QUOTE_(text)
+#define KERNEL_PROTOCOL     KERNEL_QUOTE(GC_PROTOCOL_NAME)
 
 /* Ends the process and says what was wrong. */
 void wrong(const char *file, int line, const char *what) GC_NORETURN;
@@ -83,8 +89,8 @@ void join(struct trial *t);
 /* Lets others go first, n times. */
 void dawdle(uint32_t n);
 
-/* Expects that nothing waits in vain: no mutator that is BLOCKED or EXITED has arrivals. Of
- * a time when nobody is about to look. */
+/* Expects that nothing waits in vain: no mutator that is BLOCKED or EXITED has arrivals, or
+ * a queue. Of a time when nobody is about to look. */
 void expect_no_arrivals(struct trial *t);
 
 /* Expects that the world is empty once all slots are. */

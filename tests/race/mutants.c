@@ -2,7 +2,7 @@
 /* mutants.c - breaks each rule of core/mutant.h on purpose, and asks that a kernel fails;
  * unbroken, all kernels must pass.
  *
- *   gclab-mutants [--tap] [--rule NAME] [--kernel NAME] [--seeds N] [--seed N] [--tries N]
+ *   gclab-mutants-PROTOCOL [--tap] [--rule NAME] [--kernel NAME] [--seeds N] [--seed N] [--tries N]
  *                 [--list] [--in-process]
  *
  * A rule is killed if a kernel fails for each of N seeds (5), within LIMIT_SECONDS; the
@@ -31,42 +31,57 @@ enum {
     STATUS_USAGE = 2,
 };
 
-/* Which kernel needs which rule. */
+/* Which kernel needs which rule; under which protocol, if not under every one. */
 static const struct {
     enum gc_mutant rule;
-    const char *kernel;
+    const char *kernel, *protocol;
 } needs[] = {
-    { GC_MUTANT_REREAD, "load" },
-    { GC_MUTANT_DEAD_APART, "weak" },
-    { GC_MUTANT_TAKE_ALIVE, "weak" },
-    { GC_MUTANT_UNDO_LAST, "load" },
-    { GC_MUTANT_LAST_BY_EXCHANGE, "load" },
-    { GC_MUTANT_ZERO_BY_EXCHANGE, "weak" },
-    { GC_MUTANT_KEEP_FOR_FINALIZER, "finalizer" },
-    { GC_MUTANT_FINALIZE_ONCE, "finalizer" },
-    { GC_MUTANT_WEAK_REREAD, "weak" },
-    { GC_MUTANT_WEAK_FIRST, "weak_first" },
-    { GC_MUTANT_STABLE, "stable" },
-    { GC_MUTANT_SETTLE_FIRST, "settle" },
-    { GC_MUTANT_HOME_FREES, "foreign" },
-    { GC_MUTANT_LOOK_AFTER_PUSH, "arrivals" },
-    { GC_MUTANT_LOOK_AFTER_BLOCK, "arrivals" },
-    { GC_MUTANT_LOOK_AFTER_EXIT, "arrivals" },
-    { GC_MUTANT_LOOK_AFTER_CLAIM, "arrivals" },
-    { GC_MUTANT_CLAIM_FIRST, "leaving" },
-    { GC_MUTANT_RETURN_BY_EXCHANGE, "handshake" },
-    { GC_MUTANT_STOP_CLAIMS_BLOCKED, "stopped" },
-    { GC_MUTANT_STOP_CLAIMS_EXITED, "leaving" },
-    { GC_MUTANT_STOP_LOOKS, "stop_end" },
-    { GC_MUTANT_BORN_CLAIMED, "stopped" },
-    { GC_MUTANT_COORDINATOR_BLOCKED, "coordinator" },
-    { GC_MUTANT_SHAKE_BLOCKED, "handshake" },
-    { GC_MUTANT_SHAKE_ONCE, "handshake" },
-    { GC_MUTANT_POLL_AT_ONCE, "busy" },
-    { GC_MUTANT_HOLD, "cut" },
-    { GC_MUTANT_RELEASE_BY_EXCHANGE, "release" },
-    { GC_MUTANT_WEAK_AGAIN, "weak_again" },
-    { GC_MUTANT_HOME_IN_STOP, "survivor" },
+    { GC_MUTANT_REREAD, "load", NULL },
+    { GC_MUTANT_DEAD_APART, "weak", "atomic" },
+    { GC_MUTANT_TAKE_ALIVE, "weak", NULL },
+    { GC_MUTANT_UNDO_LAST, "load", NULL },
+    { GC_MUTANT_LAST_BY_EXCHANGE, "load", NULL },
+    { GC_MUTANT_ZERO_BY_EXCHANGE, "weak", "atomic" },
+    { GC_MUTANT_KEEP_FOR_FINALIZER, "finalizer", NULL },
+    { GC_MUTANT_FINALIZE_ONCE, "finalizer", NULL },
+    { GC_MUTANT_QUEUE_BELOW_ZERO, "mixed", "biased" },
+    { GC_MUTANT_ENTRY_OWNS, "entry", "biased" },
+    { GC_MUTANT_MERGE_CLAIMED, "returning", "biased" },
+    { GC_MUTANT_MERGE_BY_EXCHANGE, "mixed", "biased" },
+    { GC_MUTANT_OWNER_CLEARED, "mixed", "biased" },
+    { GC_MUTANT_CLEARED_FIRST, "handed", "biased" },
+    { GC_MUTANT_CLAIM_KILLS, "claimed", "biased" },
+    { GC_MUTANT_HOLD_MERGED, "cut", "biased" },
+    { GC_MUTANT_STOP_GIVES_BACK, "given_back", "biased" },
+    { GC_MUTANT_SHAKE_QUIET, "shaken", "biased" },
+    { GC_MUTANT_ALONE_TOLD, "joined", "biased" },
+    { GC_MUTANT_WEAK_REREAD, "weak", NULL },
+    { GC_MUTANT_WEAK_FIRST, "weak_first", NULL },
+    { GC_MUTANT_STABLE, "stable", NULL },
+    { GC_MUTANT_SETTLE_FIRST, "settle", NULL },
+    { GC_MUTANT_HOME_FREES, "foreign", NULL },
+    { GC_MUTANT_LOOK_AFTER_PUSH, "arrivals", NULL },
+    { GC_MUTANT_LOOK_AFTER_BLOCK, "arrivals", NULL },
+    { GC_MUTANT_LOOK_AFTER_EXIT, "arrivals", NULL },
+    { GC_MUTANT_LOOK_AFTER_CLAIM, "arrivals", NULL },
+    { GC_MUTANT_CLAIM_FIRST, "leaving", "atomic" },
+    { GC_MUTANT_CLAIM_FIRST, "returning", "biased" },
+    { GC_MUTANT_RETURN_BY_EXCHANGE, "handshake", NULL },
+    { GC_MUTANT_STOP_CLAIMS_BLOCKED, "stopped", NULL },
+    { GC_MUTANT_STOP_CLAIMS_EXITED, "leaving", NULL },
+    { GC_MUTANT_STOP_LOOKS, "stop_end", NULL },
+    { GC_MUTANT_BORN_CLAIMED, "stopped", NULL },
+    { GC_MUTANT_COORDINATOR_BLOCKED, "coordinator", NULL },
+    { GC_MUTANT_SHAKE_BLOCKED, "handshake", NULL },
+    { GC_MUTANT_SHAKE_ONCE, "handshake", NULL },
+    { GC_MUTANT_SHARE_BY_EXCHANGE, "share", NULL },
+    { GC_MUTANT_POLL_AT_ONCE, "busy", NULL },
+    { GC_MUTANT_LOG_RECHECK, "log", "atomic" }, /* and once suffices */
+    { GC_MUTANT_SHARE_BY_EXCHANGE, "share", NULL },
+    { GC_MUTANT_HOLD, "cut", NULL },
+    { GC_MUTANT_RELEASE_BY_EXCHANGE, "release", NULL },
+    { GC_MUTANT_WEAK_AGAIN, "weak_again", NULL },
+    { GC_MUTANT_HOME_IN_STOP, "survivor", NULL },
 };
 
 static const struct {
@@ -79,8 +94,12 @@ static const struct {
 
 static const struct kernel *const families[] = {
     count_kernels,
+    owner_kernels,
     home_kernels,
+    handshake_kernels,
+    share_kernels,
     trash_kernels,
+    log_kernels,
 };
 
 struct options {
@@ -321,6 +340,8 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
         if (o.rule != NULL && strcmp(o.rule, rules[needs[i].rule].name) != 0) continue;
+        if (needs[i].protocol != NULL && strcmp(needs[i].protocol, KERNEL_PROTOCOL) != 0)
+            continue;
         if (o.kernel != NULL && strcmp(o.kernel, needs[i].kernel) != 0) continue;
         try_rule(&o, needs[i].rule, needs[i].kernel);
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/plugin.h"
 #include "tests/suites.h"
 #include "tests/support.h"
 #include "workloads/registry.h"
@@ -19,26 +20,34 @@ static const struct {
     { "binary_trees", "depth=8", false, false },
     { "rings", "k=6:count=3000:window=40", false, true },
     { "graph", "nodes=300:count=8000", false, true },
+    { "random_graph", "nodes=300:count=1000:sigma=4:group=20", false, true },
+    { "contend", "count=8000:shared=30:handoff=30:objects=50:parcel=3", false, true },
     { "cascade", "n=20000:count=2", false, false },
+    { "cache", "entries=200:count=2000:tree=20", false, true },
     { "live_heap", "nodes=5000:k=10:collections=3", false, false },
     { "snapshot", NULL, true, false },
 };
 
-static const struct {
+/* Beside each collector with its defaults. */
+static const struct setting {
     const char *collector, *options;
-} collectors[] = {
-    { "none", NULL },
-    { "refcount", NULL },
-    { "generational", NULL },
+} settings[] = {
     { "generational", "detect=keep:threshold0=100" },
-    { "mark_sweep", NULL },
+    { "generational", "detect=walk:threshold0=100:threshold1=2:threshold2=2" },
+    { "generational", "detect=keep:passes=owners:threshold0=100" },
     { "mark_sweep", "minimum=64K:growth=120:mark_stack=8" },
+    { "coalescing", NULL },
+    { "coalescing", "young=64K:log=4K:backup=3:mark_stack=8" },
 };
 
-static const uint32_t thread_counts[] = { 1, 2, 4 };
+static const uint32_t thread_counts[] = { 1, 2, 4, 8 };
+
+/* In place of what stands in `sizes`, or NULL. */
+static const char *other_options;
 
 static const char *options_of(const char *workload, char *buffer, size_t room)
 {
+    if (other_options != NULL) return other_options;
     for (size_t i = 0; i < COUNT(sizes); i++) {
         if (strcmp(sizes[i].name, workload) != 0) continue;
         if (!sizes[i].needs_file) return sizes[i].options;
@@ -61,15 +70,15 @@ struct agreement {
     uint64_t checksum;
 };
 
-static void run_one(const struct gc_workload *workload, size_t collector,
+static void run_one(const struct gc_workload *workload, const struct setting *setting,
         uint32_t threads, struct agreement *agreement)
 {
     static struct gc_sample sample;
     struct gc_error error = { "" };
     char buffer[1024];
     struct gc_sample_request request = {
-        .collector = gc_collector_find(collectors[collector].collector),
-        .collector_options = collectors[collector].options,
+        .collector = gc_collector_find(setting->collector),
+        .collector_options = setting->options,
         .protocol = gc_protocol_find(workload->protocol),
         .workload = workload,
         .workload_options = options_of(workload->name, buffer, sizeof(buffer)),
@@ -95,31 +104,41 @@ static void run_one(const struct gc_workload *workload, size_t collector,
         CU_ASSERT_TRUE(well);
     }
     if (!well)
-        printf("# %s on %s:%s, %u threads: %s%s\n", workload->name,
-                collectors[collector].collector,
-                collectors[collector].options != NULL ? collectors[collector].options
-                                                      : "",
+        printf("# %s on %s@%s:%s, %u threads: %s%s\n", workload->name, setting->collector,
+                workload->protocol, setting->options != NULL ? setting->options : "",
                 threads, error.text, sample.message);
 }
 
-/* All protocols, collectors and thread counts. */
+/* All protocols of a collector, both variants of the workload, all thread counts. */
+static void run_setting(
+        const char *name, const struct setting *setting, struct agreement *agreements)
+{
+    const struct gc_collector *collector = gc_collector_find(setting->collector);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(collector);
+    for (size_t p = 0; collector->protocols[p] != NULL; p++) {
+        const struct gc_workload *variants[] = {
+            gc_workload_find(gc_all_workloads, name, collector->protocols[p]),
+            gc_workload_find_counting(gc_all_workloads, name, collector->protocols[p]),
+        };
+        for (size_t v = 0; v < COUNT(variants); v++) {
+            CU_ASSERT_PTR_NOT_NULL_FATAL(variants[v]);
+            for (size_t t = 0; t < COUNT(thread_counts); t++)
+                run_one(variants[v], setting, thread_counts[t],
+                        &agreements[parts_count(name) ? t : 0]);
+        }
+    }
+}
+
+/* Every collector that is built in. */
 static void run_all(const char *name)
 {
     struct agreement agreements[COUNT(thread_counts)] = { { false, 0 } };
-    uint32_t runs = 0;
-    for (const struct gc_workload *const *w = gc_all_workloads; *w != NULL; w++) {
-        if (strcmp((*w)->name, name) != 0) continue;
-        for (size_t c = 0; c < COUNT(collectors); c++) {
-            const struct gc_collector *collector =
-                    gc_collector_find(collectors[c].collector);
-            CU_ASSERT_PTR_NOT_NULL_FATAL(collector);
-            if (strcmp(collector->protocols[0], (*w)->protocol) != 0) continue;
-            for (size_t t = 0; t < COUNT(thread_counts); t++, runs++)
-                run_one(*w, c, thread_counts[t], &agreements[parts_count(name) ? t : 0]);
-        }
+    for (size_t i = 0; gc_static_collectors[i] != NULL; i++) {
+        struct setting setting = { gc_static_collectors[i]->name, NULL };
+        run_setting(name, &setting, agreements);
     }
-    CU_ASSERT_EQUAL(
-            runs, 2 * COUNT(collectors) * COUNT(thread_counts)); /* both variants */
+    for (size_t i = 0; i < COUNT(settings); i++)
+        run_setting(name, &settings[i], agreements);
 }
 
 static void gcbench_agrees(void)
@@ -147,9 +166,29 @@ static void cascade_agrees(void)
     run_all("cascade");
 }
 
+static void cache_agrees(void)
+{
+    run_all("cache");
+}
+
+static void random_graph_is_reclaimed(void)
+{
+    run_all("random_graph");
+}
+
+static void contend_agrees(void)
+{
+    run_all("contend");
+}
+
 static void live_heap_agrees(void)
 {
     run_all("live_heap");
+    other_options = "nodes=3000:k=10:collections=2:shape=scrambled:holder=last";
+    run_all("live_heap");
+    other_options = "nodes=3000:k=10:collections=2:shape=random";
+    run_all("live_heap");
+    other_options = NULL;
 }
 
 static void snapshot_agrees(void)
@@ -205,6 +244,9 @@ int test_workloads_suite(void)
         { "rings_agree", rings_agree },
         { "graph_is_reclaimed", graph_is_reclaimed },
         { "cascade_agrees", cascade_agrees },
+        { "cache_agrees", cache_agrees },
+        { "random_graph_is_reclaimed", random_graph_is_reclaimed },
+        { "contend_agrees", contend_agrees },
         { "live_heap_agrees", live_heap_agrees },
         { "snapshot_agrees", snapshot_agrees },
         { "a_seed_repeats_a_run", a_seed_repeats_a_run },

@@ -11,7 +11,6 @@ struct note { /* in front of every object that can be in a cycle: prefix_bytes *
     struct gc_object *todo; /* reached, but not looked into */
     int64_t outside;        /* references from elsewhere than the set */
 };
-
 enum { ELSEWHERE, IN_SET, REACHED }; /* mark of an object; it is born with the first */
 struct set {
     const struct gc_protocol *protocol;
@@ -141,6 +140,7 @@ GC_COLLECTOR(example) = {
     .name = "example",
     .summary = "eager counting; cycles by a walk over the whole heap, in a stop",
     .protocols = { "plain", "atomic", "biased" },
+    .other_protocols = GC_PROTOCOL_COUNTED,
     .capabilities = GC_CAP_RECLAIMS | GC_CAP_IMMEDIATE | GC_CAP_CYCLES | GC_CAP_COUNTS |
                     GC_CAP_FINALIZERS | GC_CAP_WEAK,
     .prefix_bytes = sizeof(struct note),

@@ -1,4 +1,5 @@
 ; needs weak
+; alone: a collection that is asked for while another runs does nothing
 ; A weak reference keeps nothing, and shows what somebody else keeps.
 (define list (cons 1 (cons 2 (quote ()))))
 (define reference (weak list))

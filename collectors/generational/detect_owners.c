@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* detect_owners.c - steps 3 to 5 by the owners: each parked mutator on the objects of its
+ * own home, which are near its processor.
+ *
+ * No number of an object is touched by two workers, so none is an atom. A reference to an
+ * object of another home is put into a box, and taken from there by that home's worker in
+ * the next round. A round ends when all workers are through with it (share.h); while boxes
+ * have something in them, or were too small, there is another one.
+ *
+ * Invariant (D3): in a round a worker writes the prefixes and marks of its own home's
+ *                 objects, and its own box of this round; it reads the others' boxes of
+ *                 the round before.
+ */
+#include <errno.h>
+
+#include "collectors/generational/detect.h"
+#include "collectors/generational/detect_inside.h"
+#include "core/os.h"
+
+enum { HOME_STACK_ENTRIES = 1 << 16 };
+
+int detect_worker_init_home(struct detect_worker *worker, struct gc_mutator *home)
+{
+    if (detect_worker_init(worker, HOME_STACK_ENTRIES) != 0) return -ENOMEM;
+    worker->heap = home->heap;
+    worker->home = home;
+    for (int i = 0; i < 2; i++) {
+        worker->boxes[i] =
+                gc_os_map(DETECT_BOX_ENTRIES * sizeof(struct gc_object *), 4096);
+        if (worker->boxes[i] != NULL) continue;
+        detect_worker_finish(worker);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static void count_slot(gc_slot *slot, void *argument)
+{
+    (void)slot;
+    ++*(size_t *)argument;
+}
+
+bool detect_has_room_slow(const struct detect_worker *worker, struct gc_object *object)
+{
+    const struct gc_type_info *info = gc_object_info(object);
+    size_t n = gc_object_slots(object, info).count;
+    if (info->irregular && info->type->trace != NULL)
+        info->type->trace(object, count_slot, &n);
+    return n <= DETECT_BOX_ENTRIES - worker->sent[worker->side];
+}
+
+void detect_postpone(struct detect_worker *worker, struct gc_object *object)
+{
+    if (worker->big == NULL && worker->sent[worker->side] == 0) {
+        worker->big = object; /* it would not fit into a whole box */
+        return;
+    }
+    struct gc_links *links = gc_links_of(object);
+    links->prev = links_at(prev_bits(links) | REVISIT);
+    worker->overflowed = true;
+}
+
+/* --- a worker's part of a round ---------------------------------------------------------- */
+
+struct run {
+    struct detector *detector;
+    struct gc_heap *heap;
+    const struct detect_passes *passes;
+    bool first; /* round of a phase */
+};
+
+/* Calls take(worker, object) for what others sent to it in the round before. */
+GC_INLINE void take_in(const struct run *run, struct detect_worker *worker,
+        void (*take)(const struct run *run, struct detect_worker *worker,
+                struct gc_object *object))
+{
+    gc_for_each_mutator (other, run->heap) {
+        const struct detect_worker *from = detect_worker_of_home(other);
+        if (from == worker || !from->takes_part) continue;
+        struct gc_object *const *box = from->boxes[!worker->side];
+        for (size_t i = 0, n = from->sent[!worker->side]; i < n; i++)
+            if (gc_block_of(box[i])->home == worker->home) take(run, worker, box[i]);
+    }
+}
+
+/* The box that was read in the round before is to be filled. */
+static bool begin_part(struct detect_worker *worker)
+{
+    if (!worker->takes_part) return false; /* its home came after the run began */
+    worker->side = !worker->side;
+    worker->sent[worker->side] = 0;
+    return true;
+}
+
+static inline void take_subtract(
+        const struct run *run, struct detect_worker *worker, struct gc_object *object)
+{
+    (void)run;
+    subtract_reference(&worker->set, object);
+}
+
+static void subtract_part(struct gc_mutator *home, void *argument)
+{
+    const struct run *run = argument;
+    struct detect_worker *worker = detect_worker_of_home(home);
+    if (!begin_part(worker)) return;
+    take_in(run, worker, take_subtract);
+    if (!worker->subtracted) run->passes->subtract(worker);
+}
+
+static inline void take_reach(
+        const struct run *run, struct detect_worker *worker, struct gc_object *object)
+{
+    if ((gc_object_state(object) & GC_STATE_CYCLIC) != 0)
+        run->passes->reach(worker, object);
+}
+
+static void scan_part(struct gc_mutator *home, void *argument)
+{
+    const struct run *run = argument;
+    struct detect_worker *worker = detect_worker_of_home(home);
+    if (!begin_part(worker)) return;
+    if (run->first) {
+        run->passes->scan(worker);
+        return;
+    }
+    take_in(run, worker, take_reach);
+    run->passes->go_on(worker);
+}
+
+static void sweep_part(struct gc_mutator *home, void *argument)
+{
+    const struct run *run = argument;
+    struct detect_worker *worker = detect_worker_of_home(home);
+    if (worker->takes_part) run->passes->sweep(worker);
+}
+
+/* --- the stopper, between rounds --------------------------------------------------------- */
+
+static void subtract_slot_anywhere(gc_slot *slot, void *argument)
+{
+    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
+    if (object != NULL) subtract_reference(argument, object);
+}
+
+static void reach_slot_anywhere(gc_slot *slot, void *argument)
+{
+    const struct run *run = argument;
+    struct gc_object *object = cyclic_in(slot);
+    if (object == NULL) return;
+    struct detect_worker *worker = detect_worker_of_home(gc_block_of(object)->home);
+    if (worker->takes_part) run->passes->reach(worker, object);
+}
+
+/* Looks at what was too big, and whether there is to be another round. */
+static bool ends_round(struct run *run, bool subtracts)
+{
+    bool again = false;
+    gc_for_each_mutator (home, run->heap) {
+        struct detect_worker *worker = detect_worker_of_home(home);
+        if (!worker->takes_part) continue;
+        struct gc_object *big = worker->big;
+        worker->big = NULL;
+        if (big != NULL && subtracts)
+            gc_object_trace(big, subtract_slot_anywhere, &worker->set);
+        else if (big != NULL)
+            gc_object_trace(big, reach_slot_anywhere, run);
+        again |= big != NULL || worker->sent[worker->side] > 0;
+        again |= subtracts ? !worker->subtracted : worker->overflowed;
+    }
+    return !again;
+}
+
+static void repeat(struct run *run, struct gc_mutator *m, gc_share_fn part, bool wake)
+{
+    run->first = true;
+    do {
+        gc_stop_share(m, part, run, wake);
+        run->first = false;
+    } while (!ends_round(run, part == subtract_part));
+}
+
+void detect_by_owners_stw(
+        struct detector *detector, struct gc_mutator *m, bool by_address, bool wake)
+{
+    struct gc_heap *heap = m->heap;
+    enum detect_way way = by_address ? DETECT_WALK : detector->way;
+    struct run run = {
+        .detector = detector,
+        .heap = heap,
+        .passes = by_address ? &detect_walk_passes : &detect_list_passes,
+    };
+    gc_for_each_mutator (home, heap) {
+        struct detect_scan *scan = by_address ? NULL : detect_scan_of_home(home);
+        detect_worker_begin(detect_worker_of_home(home), detector, way, scan);
+    }
+    repeat(&run, m, subtract_part, wake);
+    repeat(&run, m, scan_part, wake);
+    bool found = way == DETECT_MOVE;
+    gc_for_each_mutator (home, heap)
+        found |= detect_worker_of_home(home)->left > detect_worker_of_home(home)->reached;
+    if (found) gc_stop_share(m, sweep_part, &run, wake);
+    gc_for_each_mutator (home, heap) {
+        struct detect_worker *worker = detect_worker_of_home(home);
+        if (worker->takes_part) detect_worker_end(worker, detector, NULL);
+        worker->takes_part = false;
+    }
+}
+
+void detect_gather_stw(struct gc_heap *heap, struct gc_links *trash)
+{
+    gc_for_each_mutator (home, heap)
+        gc_list_merge(trash, &detect_worker_of_home(home)->trash);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* share.h - work of a stop that is shared out among homes: who is parked does his part.
+ *
+ * What a home owns is near the processor of its thread. So the stopper may offer each home a
+ * part of what it does; the home's mutator takes it if it is parked (or comes back while the
+ * world is stopped), and the stopper does what nobody has taken: for those that are blocked
+ * or have exited, and for those that are late. Who is parked looks out for parts for a time
+ * before it sleeps, if there is a processor to spare.
+ */
+#ifndef CORE_SHARE_H
+#define CORE_SHARE_H
+
+#include "core/heap.h"
+#include "core/thread.h"
+
+/* One home's part. By its parked thread, or by the stopper for it: it may do what who acts
+ * for the home may, and touch nothing of another home that somebody may write meanwhile. No
+ * safepoint, no allocation; nothing is dropped that could die. Locks, no waits. */
+typedef void (*gc_share_fn)(struct gc_mutator *home, void *argument);
+
+/* For a collector's start(): its stops share work, so that who is parked looks out. */
+GC_EXPORT void gc_share_prepare(struct gc_heap *heap);
+
+/* Runs run(home, argument) once for each home (one that is made meanwhile may be left out),
+ * and returns when all parts are done: they see what the stopper has done before, he sees
+ * what they did. `wake`: worth the time that it takes to wake those who sleep. By the
+ * stopper. */
+GC_EXPORT void gc_stop_share(
+        struct gc_mutator *m, gc_share_fn run, void *argument, bool wake);
+
+/* For safepoint.c. Looks out for parts without sleeping, for a while, and does them. True:
+ * the mutator may try to return. On a parked mutator. */
+bool gc_share_watch(struct gc_mutator *m);
+
+/* For safepoint.c. Looks out, for a while, for the moment in which all others have parked,
+ * without sleeping. False: it does not do that here. On who asks for a stop and holds the
+ * registry lock, which is given up meanwhile. */
+bool gc_share_watch_stop(struct gc_mutator *m);
+
+/* For safepoint.c. Whether a part is offered; having counted oneself among those who wait
+ * for claims. */
+bool gc_share_is_offered(struct gc_mutator *m);
+
+/* For safepoint.c. Does the part that is offered, if nobody else has taken it. On a parked
+ * mutator that holds no lock. */
+void gc_share_help(struct gc_mutator *m);
+
+#endif
