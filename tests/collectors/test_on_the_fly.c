@@ -338,10 +338,13 @@ static void work_in_stalls_does_not_grow_with_the_heap(void)
 {
     const size_t many = GC_TSAN || GC_ASAN ? 100000 : GC_CHECK > 0 ? 1000000 : 10000000;
     struct most little = most_work(10000), much = most_work(many);
-    CU_ASSERT_EQUAL(little.handshake, much.handshake);
-    CU_ASSERT_EQUAL(little.allocation, much.allocation);
-    CU_ASSERT_EQUAL(much.handshake, 3 + 1); /* the frame's locals, the start reference */
-    CU_ASSERT_EQUAL(much.allocation, GC_BLOCK_BYTES / sizeof(struct node));
+    /* The most that there can be, at either size; who is fast may find all of it done for
+     * him: blocked when a handshake came, or his blocks swept. */
+    const uint64_t slots = 3 + 1; /* the frame's locals, the start reference */
+    const uint64_t cells = GC_BLOCK_BYTES / sizeof(struct node); /* of one block */
+    CU_ASSERT(little.handshake <= slots && much.handshake <= slots);
+    CU_ASSERT(little.handshake == slots || much.handshake == slots);
+    CU_ASSERT(little.allocation <= cells && much.allocation <= cells);
     CU_ASSERT_EQUAL(little.stops + much.stops, 0);
     CU_ASSERT_EQUAL(little.stop + much.stop, 0);
     CU_ASSERT(much.handshakes > 0);
