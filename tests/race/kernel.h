@@ -62,7 +62,8 @@ struct kernel {
 };
 
 extern const struct kernel count_kernels[], owner_kernels[], home_kernels[],
-        handshake_kernels[], share_kernels[], trash_kernels[], log_kernels[];
+        handshake_kernels[], share_kernels[], trash_kernels[], log_kernels[],
+        satb_kernels[];
 
 /* The protocol that kernels are compiled for; others name theirs behind the collector. */
 #define KERNEL_QUOTE_(text) #text

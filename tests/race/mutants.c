@@ -77,6 +77,7 @@ static const struct {
     { GC_MUTANT_SHARE_BY_EXCHANGE, "share", NULL },
     { GC_MUTANT_POLL_AT_ONCE, "busy", NULL },
     { GC_MUTANT_LOG_RECHECK, "log", "atomic" }, /* and once suffices */
+    { GC_MUTANT_WEAK_VETO, "veto", "atomic" },  /* likewise */
     { GC_MUTANT_HOLD, "cut", NULL },
     { GC_MUTANT_RELEASE_BY_EXCHANGE, "release", NULL },
     { GC_MUTANT_WEAK_AGAIN, "weak_again", NULL },
@@ -99,6 +100,7 @@ static const struct kernel *const families[] = {
     share_kernels,
     trash_kernels,
     log_kernels,
+    satb_kernels,
 };
 
 struct options {
