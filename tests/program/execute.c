@@ -318,9 +318,9 @@ static void op_spawn(struct actor *x, struct scope *s, const uint16_t *a)
     run->shadow.start = s->shadow.id[0];
     shadow_unlock(run);
     struct gc_object *start = s->temps.at[0] != NULL ? &s->temps.at[0]->header : NULL;
+    run->spawned = true; /* before: the thread reads it */
     int error = gc_spawn(x->m, &run->thread, second_thread, run, start);
     gc_require(error == 0, "a thread can't be started: error %d", -error);
-    run->spawned = true;
     program_host->tally->threads++;
 }
 
