@@ -113,7 +113,7 @@ static void run_one(const struct gc_workload *workload, const struct setting *se
 static bool is_tried(bool counting, uint32_t threads)
 {
     if (!GC_TSAN && !GC_ASAN) return true;
-    return counting ? threads == 2 : threads == 2 || threads == 8;
+    return threads == (counting ? 2 : 8);
 }
 
 /* All protocols of a collector, both variants of the workload, all thread counts. */
