@@ -17,16 +17,14 @@ static inline enum eager_fate eager_release(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
     (void)m;
-    gc_assert(gc_locked(&object->count) != 0 && !gc_object_is_dead(object),
-            "a dead object is dropped");
-    if (--gc_locked(&object->count) != 0) {
+    const uint64_t count = gc_locked(&object->count);
+    gc_assert(count != 0 && !gc_object_is_dead(object), "a dead object is dropped");
+    if (gc_unlikely(count != 1)) { /* in a cascade most are */
+        gc_locked(&object->count) = count - 1;
         (void)GC_PLAIN_LEFT(m, object);
         return EAGER_LIVES;
     }
-    if ((gc_object_state(object) & care) != 0) {
-        gc_locked(&object->count) = 1;
-        return EAGER_CARE;
-    }
+    if (gc_unlikely((gc_object_state(object) & care) != 0)) return EAGER_CARE;
     gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
     return EAGER_GONE;
 }
