@@ -266,7 +266,8 @@ static void exhausted(struct gc_mutator *m, size_t bytes, void *argument)
 /* --- the phases --------------------------------------------------------------------- */
 
 /* A thread's share of the run. The clock stops when the last one has done his. */
-static void do_share(struct gc_mutator *m, struct sample *sample, uint32_t number)
+static GC_NOINLINE void do_share(
+        struct gc_mutator *m, struct sample *sample, uint32_t number)
 {
     uint64_t cpu = gc_os_thread_cpu_ns();
     sample->request->workload->run(m, &sample->trial, number);

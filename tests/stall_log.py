@@ -32,7 +32,7 @@ COLLECTOR = 'generational'
 PROTOCOLS = ('plain', 'atomic')    # as far as they are there
 
 # Runs the workload, on its own thread (core/harness.c): instructions are counted within it.
-MEASURED = 'thread_run'
+MEASURED = 'do_share'
 
 # Under valgrind a clock reading is a system call, so the instructions of the vDSO are not in
 # callgrind's count, which the limit is for. What they may add, at so many each, is shown.
