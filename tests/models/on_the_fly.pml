@@ -63,7 +63,6 @@ byte global;                      /* a root of the program */
 byte posted = LOWER;              /* heap->phase */
 byte grey, scanned, pool;         /* sets: otf->grey, otf->scanned, what was handed over of the logs */
 byte rounds;
-bit is_over;                      /* ghost: marking has ended, the sweep has not */
 
 #define NONE 0                    /* no record yet */
 #define RUN  1
@@ -119,34 +118,35 @@ inline scan(o) {
 #endif
 }
 
-/* answer() of on_the_fly.c, called by gc_handshake_answer() on a mutator, or by await() under a claim. */
+/* answer() of on_the_fly.c, called by gc_handshake_answer() on a mutator, or by await() under a claim: k is their copy of
+ * what is posted. */
 inline answer(m) {
 #ifdef M_RAISE_LATE
-  if :: posted == RAISE -> scan(la[m]); if :: CAN(m, LINK) -> scan(lb[m]) :: else fi :: else fi;
+  if :: k == RAISE -> scan(la[m]); if :: CAN(m, LINK) -> scan(lb[m]) :: else fi :: else fi;
 #else
-  if :: posted == SCAN -> scan(la[m]); if :: CAN(m, LINK) -> scan(lb[m]) :: else fi :: else fi;
+  if :: k == SCAN -> scan(la[m]); if :: CAN(m, LINK) -> scan(lb[m]) :: else fi :: else fi;
 #endif
   d_step {
-    pw[m] = WHITE; ph[m] = (posted == DRAIN -> SCAN : posted);                 /* set_flags() */
+    pw[m] = WHITE; ph[m] = (k == DRAIN -> SCAN : k);                 /* set_flags() */
 #ifdef M_DOWN_AT_SCAN
-    if :: posted == SCAN -> ph[m] = LOWER :: else fi;
+    if :: k == SCAN -> ph[m] = LOWER :: else fi;
 #endif
 #ifdef M_DOWN_AT_DRAIN
-    if :: posted == DRAIN -> ph[m] = LOWER :: else fi;
+    if :: k == DRAIN -> ph[m] = LOWER :: else fi;
 #endif
 #ifdef M_RAISE_LATE                                                            /* the first scans, the second raises */
-    if :: posted == RAISE -> ph[m] = LOWER :: else fi;
+    if :: k == RAISE -> ph[m] = LOWER :: else fi;
 #endif
 #ifdef M_NO_FLUSH
-    if :: posted != DRAIN -> pool = pool | lg[m]; lg[m] = 0 :: else fi;
+    if :: k != DRAIN -> pool = pool | lg[m]; lg[m] = 0 :: else fi;
 #else
     pool = pool | lg[m]; lg[m] = 0;                                            /* gc_log_flush() */
 #endif
-    if :: posted == LOWER ->                                                   /* gc_sweep_hand_over() */
+    if :: k == LOWER ->                                                   /* gc_sweep_hand_over() */
        ri = 1; do :: ri <= NO -> if :: HOME(ri) == m && blk[ri] != REGION -> assert(blk[ri] < UNSWEPT); blk[ri] = UNSWEPT :: else fi; ri++ :: else -> break od;
        ri = 0; open = 0
     :: else fi;
-    pend[m] = 0 }
+    if :: posted == k -> pend[m] = 0 :: else fi; k = 0 }
 }
 
 /* note() of satb.c */
@@ -170,10 +170,10 @@ inline note(m, old, new) {
 #endif
 #define RUNS (st[m] == RUN)
 
-proctype M(bit m) { byte old, new, t, x; bit fresh;   /* fresh: nobody else knows what la holds */
+proctype M(bit m) { byte old, new, t, x, k; bit fresh;   /* fresh: nobody else knows what la holds */
 next:
   do
-  :: RUNS && pend[m] -> answer(m)                                              /* gc_safepoint_slow() */
+  :: atomic { RUNS && pend[m] -> k = posted }; answer(m)                                              /* gc_safepoint_slow() */
   :: d_step { RUNS && lg[m] != 0 -> pool = pool | lg[m]; lg[m] = 0 }           /* gc_log_make_room(): a chunk is full */
   :: d_step { CAN(m, ROOT) && RUNS && la[m] != global -> la[m] = global; fresh = 0; assert(la[m] == 0 || cell[la[m]] != DEAD) }
   :: d_step { CAN(m, LOAD) && RUNS && la[m] != 0 -> la[m] = slot[la[m]]; fresh = 0; assert(la[m] == 0 || cell[la[m]] != DEAD) }
@@ -280,9 +280,9 @@ inline swap() { i = 1; do :: i <= NO -> if :: cell[i] != DEAD -> cell[i] = 1 - c
   dead = 1 - dead; pw[0] = 1 - pw[0]; pw[1] = 1 - pw[1] }
 
 /* gc_handshake_phase(): posts; answers for who is BLOCKED, under a claim; empties the log meanwhile: empty_log(). */
-inline shake(k) {
-  atomic { posted = k; pend[0] = 1; pend[1] = (st[1] != NONE);
-    if :: k == RAISE -> swap();
+inline shake(what) {
+  atomic { posted = what; pend[0] = 1; pend[1] = (st[1] != NONE);
+    if :: what == RAISE -> swap();
 #ifndef MUTANT
        assert((lg[0] | lg[1] | pool) == 0);                                      /* so that FORGET changes nothing */
 #endif
@@ -291,14 +291,14 @@ inline shake(k) {
 #endif
     :: else fi };
   do
-  :: !(pend[0] || pend[1]) || k == M_NOT_AWAITED -> break
-  :: atomic { pend[0] && st[0] == BLK -> st[0] = CLM }; if :: pend[0] -> answer(0) :: else fi; atomic { if :: st[0] == CLM -> st[0] = BLK :: else fi }
-  :: atomic { pend[1] && st[1] == BLK -> st[1] = CLM }; if :: pend[1] -> answer(1) :: else fi; atomic { if :: st[1] == CLM -> st[1] = BLK :: else fi }
+  :: !(pend[0] || pend[1]) || what == M_NOT_AWAITED -> break
+  :: atomic { pend[0] && st[0] == BLK -> st[0] = CLM }; if :: atomic { pend[0] -> k = posted }; answer(0) :: else fi; atomic { if :: st[0] == CLM -> st[0] = BLK :: else fi }
+  :: atomic { pend[1] && st[1] == BLK -> st[1] = CLM }; if :: atomic { pend[1] -> k = posted }; answer(1) :: else fi; atomic { if :: st[1] == CLM -> st[1] = BLK :: else fi }
   :: MAY_EMPTY && (pend[0] || pend[1]) -> mark_logged()
   od
 }
 
-proctype C() { byte i;
+proctype C() { byte i, k;
   do :: true ->                                                                /* collect() */
 #ifndef M_ONE_HANDSHAKE
      shake(RAISE);                                                             /* mark_all() */
