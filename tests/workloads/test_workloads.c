@@ -52,7 +52,8 @@ static const char *options_of(const char *workload, char *buffer, size_t room)
         if (strcmp(sizes[i].name, workload) != 0) continue;
         if (!sizes[i].needs_file) return sizes[i].options;
         const char *data = getenv("GCLAB_TEST_DATA");
-        snprintf(buffer, room, "file=%s/cpython_small.gcs", data != NULL ? data : "");
+        snprintf(buffer, room, "file=%s/cpython_small.gcs%s", data != NULL ? data : "",
+                GC_TSAN || GC_ASAN ? ":steps=10" : ""); /* each step is a collection */
         return buffer;
     }
     return NULL;
