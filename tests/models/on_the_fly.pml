@@ -93,7 +93,7 @@ byte lg[2];                       /* its log */
 #define CLOSING  1
 #define CLEARING 2
 byte weak = CLEARING;             /* satb_heap.weak */
-byte target; bit said_null;       /* of a weak reference that is always reachable; ghost */
+byte target; bit which, said_null;  /* of a weak reference that is always reachable; a new one is another; ghost */
 bit fin = FIN, due;               /* registered; due */
 
 byte ri, rj, reached, lost;       /* ghosts: scratch; reachable; unreachable since RAISE was posted */
@@ -170,7 +170,7 @@ inline note(m, old, new) {
 #endif
 #define RUNS (st[m] == RUN)
 
-proctype M(bit m) { byte old, new, t, x, k; bit fresh;   /* fresh: nobody else knows what la holds */
+proctype M(bit m) { byte old, new, t, x, k; bit fresh, w;   /* fresh: nobody else knows what la holds */
 next:
   do
   :: atomic { RUNS && pend[m] -> k = posted }; answer(m)                                              /* gc_safepoint_slow() */
@@ -213,8 +213,8 @@ born: atomic { if :: x <= NO && cell[x] == DEAD -> cell[x] = BIRTH(m); blk[x] = 
        note(m, la[m], 0)                                                       /* take() of satb.c */
 #endif
        }
-  :: d_step { CAN(m, REWEAK) && RUNS && la[m] != 0 && target == 0 -> target = la[m]; said_null = 0 }   /* gc_weak_new() */
-  :: atomic { CAN(m, WEAK) && RUNS && la[m] == 0 && target != 0 -> t = target };          /* weak_resolve() */
+  :: d_step { CAN(m, REWEAK) && RUNS && la[m] != 0 && target == 0 -> target = la[m]; which = 1 - which; said_null = 0 }   /* gc_weak_new() */
+  :: atomic { CAN(m, WEAK) && RUNS && la[m] == 0 && target != 0 -> t = target; w = which };          /* weak_resolve() */
      if :: UP(m) && !INS(m) ->
         do                                                                     /* revive() */
         :: cell[t] != pw[m] -> assert(cell[t] != DEAD); break
@@ -237,10 +237,10 @@ born: atomic { if :: x <= NO && cell[x] == DEAD -> cell[x] = BIRTH(m); blk[x] = 
 #ifdef M_NO_REREAD
        if :: t != 0 ->
 #else
-       if :: t != 0 && target == t ->
+       if :: t != 0 && target == t && which == w ->
 #endif
-          assert(cell[t] != DEAD && !said_null); la[m] = t; fresh = 0; regain(t)
-       :: else -> said_null = (target != 0 || said_null) fi; t = 0 }
+          assert(cell[t] != DEAD && !(said_null && which == w)); la[m] = t; fresh = 0; regain(t)
+       :: else -> if :: which == w -> said_null = 1 :: else fi fi; t = 0; w = 0 }
   od
 }
 
