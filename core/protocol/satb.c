@@ -54,7 +54,12 @@ void gc_satb_store(struct gc_mutator *m, struct gc_object *holder, gc_slot *slot
     (void)holder;
     make_room(m);
     struct gc_object *old = value;
-    gc_uncounted_exchange(slot, &old);
+    if (gc_satb_of(m)->inserts) {
+        gc_uncounted_exchange(slot, &old);
+    } else {
+        old = gc_atomic_slot_load_acquire(slot);
+        gc_uncounted_store(slot, value);
+    }
     note(m, old, value);
 }
 
