@@ -28,7 +28,7 @@
 
 enum {
     AT_A_TIME = 64, /* objects between safepoints */
-    SLACK = 32,     /* objects that the pass leaves on the stack: there is something to fetch */
+    SLACK = 32, /* objects that the pass leaves on the stack: there is something to fetch */
     WORD_BYTES = 64 * GC_GRANULE, /* of a region, to a word of bits */
     SIDE_WORDS = GC_REGION_BYTES / WORD_BYTES,
 };
@@ -87,12 +87,14 @@ uint64_t otf_scan(struct otf *otf, struct gc_mutator *m, uint16_t white)
 /* Side metadata of a region. Of the bits those that belong to the region's own metadata can
  * be no object's: the first word is used otherwise. */
 struct side {
-    uintptr_t ahead; /* what is reached from this address on the pass will meet; 0: nothing */
+    uintptr_t
+            ahead; /* what is reached from this address on the pass will meet; 0: nothing */
     uint64_t reached[SIDE_WORDS - 1]; /* word i, of the region's bytes from i + 1 times
                                          WORD_BYTES on */
 };
 
-_Static_assert(sizeof(struct side) == GC_REGION_BYTES / GC_GRANULE / 8, "a bit a granule");
+_Static_assert(
+        sizeof(struct side) == GC_REGION_BYTES / GC_GRANULE / 8, "a bit a granule");
 _Static_assert(sizeof(struct gc_region) >= WORD_BYTES, "the first word is no object's");
 
 static inline struct side *side_of(const struct otf *otf, const void *address)
@@ -136,6 +138,12 @@ static inline void reach(struct otf *otf, struct gc_object *object)
         otf->stack[otf->depth++] = object;
     else if (blacken(otf, object))
         make_grey(otf, object);
+}
+
+/* Whether anything was reached, and not looked at yet, but for what the pass will meet. */
+static inline bool is_pending(const struct otf *otf)
+{
+    return otf->depth > 0 || otf->fetched > 0;
 }
 
 static inline void reach_slot(gc_slot *slot, void *argument)
@@ -209,7 +217,7 @@ bool otf_reach_logged(struct otf *otf)
         for (uint32_t i = 0; i < chunk->used; i++)
             reach(otf, (struct gc_object *)chunk->words[i]);
     gc_log_give_back(log);
-    return otf->depth > 0 || otf->grey != NULL;
+    return is_pending(otf) || otf->grey != NULL;
 }
 
 /* --- tracing ------------------------------------------------------------------------------- */
@@ -227,38 +235,42 @@ static inline void visit(struct otf *otf, struct gc_object *object)
     if (blacken(otf, object)) trace(otf, object);
 }
 
-/* Puts the top of the stack, or NULL, into the window, where it is fetched, and returns what
- * was put there longest ago, or NULL. */
-static inline struct gc_object *pop(struct otf *otf)
+/* Puts the top of the stack, or NULL, into the window, where it is fetched, and visits what
+ * was put there longest ago, if that is anything. */
+static inline void visit_next(struct otf *otf)
 {
-    struct gc_object *object = otf->depth > 0 ? otf->stack[--otf->depth] : NULL;
-    if (object != NULL) {
+    struct gc_object *object = NULL;
+    if (otf->depth > 0) {
+        object = otf->stack[--otf->depth];
         __builtin_prefetch(object, 1);
         __builtin_prefetch((char *)object + GC_CACHE_LINE - GC_GRANULE);
+        otf->fetched++;
     }
     struct gc_object **oldest = &otf->window[otf->at++ % OTF_WINDOW];
-    struct gc_object *popped = *oldest;
+    struct gc_object *next = *oldest;
     *oldest = object;
-    return popped;
+    if (next == NULL) return;
+    otf->fetched--;
+    visit(otf, next);
+}
+
+static void trace_next_grey(struct otf *otf)
+{
+    struct gc_object *object = otf->grey;
+    otf->grey = linked_from(object);
+    link_to(object, NULL); /* (F1) */
+    trace(otf, object);
 }
 
 void otf_trace_grey(struct otf *otf)
 {
-    uint32_t idle = 0; /* steps in which nothing was popped, one behind the other */
-    for (uint64_t n = 1; idle < OTF_WINDOW || otf->grey != NULL; n++) {
-        struct gc_object *object = pop(otf);
-        if (object != NULL) {
-            visit(otf, object);
-            idle = 0;
-        } else if (idle < OTF_WINDOW) {
-            idle++;
-        } else {
-            object = otf->grey;
-            otf->grey = linked_from(object);
-            link_to(object, NULL); /* (F1) */
-            trace(otf, object);
-            idle = 0;
-        }
+    for (uint64_t n = 1;; n++) {
+        if (is_pending(otf))
+            visit_next(otf);
+        else if (otf->grey != NULL)
+            trace_next_grey(otf);
+        else
+            return;
         if (n % AT_A_TIME == 0) gc_safepoint(otf->m);
     }
 }
@@ -274,10 +286,6 @@ static inline void meet(struct otf *otf, const uint64_t *word, char *bytes)
                 (struct gc_object *)(void *)(bytes + __builtin_ctzll(todo) * GC_GRANULE);
         visit(otf, object);
     }
-    while (otf->depth > SLACK) {
-        struct gc_object *object = pop(otf);
-        if (object != NULL) visit(otf, object);
-    }
 }
 
 static void pass(struct otf *otf)
@@ -289,7 +297,9 @@ static void pass(struct otf *otf)
             char *bytes = (char *)region + (size_t)(i + 1) * WORD_BYTES;
             side->ahead = (uintptr_t)bytes;
             meet(otf, &side->reached[i], bytes);
-            side->ahead += WORD_BYTES;
+            side->ahead += WORD_BYTES; /* before anything else is visited */
+            while (otf->depth > SLACK)
+                visit_next(otf);
             otf_reach_logged(otf);
             gc_safepoint(otf->m);
         }

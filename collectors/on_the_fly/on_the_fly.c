@@ -176,6 +176,7 @@ static void keep(struct gc_object *object, void *argument)
  * while they go on. */
 static void care(struct otf *otf)
 {
+    gc_due_reserve(&otf->due); /* until its SCAN a mutator's births were white */
     gc_due_clear_weak(&otf->due, is_white);
     gc_due_find_finalizers(&otf->due, is_white, keep, otf);
     otf_trace_grey(otf);

@@ -16,7 +16,8 @@ struct otf_phase {
 
 enum {
     OTF_STACK_ENTRIES = 1 << 14, /* 128 KiB; what does not fit is linked */
-    OTF_WINDOW = 16, /* objects that are fetched at a time: as many as a core can have under way */
+    OTF_WINDOW =
+            16, /* objects that are fetched at a time: as many as a core can have under way */
 };
 
 struct otf {
@@ -28,11 +29,12 @@ struct otf {
 
     /* who collects */
     uint16_t white;
-    struct gc_object *grey; /* marked, and not traced yet; by its link */
-    uint32_t side_offset;        /* const: heap->side_offset */
-    struct gc_region *regions;   /* those that the pass goes through */
-    struct gc_object **stack;    /* reached, and not looked at yet */
-    uint32_t depth, at;          /* of the stack; in the window */
+    struct gc_object *grey;    /* marked, and not traced yet; by its link */
+    uint32_t side_offset;      /* const: heap->side_offset */
+    struct gc_region *regions; /* those that the pass goes through */
+    struct gc_object **stack;  /* reached, and not looked at yet */
+    uint32_t depth;            /* of the stack */
+    uint32_t fetched, at;      /* objects in the window; the oldest one's place */
     struct gc_object *window[OTF_WINDOW]; /* popped, and being fetched; NULL: nothing */
     uint64_t objects, edges, bytes, roots;
     struct gc_due due;
