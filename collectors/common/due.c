@@ -6,10 +6,15 @@
 
 bool gc_due_begin(struct gc_due *due, struct gc_mutator *m)
 {
-    struct gc_heap *heap = m->heap;
     due->m = m;
     due->callbacks = (struct gc_weak_queue){ NULL, NULL };
     due->count = 0;
+    return gc_due_reserve(due);
+}
+
+bool gc_due_reserve(struct gc_due *due)
+{
+    struct gc_heap *heap = due->m->heap;
     gc_lock_acquire(&heap->registry_lock);
     size_t wanted = heap->finalizable_count;
     gc_lock_release(&heap->registry_lock);

@@ -22,6 +22,11 @@ struct gc_due {
  * and the stop find their finalizer run later. World running. */
 bool gc_due_begin(struct gc_due *due, struct gc_mutator *m) GC_NODISCARD;
 
+/* The same for who does not stop the world, and has seen more births since: to be called when
+ * none of them can be dead any more, so that what weak references are cleared for is found.
+ * False: those without room are found by the next collection. World running. */
+bool gc_due_reserve(struct gc_due *due);
+
 /* Clears the weak references to objects that are dead, and forgets those that are dead
  * themselves. `is_dead` says which. World stopped; or running, if no mutator can reach what
  * is dead (gc_weak_clear_dead). */

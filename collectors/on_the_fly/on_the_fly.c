@@ -122,7 +122,7 @@ static void answer(struct gc_mutator *m, void *argument)
  * be sweeping a block yet, and free what has the mark that is black from now on. */
 static void empty_log(struct gc_mutator *m)
 {
-    if (!gc_sweep_is_under_way(m->heap)) otf_mark_logged(otf_of(m->heap));
+    if (!gc_sweep_is_under_way(m->heap)) otf_claim_logged(otf_of(m->heap));
 }
 
 static void shake(struct otf *otf, enum otf_handshake handshake)
@@ -148,17 +148,18 @@ static void mark_all(struct otf *otf)
 {
     struct gc_heap *heap = otf->m->heap;
     otf->white = otf_black(otf->white);
-    otf->objects = otf->edges = otf->bytes = 0;
+    otf_mark_begin(otf);
     shake(otf, OTF_RAISE);
     gc_satb_weak_set(heap, GC_SATB_MARK);
     shake(otf, OTF_SCAN);
     otf_mark_roots(otf);
+    otf_trace_roots(otf);
     for (;;) {
-        otf_trace(otf);
         gc_satb_weak_set(heap, GC_SATB_CLOSING);
         shake(otf, OTF_DRAIN);
-        if (!otf_mark_logged(otf) && gc_satb_weak_close(heap)) return;
+        if (!otf_reach_logged(otf) && gc_satb_weak_close(heap)) return;
         gc_satb_weak_set(heap, GC_SATB_MARK);
+        otf_trace(otf);
     }
 }
 
@@ -177,6 +178,7 @@ static void keep(struct gc_object *object, void *argument)
  * while they go on. */
 static void care(struct otf *otf)
 {
+    gc_due_reserve(&otf->due); /* until its SCAN a mutator's births were white */
     gc_due_clear_weak(&otf->due, is_white);
     gc_due_find_finalizers(&otf->due, is_white, keep, otf);
     otf_trace_grey(otf);
@@ -215,6 +217,12 @@ static int start(struct gc_heap *heap, struct gc_error *error)
     if (otf == NULL) return gc_error_set(error, -ENOMEM, "there is no memory for a heap");
     otf->white =
             1; /* objects are born with mark 0, which is black until the first cycle */
+    otf->side_offset = heap->side_offset;
+    otf->stack = gc_os_alloc(OTF_STACK_ENTRIES * sizeof(*otf->stack));
+    if (otf->stack == NULL) {
+        gc_os_free(otf);
+        return gc_error_set(error, -ENOMEM, "there is no memory for a heap");
+    }
     heap->collector_data = otf;
     gc_log_set_budget(heap->log, o->log_bytes);
     set_trigger(heap, 0);
@@ -225,6 +233,7 @@ static void finish(struct gc_heap *heap)
 {
     struct otf *otf = otf_of(heap);
     gc_due_finish(&otf->due);
+    gc_os_free(otf->stack);
     gc_os_free(otf);
 }
 
@@ -237,6 +246,7 @@ GC_COLLECTOR(on_the_fly) = {
     .paper = "DLG93",
     .protocols = { "satb" },
     .capabilities = GC_CAP_RECLAIMS | GC_CAP_CYCLES | GC_CAP_FINALIZERS | GC_CAP_WEAK,
+    .side_bits_log = 1,
     .implicit_deaths = true,
     .threaded = true,
     .sweeps = true,

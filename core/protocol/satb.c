@@ -4,7 +4,8 @@
  * Between what a store replaces and its entry in the log its mutator comes to no safepoint:
  * a handshake finds both, or neither.
  *
- * Sync edges: [sync SA2] the state of weak references, between resolvers and who clears
+ * Sync edges: [sync UN1] what is reached through a slot was complete when it was stored
+ *             [sync SA2] the state of weak references, between resolvers and who clears
  *             [sync SA3] a weak reference is cleared before its target is marked again
  */
 #include "core/protocol/satb.h"
@@ -54,7 +55,17 @@ void gc_satb_store(struct gc_mutator *m, struct gc_object *holder, gc_slot *slot
     (void)holder;
     make_room(m);
     struct gc_object *old = value;
-    gc_uncounted_exchange(slot, &old);
+    /* Until its frames were scanned others may not have raised their flags yet: what they
+     * store between a look and a store would be lost. Afterwards who overwrites a slot first
+     * has seen what the snapshot has there, and later values were logged or marked when
+     * they were stored (collectors/on_the_fly). */
+    if (gc_satb_of(m)->inserts) {
+        gc_uncounted_exchange(slot, &old);
+    } else {
+        /* [sync UN1] acquire: its mark is looked at. */
+        old = gc_atomic_slot_load_acquire(slot);
+        gc_uncounted_store(slot, value);
+    }
     note(m, old, value);
 }
 

@@ -2,10 +2,11 @@
 /* satb.h - no counts; a deletion barrier for collectors that trace beside the mutators.
  *
  * References are pointers, and frames are linked, as under `bare`. While a phase flag of the
- * mutator is up, a store is an exchange, and what it replaced goes to the mutator's log
- * (core/log.h) if it is *white*: not marked yet, and so perhaps garbage, or perhaps part of
- * the snapshot that is being traced [Yuasa90]. Until its frames were scanned a mutator logs
- * what it stores as well [DLG93]. Mutators never mark anything but what they make.
+ * mutator is up, what a store replaces goes to the mutator's log (core/log.h) if it is
+ * *white*: not marked yet, and so perhaps garbage, or perhaps part of the snapshot that is
+ * being traced [Yuasa90]. Until its frames were scanned a mutator logs what it stores as
+ * well [DLG93], and each store is an exchange. Mutators never mark anything but what they
+ * make.
  *
  * A collector drives this through handshakes: gc_satb_set(), gc_satb_flush(), and, for weak
  * references, the heap's state (gc_satb_weak_set()). Which sequence of them is sound is

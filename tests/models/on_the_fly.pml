@@ -157,17 +157,22 @@ inline note(m, old, new) {
 #endif
   :: else fi
 }
-/* gc_protocol_store(), gc_satb_store(): the exchange, and the entry. No safepoint in between. */
-#ifdef M_PLAIN_STORE              /* reads, logs, and then stores */
-#define STORE(g, S, v) atomic { g -> new = v; old = S; note(m, old, new); old = 0 }; atomic { S = new; new = 0; goto next }
+/* gc_protocol_store(), gc_satb_store(): until its frames were scanned the exchange, and the entry; then a load, a store, and
+ * the entry. No safepoint in between. f: what fresh becomes. */
+#ifdef M_PLAIN_STORE              /* a load and a store before that, too */
+#define BY_TWO(m) UP(m)
 #else
-#ifndef FINE
-#define STORE(g, S, v) d_step { g -> new = v; note(m, S, new); S = new; new = 0 }
+#define BY_TWO(m) (UP(m) && !INS(m))
+#endif
+#ifdef FINE
+#define LATER 1
 #else
-#define STORE(g, S, v) atomic { g -> new = v; old = S; S = new; if :: !UP(m) -> old = 0; new = 0; goto next :: else fi }; \
-                       d_step { note(m, old, new); old = 0; new = 0 }; goto next
+#define LATER 0
 #endif
-#endif
+#define STORE(g, S, v, f) \
+  atomic { g -> new = v; old = S; fresh = f; \
+    if :: BY_TWO(m) -> skip :: !BY_TWO(m) && LATER && UP(m) -> S = new; goto entry :: else -> note(m, old, new); S = new; old = 0; new = 0; goto next fi }; \
+  atomic { S = new; goto entry }
 #define RUNS (st[m] == RUN)
 
 proctype M(bit m) { byte old, new, t, x, k; bit fresh, w;   /* fresh: nobody else knows what la holds */
@@ -180,10 +185,10 @@ next:
   :: d_step { RUNS && la[m] != 0 -> la[m] = 0; fresh = 0 }
   :: d_step { CAN(m, LINK) && RUNS && la[m] != lb[m] -> lb[m] = la[m]; fresh = 0 }
   :: CAN(m, LINK) && RUNS && lb[m] != 0 -> lb[m] = 0
-  :: STORE(CAN(m, ROOT) && RUNS && la[m] != global, global, la[m]); fresh = 0
-  :: STORE(CAN(m, CUT) && RUNS && la[m] != 0 && slot[la[m]] != 0, slot[la[m]], 0)
-  :: STORE(CAN(m, LINK) && RUNS && lb[m] != 0 && slot[lb[m]] != la[m], slot[lb[m]], la[m])
-  :: STORE(CAN(m, LINK) && RUNS && la[m] != 0 && slot[la[m]] != lb[m], slot[la[m]], lb[m])
+  :: STORE(CAN(m, ROOT) && RUNS && la[m] != global, global, la[m], 0)
+  :: STORE(CAN(m, CUT) && RUNS && la[m] != 0 && slot[la[m]] != 0, slot[la[m]], 0, fresh)
+  :: STORE(CAN(m, LINK) && RUNS && lb[m] != 0 && slot[lb[m]] != la[m], slot[lb[m]], la[m], fresh)
+  :: STORE(CAN(m, LINK) && RUNS && la[m] != 0 && slot[la[m]] != lb[m], slot[la[m]], lb[m], fresh)
   :: d_step { CAN(m, LINK) && RUNS && fresh && la[m] != 0 && slot[la[m]] != lb[m] -> slot[la[m]] = lb[m] }   /* gc_store_new(): no barrier */
   :: CAN(m, NEW) && RUNS && la[m] == 0 ->                                      /* gc_new_slow(), gc_sweep_refill(), find() */
      atomic { x = 1; do :: x <= NO && !(HOME(x) == m && blk[x] == PARTIAL) -> x++ :: else -> break od;
@@ -241,7 +246,8 @@ born: atomic { if :: x <= NO && cell[x] == DEAD -> cell[x] = BIRTH(m); blk[x] = 
 #endif
           assert(cell[t] != DEAD && !(said_null && which == w)); la[m] = t; fresh = 0; regain(t)
        :: else -> if :: which == w -> said_null = 1 :: else fi fi; t = 0; w = 0 }
-  od
+  od;
+entry: atomic { note(m, old, new); old = 0; new = 0 }; goto next
 }
 
 /* shade() of mark.c */
