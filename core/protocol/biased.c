@@ -347,14 +347,11 @@ static GC_NOINLINE enum eager_fate release_counted(
     return EAGER_LIVES;
 }
 
-/* What cascades meet most is an object that its owner alone has counted, once. Its word is
- * read in parts, as it was written: the processor would wait for a whole of new parts. */
-static inline enum eager_fate eager_release(
-        struct gc_mutator *m, struct gc_object *object, uint32_t care)
+/* The owner gives up the last reference that he counts; `high` is what others have. */
+static inline enum eager_fate release_last(
+        struct gc_mutator *m, struct gc_object *object, uint32_t high, uint32_t care)
 {
-    if (gc_unlikely(!gc_biased_is_mine(m, object) || object->count_own != 1 ||
-                    gc_atomic_load_relaxed(&object->count_high) != U0))
-        return release_counted(m, object, care);
+    if (gc_unlikely(high != U0)) return release_shared(object, last_of(m), care);
     if (gc_unlikely(needs_care(object, care))) {
         if (gc_broken(KEEP_FOR_FINALIZER)) object->count_own = 0;
         return EAGER_CARE;
@@ -365,7 +362,6 @@ static inline enum eager_fate eager_release(
         gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
         return EAGER_GONE;
     }
-    uint32_t high = U0;
     gc_atomic_store_relaxed(&object->count_low, 0); /* first: as in release_shared() */
     /* [sync BI1] acq_rel: as in release_shared(). (BI3) */
     if (gc_likely(gc_atomic_compare_exchange_acq_rel(
@@ -374,15 +370,35 @@ static inline enum eager_fate eager_release(
     return release_shared(object, last_of(m), care);
 }
 
+/* What cascades meet most is an object that its owner alone has counted, once: its word is
+ * that of its birth. It is read as a whole where nobody else writes a part of it. */
+static inline enum eager_fate eager_release(
+        struct gc_mutator *m, struct gc_object *object, uint32_t care)
+{
+    if (gc_likely(m->alone)) {
+        if (gc_unlikely(gc_atomic_load_relaxed(&object->count) != m->birth_count))
+            return release_counted(m, object, care);
+        return release_last(m, object, U0, care);
+    }
+    if (gc_unlikely(!gc_biased_is_mine(m, object) || object->count_own != 1))
+        return release_counted(m, object, care);
+    return release_last(m, object, gc_atomic_load_relaxed(&object->count_high), care);
+}
+
 static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block)
 {
     return block->home == m;
 }
 
+/* An owner's half has just been written: so it is not read as a part of the word, for which
+ * the processor would have to wait. */
 bool gc_biased_drop_slow(struct gc_mutator *m, struct gc_object *object)
 {
-    if (gc_biased_is_mine(m, object)) object->count_own = 1; /* it has reached 0 */
-    return eager_drop_last(m, object);
+    if (!gc_biased_is_mine(m, object)) return eager_drop_last(m, object);
+    object->count_own = 1; /* it has reached 0 */
+    gc_schedule_yield();
+    uint32_t high = gc_atomic_load_relaxed(&object->count_high);
+    return eager_finish(m, object, release_last(m, object, high, GC_STATE_CARE));
 }
 
 static bool eager_drop_unless_last(struct gc_mutator *m, struct gc_object *object)
