@@ -38,8 +38,7 @@ enum {
     SERIAL = WAY == PLAIN,
 };
 
-/* Of the half of a biased count that others count in. */
-enum { OTHERS_ZERO = 1 << 28, DEAD = 1 << 30 };
+enum { OTHERS_ZERO = 1 << 28, DEAD = 1 << 30 }; /* of a biased count's other half */
 
 union count {
     uint64_t all;
@@ -93,15 +92,11 @@ static __attribute__((cold, noinline)) void die(void *object)
     free(object);
 }
 
-INLINE bool is_own(const struct gc_micro_thread *t, const union count *count)
-{
-    return __atomic_load_n(&count->owner, __ATOMIC_RELAXED) == t->number;
-}
-
 /* The owner's half, or false: he is another thread, or it is full. */
 INLINE bool up_own(const struct gc_micro_thread *t, union count *count)
 {
-    if (__builtin_expect(!is_own(t, count), 0)) return false;
+    const uint16_t owner = __atomic_load_n(&count->owner, __ATOMIC_RELAXED);
+    if (__builtin_expect(owner != t->number, 0)) return false;
     if (__builtin_expect(++count->own != 0, 1)) return true;
     count->own--;
     return false;
@@ -125,7 +120,8 @@ INLINE bool down(const struct gc_micro_thread *t, union count *count)
     if (!COUNTS) return false;
     if (WAY == PLAIN) return --count->all == 0;
     if (WAY == ATOMIC) return __atomic_fetch_sub(&count->all, 1, __ATOMIC_ACQ_REL) == 1;
-    if (__builtin_expect(!is_own(t, count), 0)) {
+    const uint16_t owner = __atomic_load_n(&count->owner, __ATOMIC_RELAXED);
+    if (__builtin_expect(owner != t->number, 0)) {
         __atomic_fetch_sub(&count->others, 1, __ATOMIC_ACQ_REL);
         return false; /* the owner kills */
     }

@@ -2,8 +2,10 @@
 /* biased.h - eager counting that is plain for an object's owner and atomic for others.
  * [BRC18], with the rules that racing loads ask for.
  *
- * The count word has two halves, each an atom. The lower is written by the owner alone,
- * plainly; the higher, the shared half, by compare-and-exchange.
+ * The count word has two halves. The lower is written by the owner alone, plainly; the
+ * higher, the shared half, is an atom, and written by compare-and-exchange. Of the lower
+ * others look at the owner's id, an atom; what he counts is none, and is read and written by
+ * who may act for him alone: so one instruction adds to it.
  *
  *   low    owner's id (16 bits; 0: nobody)     references that the owner counts (16)
  *   high   n + ZERO (29 bits)   QUEUED   MERGED   DEAD
