@@ -2,7 +2,8 @@
 /* object.h - what every object starts with.
  *
  *   word 0   count      layout owned by the protocol; bit 63 is core's: DEAD. A protocol
- *                       may use its halves as two atoms, with a writer for each
+ *                       may use its halves as two atoms, with a writer for each; and of
+ *                       the lower one a quarter that is no atom
  *   word 1   type_id    (16 bits)
  *            noted      the protocol's own (16): whether it is logged, ...
  *            state      bits of core (8), and of the collector (8), by read-modify-write
@@ -27,7 +28,14 @@ struct gc_object {
     union {
         _Atomic(uint64_t) count;
         struct {
-            _Atomic(uint32_t) count_low, count_high;
+            union {
+                _Atomic(uint32_t) count_low;
+                struct {
+                    _Atomic(uint16_t) count_owner;
+                    uint16_t count_own; /* who may act for the owner (biased.h) */
+                };
+            };
+            _Atomic(uint32_t) count_high;
         };
     };
     union {
@@ -90,7 +98,8 @@ enum { GC_NOTED_SHIFT = 16, GC_STATE_SHIFT = 32, GC_MARK_SHIFT = 48 }; /* in `wo
 
 static inline bool gc_object_is_dead(const struct gc_object *object)
 {
-    return (gc_atomic_load_relaxed(&object->count) & GC_COUNT_DEAD) != 0;
+    /* Of the rest another may write a part that is no atom. */
+    return (gc_atomic_load_relaxed(&object->count_high) & (GC_COUNT_DEAD >> 32)) != 0;
 }
 
 static inline uint32_t gc_object_type_id(const struct gc_object *object)

@@ -38,13 +38,13 @@ enum {
     SERIAL = WAY == PLAIN,
 };
 
-/* Of the halves of a biased count: the owner's number is in the lower 16 bits of his. */
-enum { OWNERS_ONE = 1 << 16, OTHERS_ZERO = 1 << 28, DEAD = 1 << 30 };
+enum { OTHERS_ZERO = 1 << 28, DEAD = 1 << 30 }; /* of a biased count's other half */
 
 union count {
     uint64_t all;
     struct {
-        uint32_t owners, others;
+        uint16_t owner, own; /* his number, and what he counts, which he alone looks at */
+        uint32_t others;
     };
 };
 
@@ -95,11 +95,11 @@ static __attribute__((cold, noinline)) void die(void *object)
 /* The owner's half, or false: he is another thread, or it is full. */
 INLINE bool up_own(const struct gc_micro_thread *t, union count *count)
 {
-    uint32_t owners = __atomic_load_n(&count->owners, __ATOMIC_RELAXED);
-    if (__builtin_expect((uint16_t)owners != t->number, 0)) return false;
-    if (__builtin_expect(owners >= UINT32_MAX - OWNERS_ONE, 0)) return false;
-    __atomic_store_n(&count->owners, owners + OWNERS_ONE, __ATOMIC_RELAXED);
-    return true;
+    const uint16_t owner = __atomic_load_n(&count->owner, __ATOMIC_RELAXED);
+    if (__builtin_expect(owner != t->number, 0)) return false;
+    if (__builtin_expect(++count->own != 0, 1)) return true;
+    count->own--;
+    return false;
 }
 
 INLINE void up(const struct gc_micro_thread *t, union count *count)
@@ -120,13 +120,12 @@ INLINE bool down(const struct gc_micro_thread *t, union count *count)
     if (!COUNTS) return false;
     if (WAY == PLAIN) return --count->all == 0;
     if (WAY == ATOMIC) return __atomic_fetch_sub(&count->all, 1, __ATOMIC_ACQ_REL) == 1;
-    uint32_t owners = __atomic_load_n(&count->owners, __ATOMIC_RELAXED);
-    if (__builtin_expect((uint16_t)owners != t->number, 0)) {
+    const uint16_t owner = __atomic_load_n(&count->owner, __ATOMIC_RELAXED);
+    if (__builtin_expect(owner != t->number, 0)) {
         __atomic_fetch_sub(&count->others, 1, __ATOMIC_ACQ_REL);
         return false; /* the owner kills */
     }
-    __atomic_store_n(&count->owners, owners - OWNERS_ONE, __ATOMIC_RELAXED);
-    if (__builtin_expect(owners >= 2 * OWNERS_ONE, 1)) return false;
+    if (__builtin_expect(--count->own != 0, 1)) return false;
     uint32_t none = OTHERS_ZERO; /* a racing load may have added to it */
     return __atomic_compare_exchange_n(
             &count->others, &none, DEAD, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
@@ -404,7 +403,7 @@ LOOP loop_compare_exchange(struct gc_micro_thread *t, uint64_t n)
 INLINE union count new_count(const struct gc_micro_thread *t)
 {
     if (WAY != BIASED) return (union count){ .all = 1 };
-    return (union count){ .owners = OWNERS_ONE | t->number, .others = OTHERS_ZERO };
+    return (union count){ .owner = t->number, .own = 1, .others = OTHERS_ZERO };
 }
 
 /* malloc() and the fields that an object has when it is born. */

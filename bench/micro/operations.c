@@ -167,8 +167,9 @@ LOOP loop_store_new(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
-        gc_store_new(m, at.holder[TURN(i)], right, at.object[OTHER(i)]);
-        gc_store_null(m, at.holder[TURN(i)], right);
+        struct node *holder = at.holder[TURN(i)];
+        gc_store_new(m, holder, right, at.object[OTHER(i)]);
+        gc_store_null(m, holder, right);
     }
     LOOP_END();
 }

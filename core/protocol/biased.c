@@ -332,26 +332,28 @@ static GC_NOINLINE enum eager_fate release_other(
     }
 }
 
+/* The owner's half with one reference: as it was at birth. */
+static inline uint32_t last_of(const struct gc_mutator *m)
+{
+    return (uint32_t)m->birth_count;
+}
+
 static GC_NOINLINE enum eager_fate release_counted(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
-    uint32_t low = gc_atomic_load_relaxed(&object->count_low);
-    if (!gc_biased_is_mine(m, low)) return release_other(m, object, care);
-    if (low < 2 * GC_BIASED_ONE) return release_shared(object, low, care);
-    gc_atomic_store_relaxed(&object->count_low, low - GC_BIASED_ONE);
+    if (!gc_biased_is_mine(m, object)) return release_other(m, object, care);
+    if (object->count_own <= 1) return release_shared(object, last_of(m), care);
+    object->count_own--;
     return EAGER_LIVES;
 }
 
-/* What cascades meet most is an object that its owner alone has counted, once: its word is
- * that of its birth. */
-static inline enum eager_fate eager_release(
-        struct gc_mutator *m, struct gc_object *object, uint32_t care)
+/* The owner gives up the last reference that he counts; `high` is what others have. */
+static inline enum eager_fate release_last(
+        struct gc_mutator *m, struct gc_object *object, uint32_t high, uint32_t care)
 {
-    uint64_t count = gc_atomic_load_relaxed(&object->count);
-    if (gc_unlikely(count != m->birth_count)) return release_counted(m, object, care);
+    if (gc_unlikely(high != U0)) return release_shared(object, last_of(m), care);
     if (gc_unlikely(needs_care(object, care))) {
-        if (gc_broken(KEEP_FOR_FINALIZER))
-            gc_atomic_store_relaxed(&object->count_low, m->birth_count & UINT16_MAX);
+        if (gc_broken(KEEP_FOR_FINALIZER)) object->count_own = 0;
         return EAGER_CARE;
     }
     gc_schedule_yield(); /* between look and kill */
@@ -360,13 +362,27 @@ static inline enum eager_fate eager_release(
         gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
         return EAGER_GONE;
     }
-    uint32_t high = U0;
     gc_atomic_store_relaxed(&object->count_low, 0); /* first: as in release_shared() */
     /* [sync BI1] acq_rel: as in release_shared(). (BI3) */
     if (gc_likely(gc_atomic_compare_exchange_acq_rel(
                 &object->count_high, &high, GC_BIASED_DEAD)))
         return EAGER_DEAD;
-    return release_shared(object, (uint32_t)count, care);
+    return release_shared(object, last_of(m), care);
+}
+
+/* What cascades meet most is an object that its owner alone has counted, once: its word is
+ * that of its birth. It is read as a whole where nobody else writes a part of it. */
+static inline enum eager_fate eager_release(
+        struct gc_mutator *m, struct gc_object *object, uint32_t care)
+{
+    if (gc_likely(m->alone)) {
+        if (gc_unlikely(gc_atomic_load_relaxed(&object->count) != m->birth_count))
+            return release_counted(m, object, care);
+        return release_last(m, object, U0, care);
+    }
+    if (gc_unlikely(!gc_biased_is_mine(m, object) || object->count_own != 1))
+        return release_counted(m, object, care);
+    return release_last(m, object, gc_atomic_load_relaxed(&object->count_high), care);
 }
 
 static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block)
@@ -374,9 +390,15 @@ static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block
     return block->home == m;
 }
 
+/* An owner's half has just been written: so it is not read as a part of the word, for which
+ * the processor would have to wait. */
 bool gc_biased_drop_slow(struct gc_mutator *m, struct gc_object *object)
 {
-    return eager_drop_last(m, object);
+    if (!gc_biased_is_mine(m, object)) return eager_drop_last(m, object);
+    object->count_own = 1; /* it has reached 0 */
+    gc_schedule_yield();
+    uint32_t high = gc_atomic_load_relaxed(&object->count_high);
+    return eager_finish(m, object, release_last(m, object, high, GC_STATE_CARE));
 }
 
 static bool eager_drop_unless_last(struct gc_mutator *m, struct gc_object *object)
@@ -435,7 +457,7 @@ static int home_start(struct gc_mutator *home)
 {
     struct gc_biased *own = (struct gc_biased *)(void *)home->protocol_area;
     if (home->number >= UINT16_MAX) return -EAGAIN; /* no id is left */
-    own->id = home->number + 1;
+    own->id = (uint16_t)(home->number + 1);
     home->protocol_data = gc_os_alloc(sizeof(struct queue));
     if (home->protocol_data == NULL) return -ENOMEM;
     home->birth_count = (uint64_t)U0 << 32 | GC_BIASED_ONE | own->id;

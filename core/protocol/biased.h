@@ -2,8 +2,10 @@
 /* biased.h - eager counting that is plain for an object's owner and atomic for others.
  * [BRC18], with the rules that racing loads ask for.
  *
- * The count word has two halves, each an atom. The lower is written by the owner alone,
- * plainly; the higher, the shared half, by compare-and-exchange.
+ * The count word has two halves. The lower is written by the owner alone, plainly; the
+ * higher, the shared half, is an atom, and written by compare-and-exchange. Of the lower
+ * others look at the owner's id, an atom; what he counts is none, and is read and written by
+ * who may act for him alone: so one instruction adds to it.
  *
  *   low    owner's id (16 bits; 0: nobody)     references that the owner counts (16)
  *   high   n + ZERO (29 bits)   QUEUED   MERGED   DEAD
@@ -40,9 +42,7 @@
 
 /* What it costs to take or drop a reference (counted_ops.h). */
 #define GC_PROTOCOL_LOCAL_COST(m, object)                                                \
-    (gc_biased_is_mine((m), gc_atomic_load_relaxed(&(object)->count_low))                \
-                    ? GC_COST_plain                                                      \
-                    : GC_COST_atomic)
+    (gc_biased_is_mine((m), (object)) ? GC_COST_plain : GC_COST_atomic)
 #define GC_PROTOCOL_SLOT_COST(m, holder, object) GC_PROTOCOL_LOCAL_COST((m), (object))
 
 #define GC_EAGER_RACES 1
@@ -59,14 +59,15 @@
 
 /* What the fast paths read of a mutator, in its protocol_area. */
 struct __attribute__((may_alias)) gc_biased {
-    uint32_t id; /* from 1; const */
+    uint16_t id; /* from 1; const */
 };
 
-GC_INLINE bool gc_biased_is_mine(const struct gc_mutator *m, uint32_t low)
+GC_INLINE bool gc_biased_is_mine(
+        const struct gc_mutator *m, const struct gc_object *object)
 {
     const struct gc_biased *own =
             (const struct gc_biased *)(const void *)m->protocol_area;
-    return (uint16_t)low == (uint16_t)own->id;
+    return gc_atomic_load_relaxed(&object->count_owner) == own->id;
 }
 
 GC_INLINE bool gc_biased_is_stuck(uint32_t high)
@@ -94,11 +95,11 @@ GC_INLINE void gc_eager_born(struct gc_mutator *m, struct gc_object *object)
 /* The owner counts one more. False: he is not `m`, or his half is full. */
 GC_INLINE bool gc_biased_take_own(struct gc_mutator *m, struct gc_object *object)
 {
-    uint32_t low = gc_atomic_load_relaxed(&object->count_low);
-    if (gc_unlikely(!gc_biased_is_mine(m, low) || low >= UINT32_MAX - GC_BIASED_ONE))
-        return false;
-    gc_atomic_store_relaxed(&object->count_low, low + GC_BIASED_ONE);
-    return true;
+    if (gc_unlikely(!gc_biased_is_mine(m, object))) return false;
+    /* Added before it is tested: the addition sets the flag. */
+    if (gc_likely(++object->count_own != 0)) return true;
+    object->count_own--;
+    return false;
 }
 
 /* One more reference in the shared half. False: the object is DEAD. */
@@ -134,10 +135,8 @@ GC_INLINE bool gc_eager_drop(struct gc_mutator *m, struct gc_object *object)
 {
     if (object == NULL) return true;
     gc_assert(!gc_object_is_dead(object), "a dead object is dropped");
-    uint32_t low = gc_atomic_load_relaxed(&object->count_low);
-    if (gc_unlikely(!gc_biased_is_mine(m, low) || low < 2 * GC_BIASED_ONE))
+    if (gc_unlikely(!gc_biased_is_mine(m, object) || --object->count_own == 0))
         return gc_slow_path(m, drops, gc_biased_drop_slow(m, object));
-    gc_atomic_store_relaxed(&object->count_low, low - GC_BIASED_ONE);
     return true;
 }
 

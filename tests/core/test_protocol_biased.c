@@ -39,7 +39,7 @@ static void the_owner_counts_plainly(void)
     if (!fixture_open(&f, "refcount@biased", NULL, 0)) return;
     gc_enter(f.m, at);
     CU_ASSERT_TRUE_FATAL(gc_new(f.m, &at.node, &node_type));
-    CU_ASSERT_TRUE(gc_biased_is_mine(f.m, low(at.node)));
+    CU_ASSERT_TRUE(gc_biased_is_mine(f.m, &at.node->header));
     gc_set(f.m, &at.a, at.node);
     gc_store(f.m, at.node, left, at.node);
     gc_load_shared(f.m, &at.b, at.node, left);
