@@ -3,8 +3,6 @@
  *
  * The lists are under one lock of the heap, which is taken once for each block that a
  * mutator fills: what it protects are a few pointers. A block itself is swept outside.
- *
- * Sync edges: [sync AT2] a large object's fields come before its count
  */
 #include "core/sweep.h"
 

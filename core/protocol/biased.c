@@ -3,6 +3,7 @@
  *
  * Sync edges: [sync BI1] what was done with an object comes before its death
  *             [sync BI3] what is in a queue, against a home that stops looking
+ *             [sync EA2] a removal, against a racing load (eager.h)
  */
 #include "core/protocol/biased.h"
 
@@ -343,30 +344,33 @@ static GC_NOINLINE enum eager_fate release_counted(
 }
 
 /* What cascades meet most is an object that its owner alone has counted, once: its word is
- * that of its birth. */
+ * that of its birth, and stays that. */
 static inline enum eager_fate eager_release(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
-    uint64_t count = gc_atomic_load_relaxed(&object->count);
+    gc_eager_settle_removals(m);
+    const uint32_t early = gc_broken(LOOK_FIRST) ? gc_object_state(object) : 0;
+    gc_schedule_yield(); /* between removal and look */
+    /* [sync EA2] seq_cst: after the removal, before whatever a racing load counts.
+     * [sync BI1] acquire: as in release_shared(). */
+    const uint64_t count = gc_atomic_load_seq_cst(&object->count);
     if (gc_unlikely(count != m->birth_count)) return release_counted(m, object, care);
-    if (gc_unlikely(needs_care(object, care))) {
+    /* After the look: who has made a weak reference has dropped his own since. */
+    const uint32_t state = gc_eager_state(object, early);
+    if (gc_unlikely(((state | CARE_ALWAYS) & care) != 0)) {
         if (gc_broken(KEEP_FOR_FINALIZER))
             gc_atomic_store_relaxed(&object->count_low, m->birth_count & UINT16_MAX);
         return EAGER_CARE;
     }
-    gc_schedule_yield(); /* between look and kill */
-    /* Where nobody else runs, nobody else can take it meanwhile (MU2). */
-    if (gc_likely(m->alone) || gc_broken(LAST_BY_EXCHANGE)) {
+    gc_schedule_yield(); /* between look and death */
+    if (gc_broken(LAST_BY_EXCHANGE)) {
         gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
-        return EAGER_GONE;
-    }
-    uint32_t high = U0;
-    gc_atomic_store_relaxed(&object->count_low, 0); /* first: as in release_shared() */
-    /* [sync BI1] acq_rel: as in release_shared(). (BI3) */
-    if (gc_likely(gc_atomic_compare_exchange_acq_rel(
-                &object->count_high, &high, GC_BIASED_DEAD)))
         return EAGER_DEAD;
-    return release_shared(object, (uint32_t)count, care);
+    }
+    if (gc_unlikely((care & EAGER_BY_COUNT) != 0))
+        return release_shared(object, (uint32_t)count, care);
+    gc_object_set_gone(object, state);
+    return EAGER_GONE;
 }
 
 static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block)
@@ -415,7 +419,7 @@ static uint64_t total(const struct gc_object *object)
 {
     uint32_t low = gc_atomic_load_relaxed(&object->count_low);
     uint32_t high = gc_atomic_load_relaxed(&object->count_high);
-    if (gc_unlikely((high & GC_BIASED_DEAD) != 0)) return GC_COUNT_DEAD;
+    if (gc_unlikely(gc_object_is_dead(object))) return GC_COUNT_DEAD;
     int64_t n = (int64_t)(high & GC_BIASED_N) - (int64_t)GC_BIASED_ZERO;
     if (gc_unlikely(gc_biased_is_stuck(high))) return UINT64_C(1) << 61;
     return (uint64_t)(n + ((uint16_t)low != 0 ? low / GC_BIASED_ONE : 0));
@@ -463,7 +467,7 @@ const struct gc_protocol gc_protocol_biased = {
     .name = "biased",
     .summary = "eager counting, plain for an object's owner and atomic for others; "
                "mutators run in parallel",
-    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_RACES |
+    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_RACES | GC_PROTOCOL_LEAVES_COUNTS |
              (GC_EAGER_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
     EAGER_OPERATIONS,
     .home_start = home_start,
