@@ -351,10 +351,12 @@ static inline enum eager_fate eager_release(
     gc_eager_settle_removals(m);
     const uint32_t early = gc_broken(LOOK_FIRST) ? gc_object_state(object) : 0;
     gc_schedule_yield(); /* between removal and look */
+    const uint32_t low = gc_atomic_load_relaxed(&object->count_low);
     /* [sync EA2] seq_cst: after the removal, before whatever a racing load counts.
      * [sync BI1] acquire: as in release_shared(). */
-    const uint64_t count = gc_atomic_load_seq_cst(&object->count);
-    if (gc_unlikely(count != m->birth_count)) return release_counted(m, object, care);
+    if (gc_unlikely(low != (uint32_t)m->birth_count ||
+                    gc_atomic_load_seq_cst(&object->count_high) != U0))
+        return release_counted(m, object, care);
     /* After the look: who has made a weak reference has dropped his own since. */
     const uint32_t state = gc_eager_state(object, early);
     if (gc_unlikely(((state | CARE_ALWAYS) & care) != 0)) {
@@ -368,7 +370,7 @@ static inline enum eager_fate eager_release(
         return EAGER_DEAD;
     }
     if (gc_unlikely((care & EAGER_BY_COUNT) != 0))
-        return release_shared(object, (uint32_t)count, care);
+        return release_shared(object, low, care);
     gc_object_set_gone(object, state);
     return EAGER_GONE;
 }

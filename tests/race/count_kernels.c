@@ -379,17 +379,19 @@ static void run_named(struct trial *t)
     struct gc_mutator *m = t->m;
     struct {
         struct gc_frame frame;
-        struct big *made;
+        struct big *holder, *made;
     } at;
-    gc_atomic_store_relaxed(&loading, 0);
     gc_enter(m, at);
+    make(m, &at.holder, 0, KIND_PRIVATE, &big_type);
     make(m, &at.made, TARGET_ID, KIND_PUBLIC, &big_type);
     gc_store_root_shared(m, &t->slots[0], at.made);
+    gc_store_new(m, at.holder, a, at.made);
+    gc_clear(m, &at.made);
     start(t, make_weak);
     dawdle(draw(t, 4));
     gc_store_root_shared(m, &t->slots[0], (struct big *)NULL);
     dawdle(draw(t, 8));
-    gc_clear(m, &at.made);
+    gc_clear(m, &at.holder);
     make(m, &at.made, 1, KIND_PRIVATE, &big_type);
     dawdle(4);
     expect(at.made->kind == KIND_PRIVATE && at.made->id == 1,
