@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* allocate.c - allocation, out of line: everything that the fast path does not do.
- *
- * Sync edges: [sync AT2] a large object's fields come before its count
- */
+/* allocate.c - allocation, out of line: everything that the fast path does not do. */
 #include "core/allocate.h"
 
 #include "core/collector.h"

@@ -3,6 +3,9 @@
  *
  * The lists are under one lock of the heap, which is taken once for each block that a
  * mutator fills: what it protects are a few pointers. A block itself is swept outside.
+ *
+ * Sync edges: [sync AT2] a large object's fields come before its count
+ *             [sync SE1] an owner has swept a block, against who marks for the next cycle
  */
 #include "core/sweep.h"
 
@@ -10,6 +13,7 @@
 
 #include "core/collector.h"
 #include "core/os.h"
+#include "core/schedule.h"
 
 static void push(struct gc_block **list, struct gc_block *block)
 {
@@ -93,10 +97,16 @@ static struct gc_block *find(struct gc_mutator *m, struct gc_sweep_lists *lists)
     const bool is_swept = block != NULL;
     for (int i = 0; i < 2 && block == NULL && sweeper->open; i++)
         block = pop(&lists->unswept[i]);
+    const bool sweeps = block != NULL && !is_swept;
+    if (sweeps) gc_atomic_fetch_add_relaxed(&sweeper->sweeping, 1);
     gc_lock_release(&sweeper->lock);
-    if (block == NULL || is_swept) return block;
+    if (!sweeps) return block;
+    gc_schedule_yield(); /* between taking and sweeping */
     uint64_t start = gc_stall_clock();
     sweep_block(m, block);
+    /* [sync SE1] release: the looks at marks come before those marks that are made when none
+     * is under way; pairs with gc_sweep_is_under_way(). */
+    gc_atomic_fetch_sub_release(&sweeper->sweeping, 1);
     gc_stall_record(m->stalls, GC_STALL_allocation, start, block->built);
     if (gc_block_used(block) < block->cells) return block;
     put(sweeper, block);
@@ -243,6 +253,12 @@ bool gc_sweep_some(struct gc_mutator *by)
     else
         put(sweeper, block);
     return true;
+}
+
+bool gc_sweep_is_under_way(const struct gc_heap *heap)
+{
+    /* [sync SE1] acquire: pairs with find(). Test: core/sweep, collectors/on_the_fly. */
+    return gc_atomic_load_acquire(&heap->sweeper->sweeping) != 0;
 }
 
 void gc_sweep_add_span(struct gc_heap *heap, struct gc_block *block)

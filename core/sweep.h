@@ -45,6 +45,9 @@ struct gc_sweeper {
     /* any thread; relaxed: sums */
     _Atomic(uint64_t) freed; /* objects, since gc_sweep_open() */
 
+    /* any thread; up under the lock, with the block's leaving its list */
+    _Atomic(uint32_t) sweeping; /* blocks that their owners are sweeping */
+
     /* lock: held for a few steps, never across a wait. A handshake's function may take it. */
     struct gc_lock lock;
     bool open;     /* sweeping may begin: nobody has a stale reference to what is dead */
@@ -80,6 +83,11 @@ GC_EXPORT void gc_sweep_open(struct gc_heap *heap, uint16_t dead);
  * is freed since gc_sweep_open() is in sweeper->freed, but for blocks that mutators are
  * sweeping just now. On a running mutator. */
 GC_EXPORT bool gc_sweep_some(struct gc_mutator *by);
+
+/* Whether mutators are sweeping what the last gc_sweep_some() has left to them: to them what
+ * was dead is so still, whatever the mark means by now. Once false it stays so until the next
+ * gc_sweep_open(). By the collector. */
+GC_EXPORT bool gc_sweep_is_under_way(const struct gc_heap *heap);
 
 /* Cells of a block in use that hold an object: exact for unswept ones too, whose `used`
  * still counts the free cells that a run had. World stopped. */

@@ -792,7 +792,7 @@ plant(tests_are_built, 'tests/meson.build', "    ['planted', 'core/test_planted.
 def runnable(tree):
     """Scripts that people call have their run bit."""
     for path in ('bench/run', 'bench/micro/ratios', 'bench/peers/compare',
-                 'bench/peers/cpython_compare', 'tests/run', 'tests/fresh', 'tests/matrix',
+                 'bench/peers/cpython_compare', 'bench/peers/plugin_compare', 'tests/run', 'tests/fresh', 'tests/matrix',
                  'tests/plugins'):
         if path not in tree.sources:
             yield path, 0, 'is missing'

@@ -14,6 +14,7 @@ A program is text for the interpreter; in its comments stands
 and whatever it is, where cycles are promised nothing may be left in the end, and every resource
 must have been given back. Speaks TAP; the exit status is 1 if something failed.
 """
+import functools
 import glob
 import os
 import re
@@ -54,6 +55,7 @@ def wrong_with(process, expected, threads):
     return found
 
 
+@functools.lru_cache(maxsize=None)
 def promises_of(lisp, collector):
     told = LAST_LINE.search(run(lisp, '-c', collector, os.devnull).stderr.strip())
     return told.group(5).split() if told else []

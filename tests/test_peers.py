@@ -240,11 +240,23 @@ def knows_its_options(gclab):
     assert compare(gclab, peers=SOURCE)[0] == 4
 
 
+def compares_a_plugin_with_the_tree(gclab):
+    build = os.path.dirname(os.path.dirname(gclab))
+    done = subprocess.run(
+        [os.path.join(SOURCE, 'bench', 'peers', 'plugin_compare'), '--build', build, '--quick',
+         '--rounds', '1', '--only', 'rings', '--force', '--json'],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    line = json.loads(done.stdout)
+    assert (line['workload'], line['subject'], line['bound']) == ('rings', 'plugin', 1.05), line
+    assert line['value'] > 0 and line['met'] == (line['ratio'] <= 1.05), line
+
+
 PEER_TESTS = [does_the_work_of_gclab, knows_its_numbers]
 TESTS = [times_requests, figures_are_sound, shows_latencies, goes_on_without_other_languages,
          measures_chosen_subjects, limits_the_heap, refuses_other_work,
          refuses_a_build_that_checks, refuses_other_compilers, says_what_is_missing,
-         knows_its_options]
+         knows_its_options, compares_a_plugin_with_the_tree]
 
 
 def main(gclab):

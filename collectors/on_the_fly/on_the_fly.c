@@ -20,7 +20,8 @@
  * mutator holds is black, or was in the snapshot, where whatever cuts the last way to it logs
  * it [Yuasa90].
  *
- * Invariants: (F3) no white object exists when RAISE is posted: all is swept.
+ * Invariants: (F3) no white object exists when RAISE is posted: all is swept, but for blocks
+ *                  that mutators are sweeping, and until they are through nothing is marked.
  *             (F4) after the last DRAIN no mutator holds a white object, or can get one.
  */
 #include "collectors/on_the_fly/on_the_fly.h"
@@ -117,10 +118,11 @@ static void answer(struct gc_mutator *m, void *argument)
 }
 
 /* What others log while somebody does not answer must not grow without bound: it becomes
- * grey, which it would anyway, and is not logged again. */
+ * grey, which it would anyway, and is not logged again. But who has not answered RAISE may
+ * be sweeping a block yet, and free what has the mark that is black from now on. */
 static void empty_log(struct gc_mutator *m)
 {
-    otf_mark_logged(otf_of(m->heap));
+    if (!gc_sweep_is_under_way(m->heap)) otf_mark_logged(otf_of(m->heap));
 }
 
 static void shake(struct otf *otf, enum otf_handshake handshake)

@@ -396,6 +396,67 @@ static void who_reaches_no_safepoint_holds_up_nobody_else(void)
     fixture_close(&f);
 }
 
+/* Replaces the one by the other in a root, until more has been logged than a chunk holds. */
+static void log_both(
+        struct gc_mutator *m, struct node **root, struct node *one, struct node *other)
+{
+    for (size_t bytes = 0; bytes < 2 * GC_LOG_CHUNK_BYTES; bytes += 2 * sizeof(one)) {
+        gc_store_root(m, root, other);
+        gc_store_root(m, root, one);
+    }
+}
+
+/* Who has not answered RAISE may be sweeping a block for the cycle before, to which the mark
+ * that the log's objects would get means that they are dead. */
+static void nothing_is_marked_while_a_mutator_sweeps(void)
+{
+    enum { ENOUGH_NS = 20000000 }; /* the collector looks at the log once in 1 ms */
+    struct fixture f;
+    struct worker slow[1];
+    static struct laggard laggard;
+    static struct node *root;
+    struct gc_root_range range;
+    struct {
+        struct gc_frame frame;
+        struct node *one, *other;
+    } at;
+    if (!open(&f, NULL, 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_roots_add(f.heap, &range, (gc_slot *)(void *)&root, 1);
+    gc_atomic_store_relaxed(&laggard.entered, 0);
+    gc_atomic_store_relaxed(&laggard.released, 0);
+    workers_start(m, slow, 1, reach_no_safepoint, &laggard, NULL);
+    while (gc_atomic_load_relaxed(&laggard.entered) == 0)
+        gc_safepoint(m);
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new(m, &at.one, &node_type));
+    CU_ASSERT_TRUE(gc_new(m, &at.other, &node_type));
+    const uint16_t before = gc_object_mark(&at.one->header);
+    /* as if the laggard were in the middle of a block */
+    gc_atomic_fetch_add_relaxed(&f.heap->sweeper->sweeping, 1);
+    gc_collect_automatic(m, 2);
+    while (handshakes_posted(f.heap) == 0)
+        gc_safepoint(m);
+    gc_safepoint(m); /* answers RAISE */
+    log_both(m, &root, at.one, at.other);
+    for (uint64_t until = gc_os_now_ns() + ENOUGH_NS; gc_os_now_ns() < until;)
+        gc_safepoint(m);
+    CU_ASSERT_EQUAL(gc_object_mark(&at.one->header), before);
+    CU_ASSERT_EQUAL(gc_object_mark(&at.other->header), before);
+    gc_atomic_fetch_sub_release(&f.heap->sweeper->sweeping, 1);
+    while (gc_object_mark(&at.one->header) == before)
+        gc_safepoint(m); /* and then the log is emptied, though the laggard goes on */
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&laggard.released), 0);
+    gc_atomic_store_relaxed(&laggard.released, 1);
+    workers_join(m, slow, 1);
+    gc_leave(m, at);
+    gc_store_root_null(m, &root);
+    gc_quiesce(m);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    gc_roots_remove(f.heap, &range);
+    fixture_close(&f);
+}
+
 static void hold_a_ring_and_wait(struct worker *worker)
 {
     struct gc_mutator *m = worker->m;
@@ -452,6 +513,8 @@ int test_on_the_fly_suite(void)
                 work_in_stalls_does_not_grow_with_the_heap },
         { "who_reaches_no_safepoint_holds_up_nobody_else",
                 who_reaches_no_safepoint_holds_up_nobody_else },
+        { "nothing_is_marked_while_a_mutator_sweeps",
+                nothing_is_marked_while_a_mutator_sweeps },
         { "who_is_blocked_is_answered_for", who_is_blocked_is_answered_for },
     };
     return suite_add("collectors/on_the_fly", tests, COUNT(tests));

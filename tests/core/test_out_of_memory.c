@@ -30,7 +30,7 @@ static void run_program(struct outcome *outcome)
 
 /* Runs under sanitizers are slow: those try every so many allocations, and another set of
  * them for each collector. */
-enum { STRIDE = GC_TSAN ? 13 : GC_ASAN ? 5 : 1 };
+enum { STRIDE = GC_TSAN ? 23 : GC_ASAN ? 5 : 1 };
 
 /* The n-th allocation fails, n = 1, 2, ..., until a run does not get that far. */
 static void fail_each(const char *collector, const char *protocol, const char *options)

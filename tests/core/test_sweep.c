@@ -114,6 +114,46 @@ static void nothing_is_swept_before_all_have_handed_over(void)
     fixture_close(&f);
 }
 
+static _Atomic(uint32_t) is_through; /* relaxed: watched */
+
+static void watch_sweeps(struct worker *worker)
+{
+    struct gc_mutator *m = worker->m;
+    for (; gc_atomic_load_relaxed(&is_through) == 0; gc_schedule_yield()) {
+        worker->result += gc_sweep_is_under_way(m->heap);
+        gc_safepoint(m);
+    }
+}
+
+static void others_see_that_an_owner_is_sweeping(void)
+{
+    struct fixture f;
+    struct worker watcher[1];
+    struct {
+        struct gc_frame frame;
+        struct node *again;
+    } at;
+    if (GC_CHECK < 1) return; /* release builds have no schedule */
+    if (!open(&f)) return;
+    make_some_dead(f.m);
+    gc_sweep_hand_over(f.m);
+    gc_sweep_open(f.heap, DEAD_MARK);
+    gc_atomic_store_relaxed(&is_through, 0);
+    CU_ASSERT_TRUE_FATAL(gc_schedule_begin(1));
+    workers_start(f.m, watcher, 1, watch_sweeps, NULL, NULL);
+    gc_enter(f.m, at);
+    CU_ASSERT_TRUE(make_chain(f.m, &at.again, 1000));
+    gc_leave(f.m, at);
+    CU_ASSERT_FALSE(gc_sweep_is_under_way(f.heap));
+    gc_atomic_store_relaxed(&is_through, 1);
+    workers_join(f.m, watcher, 1);
+    gc_schedule_end();
+    CU_ASSERT(watcher->result > 0);
+    CU_ASSERT_EQUAL(sweep_all(&f), (NODES + 2) / 3);
+    CU_ASSERT_FALSE(gc_sweep_is_under_way(f.heap));
+    fixture_close(&f);
+}
+
 static void large_objects_and_empty_blocks_go_back(void)
 {
     struct fixture f;
@@ -154,6 +194,7 @@ int test_sweep_suite(void)
         { "an_allocation_sweeps_one_block", an_allocation_sweeps_one_block },
         { "nothing_is_swept_before_all_have_handed_over",
                 nothing_is_swept_before_all_have_handed_over },
+        { "others_see_that_an_owner_is_sweeping", others_see_that_an_owner_is_sweeping },
         { "large_objects_and_empty_blocks_go_back",
                 large_objects_and_empty_blocks_go_back },
     };

@@ -52,7 +52,8 @@ static const char *options_of(const char *workload, char *buffer, size_t room)
         if (strcmp(sizes[i].name, workload) != 0) continue;
         if (!sizes[i].needs_file) return sizes[i].options;
         const char *data = getenv("GCLAB_TEST_DATA");
-        snprintf(buffer, room, "file=%s/cpython_small.gcs", data != NULL ? data : "");
+        snprintf(buffer, room, "file=%s/cpython_small.gcs%s", data != NULL ? data : "",
+                GC_TSAN || GC_ASAN ? ":steps=10" : ""); /* each step is a collection */
         return buffer;
     }
     return NULL;
@@ -204,6 +205,23 @@ static void snapshot_agrees(void)
     run_all("snapshot");
 }
 
+/* Far more mutators than processors start, hand objects to each other, and exit. */
+static void many_threads_come_and_go(void)
+{
+    enum { MANY = 64 };
+    other_options = "count=6400:shared=30:handoff=30:objects=50:parcel=3";
+    for (size_t i = 0; gc_static_collectors[i] != NULL; i++) {
+        struct setting setting = { gc_static_collectors[i]->name, NULL };
+        for (size_t p = 0; gc_static_collectors[i]->protocols[p] != NULL; p++) {
+            struct agreement agreement = { false, 0 };
+            run_one(gc_workload_find(gc_all_workloads, "contend",
+                            gc_static_collectors[i]->protocols[p]),
+                    &setting, MANY, &agreement);
+        }
+    }
+    other_options = NULL;
+}
+
 static void every_workload_has_its_test(void)
 {
     for (const struct gc_workload *const *w = gc_all_workloads; *w != NULL; w++) {
@@ -257,6 +275,7 @@ int test_workloads_suite(void)
         { "contend_agrees", contend_agrees },
         { "live_heap_agrees", live_heap_agrees },
         { "snapshot_agrees", snapshot_agrees },
+        { "many_threads_come_and_go", many_threads_come_and_go },
         { "a_seed_repeats_a_run", a_seed_repeats_a_run },
     };
     return suite_add("workloads/all", tests, COUNT(tests));

@@ -1,4 +1,4 @@
-; --heap 3145728
+; --heap 1048576
 ; needs reclaims
 ; alone
 ; Memory runs out; what has been dropped by that is there for the next form.
