@@ -35,7 +35,6 @@ static inline enum eager_fate finish_zero(struct gc_object *object, uint32_t car
 static inline enum eager_fate eager_release(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
-    gc_eager_settle_removals(m);
     const uint32_t early = gc_broken(LOOK_FIRST) ? gc_object_state(object) : 0;
     gc_schedule_yield(); /* between removal and look */
     /* [sync EA2] seq_cst: after the removal, before whatever a racing load counts.
@@ -54,6 +53,7 @@ static inline enum eager_fate eager_release(
             return EAGER_DEAD;
         }
         if (gc_likely((care & EAGER_BY_COUNT) == 0 && gc_block_of(object)->home == m)) {
+            gc_assert(!m->has_removed, "what was removed may still be seen in its slot");
             gc_object_set_gone(object, state);
             return EAGER_GONE;
         }

@@ -348,7 +348,6 @@ static GC_NOINLINE enum eager_fate release_counted(
 static inline enum eager_fate eager_release(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
-    gc_eager_settle_removals(m);
     const uint32_t early = gc_broken(LOOK_FIRST) ? gc_object_state(object) : 0;
     gc_schedule_yield(); /* between removal and look */
     const uint32_t low = gc_atomic_load_relaxed(&object->count_low);
@@ -371,6 +370,7 @@ static inline enum eager_fate eager_release(
     }
     if (gc_unlikely((care & EAGER_BY_COUNT) != 0))
         return release_shared(object, low, care);
+    gc_assert(!m->has_removed, "what was removed may still be seen in its slot");
     gc_object_set_gone(object, state);
     return EAGER_GONE;
 }

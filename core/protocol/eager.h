@@ -131,7 +131,7 @@ GC_INLINE struct gc_object *gc_eager_replace(
 /* Before a look at the count that may end an object. */
 GC_INLINE void gc_eager_settle_removals(struct gc_mutator *m)
 {
-    if (gc_likely(!m->has_removed)) return;
+    if (!GC_EAGER_RACES || gc_likely(!m->has_removed)) return;
     /* Who is alone has nobody to tell (MU2).
      * [sync EA2] seq_cst: what we have removed from slots, by plain stores, before the look;
      * pairs with the increment and the second look of a racing load. */

@@ -32,7 +32,7 @@ enum eager_fate {
 #define EAGER_BY_COUNT (UINT32_C(1) << 30)
 
 /* The protocol's: gives up one reference. With one of the states in `care` (0: none) the
- * last one is kept. */
+ * last one is kept. Removals are settled, if without EAGER_BY_COUNT the object may die. */
 static inline enum eager_fate eager_release(
         struct gc_mutator *m, struct gc_object *object, uint32_t care);
 
@@ -92,19 +92,27 @@ static GC_NOINLINE bool eager_care(struct gc_mutator *m, struct gc_object *objec
     return dead;
 }
 
-/* Drops one reference. True: the object is dead, and owes its slots and its cell. `how` is
- * EAGER_BY_COUNT or 0. */
+/* What eager_release() has left to do. True: the object is dead. */
+static GC_NOINLINE bool eager_drop_rest(
+        struct gc_mutator *m, struct gc_object *object, enum eager_fate fate)
+{
+    bool dead = true;
+    if (fate == EAGER_CARE) dead = eager_care(m, object);
+    /* Others could have taken a reference since we looked, and have made a weak one. */
+    else if ((gc_object_state(object) & GC_STATE_CARE) != 0)
+        eager_forget(m, object);
+    gc_eager_settle_removals(m); /* of a finalizer or callback */
+    return dead;
+}
+
+/* Drops one reference. True: it is dead, and owes its slots and its cell. */
 static inline bool eager_drop(
         struct gc_mutator *m, struct gc_object *object, uint32_t how)
 {
     enum eager_fate fate = eager_release(m, object, GC_STATE_CARE | how);
     if (fate == EAGER_LIVES) return false;
     if (gc_likely(fate == EAGER_GONE)) return true;
-    if (gc_unlikely(fate == EAGER_CARE)) return eager_care(m, object);
-    /* Others could have taken a reference since we looked, and have made a weak one. */
-    if (gc_unlikely((gc_object_state(object) & GC_STATE_CARE) != 0))
-        eager_forget(m, object);
-    return true;
+    return eager_drop_rest(m, object, fate);
 }
 
 /* A dead object leaves its home's list, and the budget gets it back. Elsewhere the list
@@ -141,17 +149,22 @@ struct eager_cascade {
     struct gc_object *waiting[EAGER_WAITING];
 };
 
-/* `n` are in the array; returns how many then are. */
+static GC_NOINLINE void eager_drop_to_list(
+        struct eager_cascade *cascade, struct gc_object *child)
+{
+    if (!eager_drop(cascade->m, child, EAGER_BY_COUNT)) return;
+    gc_object_link_dead(child, cascade->list);
+    cascade->list = child;
+}
+
+/* `n` are in the array, which may be full; returns how many then are. */
 static inline uint32_t eager_drop_child(
         struct eager_cascade *cascade, uint32_t n, struct gc_object *child)
 {
-    if (gc_unlikely(n == EAGER_WAITING)) {
-        if (!eager_drop(cascade->m, child, EAGER_BY_COUNT)) return n;
-        gc_object_link_dead(child, cascade->list);
-        cascade->list = child;
-        return n;
-    }
-    if (eager_drop(cascade->m, child, 0)) cascade->waiting[n++] = child;
+    if (gc_unlikely(n == EAGER_WAITING))
+        eager_drop_to_list(cascade, child);
+    else if (eager_drop(cascade->m, child, 0))
+        cascade->waiting[n++] = child;
     return n;
 }
 
@@ -179,6 +192,7 @@ static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
     uint32_t n = 0;
     cascade.m = m;
     cascade.list = NULL;
+    gc_eager_settle_removals(m);
     for (;;) {
         const struct gc_type_info *info = gc_object_info(object);
         gc_slot *slots = (gc_slot *)(void *)(object + 1);
@@ -194,7 +208,7 @@ static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
         if (gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
             gc_weak_on_death(m, object);
         if (gc_unlikely(++objects == EAGER_TIMED_FROM)) start = gc_stall_clock();
-        if (gc_unlikely(cascade.list != NULL)) {
+        if (gc_unlikely(n == EAGER_WAITING) && cascade.list != NULL) {
             object = cascade.list;
             cascade.list = gc_object_next_dead(object);
         } else {
@@ -229,12 +243,10 @@ static inline bool eager_finish(
         struct gc_mutator *m, struct gc_object *object, enum eager_fate fate)
 {
     if (fate == EAGER_LIVES) return true;
-    if (fate == EAGER_CARE && !eager_care(m, object)) {
+    if (gc_unlikely(fate != EAGER_GONE) && !eager_drop_rest(m, object, fate)) {
         if (m->deferred_count > 0 && m->death_depth == 0) eager_drop_deferred(m);
         return true;
     }
-    if (fate == EAGER_DEAD && (gc_object_state(object) & GC_STATE_CARE) != 0)
-        eager_forget(m, object);
     return eager_die(m, object);
 }
 
@@ -244,6 +256,7 @@ static inline bool eager_drop_last(struct gc_mutator *m, struct gc_object *objec
     gc_assert(gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_RUNNING,
             "a reference is dropped by a mutator that does not run");
     gc_schedule_yield();
+    gc_eager_settle_removals(m);
     return eager_finish(m, object, eager_release(m, object, GC_STATE_CARE));
 }
 
