@@ -68,8 +68,8 @@ struct gc_protocol {
      * weak_resolve. */
     void (*take)(struct gc_mutator *m, struct gc_object *object);
 
-    /* The same for an object whose memory is an object's, but that may be DEAD: then false.
-     */
+    /* The same for an object that has or is a weak reference, whose memory is an object's, but
+     * that may be DEAD: then false. */
     bool (*try_take)(struct gc_mutator *m, struct gc_object *object);
 
     /* One reference less; the last one kills. On a running mutator; a safepoint.
