@@ -49,6 +49,7 @@ enum gc_stall_cause {
     X(callback_errors, "finalizers and callbacks that reported an error")                \
     X(stops, "times that this mutator stopped the world to collect")                     \
     X(stop_wait_ns, "ns from asking for a stop to having it (time to safepoint)")        \
+    X(stop_ns, "ns from having a stop to the world running again")                       \
     X(handshakes, "handshakes that this mutator has asked for")                          \
     X(helped, "parts of other mutators' stops that this one did while it was parked")    \
     X(lock_switches, "times that this mutator got the global lock from another")

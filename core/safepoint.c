@@ -231,9 +231,11 @@ void gc_stop_begin(struct gc_mutator *m)
 
 void gc_stop_end(struct gc_mutator *m, uint64_t work)
 {
+    const uint64_t start_ns = m->heap->stop_started_ns; /* the next stop writes its own */
     m->counters.stops++;
-    gc_stall_record(m->stalls, GC_STALL_stop, m->heap->stop_started_ns, work);
+    gc_stall_record(m->stalls, GC_STALL_stop, start_ns, work);
     gc_stop_end_unlogged(m);
+    m->counters.stop_ns += gc_stall_clock() - start_ns;
 }
 
 void gc_stop_end_unlogged(struct gc_mutator *m)

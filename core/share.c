@@ -134,6 +134,11 @@ bool gc_share_watch(struct gc_mutator *m)
 
 /* --- the stopper ------------------------------------------------------------------------- */
 
+bool gc_share_looks_out(const struct gc_mutator *home)
+{
+    return gc_atomic_load_relaxed(&home->watches) != 0 || gc_schedule_is_active();
+}
+
 /* A watcher sees within a moment what is offered to it. */
 static void give_head_start(struct gc_mutator *home)
 {

@@ -28,6 +28,10 @@ GC_EXPORT void gc_share_prepare(struct gc_heap *heap);
 GC_EXPORT void gc_stop_share(
         struct gc_mutator *m, gc_share_fn run, void *argument, bool wake);
 
+/* Whether a home's mutator is parked and looks out for a part, so that it will take one at
+ * once. A moment later it may not. By the stopper. */
+GC_EXPORT bool gc_share_looks_out(const struct gc_mutator *home);
+
 /* For safepoint.c. Looks out for parts without sleeping, for a while, and does them. True:
  * the mutator may try to return. On a parked mutator. */
 bool gc_share_watch(struct gc_mutator *m);

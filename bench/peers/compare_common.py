@@ -66,7 +66,10 @@ class Gclab:
         if environment['check_level'] != 0 or environment['build_type'] != 'release':
             raise NotMeasured('this gclab is not a release build: its figures mean nothing',
                               EXIT_ENVIRONMENT)
-        return {'objects': sample['ops'], 'cpu_ns': sample['cpu_ns'],
+        counters, ops = sample['counters'], sample['ops']
+        return {'objects': ops, 'cpu_ns': sample['cpu_ns'],
+                'collections_ns': (counters['stop_wait_ns'] + counters['stop_ns'] +
+                                   sample['stalls']['collection']['total_ns']) / ops,
                 'wall_ns': sample['wall_ns'] / sample['ops'], 'checksum': sample['checksum'],
                 'rss_bytes': sample['peak_rss_bytes'], 'compiler': environment['compiler'],
                 **(sample.get('latency') or {})}

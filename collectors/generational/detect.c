@@ -23,6 +23,7 @@ int detect_worker_init(struct detect_worker *worker, size_t room)
 {
     *worker = (struct detect_worker){ .room = room };
     gc_list_init(&worker->trash);
+    gc_list_init(&worker->lent);
     worker->stack = gc_os_map(room * sizeof(struct gc_object *), 4096);
     return worker->stack != NULL ? 0 : -ENOMEM;
 }
@@ -58,6 +59,8 @@ void detect_worker_begin(struct detect_worker *worker, const struct detector *de
     worker->side = 0;
     worker->sent[0] = worker->sent[1] = 0;
     worker->big = NULL;
+    worker->number = 0;
+    worker->cells = worker->spare = 0;
     if (only != NULL) {
         worker->next = only->list->next;
         only->last = only->list;

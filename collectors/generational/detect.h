@@ -50,9 +50,9 @@ struct detect_set {
 };
 
 /* Who goes through the passes, and what was found by it: one for all homes, or, where the
- * owners do it, one for each home. That one touches the objects of its home alone; what it
- * meets of other homes it sends: in a box, which their workers read in the next round, while
- * it fills the other. */
+ * owners do it, one for each home. That one touches the objects of its home alone, or, by
+ * address, those of the blocks that it was given; what it meets of others it sends: in a box,
+ * which their workers read in the next round, while it fills the other. */
 struct detect_worker {
     /* const after detect_worker_init() */
     struct gc_heap *heap;
@@ -79,6 +79,9 @@ struct detect_worker {
     uint32_t side;         /* of the box that it fills */
     size_t sent[2];        /* in the boxes */
     struct gc_object *big; /* has more slots than a box: the stopper is to look at it */
+    uint16_t number; /* by address: what its blocks have in `kept`; 0: see is_its() */
+    struct gc_links lent;  /* trash in blocks of other homes */
+    size_t cells, spare;   /* that it is to be given of its home's, and of others' */
     struct gc_links *next; /* where steps 3 and 4 go on; by address, in `block`: */
     struct gc_block_cursor cursor;
     struct gc_block *block;

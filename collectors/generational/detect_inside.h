@@ -161,14 +161,20 @@ GC_INLINE void survive(struct detect_worker *worker, struct gc_object *object,
     if (gc_likely(!gc_object_is_dead(object))) gc_object_trace(object, visit, argument);
 }
 
-/* An object that has lost its place is unreachable. */
-static inline void find_trash(struct detect_worker *worker, struct gc_links *at)
+/* An object that has lost its place is unreachable, and goes to this list. */
+static inline void find_trash_for(
+        struct detect_worker *worker, struct gc_links *at, struct gc_links *trash)
 {
     struct gc_object *object = gc_links_object(at);
     gc_object_set_mark(object, MARK_TRASH);
     worker->states |= gc_object_state(object);
     worker->found++;
-    gc_list_append(&worker->trash, at);
+    gc_list_append(trash, at);
+}
+
+static inline void find_trash(struct detect_worker *worker, struct gc_links *at)
+{
+    find_trash_for(worker, at, &worker->trash);
 }
 
 /* --- owners ---------------------------------------------------------------------------- */
@@ -180,12 +186,28 @@ static inline bool is_near(const void *slot, const struct gc_object *object)
     return ((uintptr_t)slot ^ (uintptr_t)object) >> GC_BLOCK_SHIFT == 0;
 }
 
+/* Whether objects of the set can be in a block. */
+static inline bool is_walked(const struct gc_block *block)
+{
+    return block->prefix != 0 && block->state != GC_BLOCK_EMPTY &&
+           block->state != GC_BLOCK_LIMBO;
+}
+
+/* Whether what is in a block is a worker's to touch: by address, a worker has the blocks that
+ * bear its number; without one, and in lists, those of its home. */
+static inline bool is_its(
+        const struct detect_worker *worker, const struct gc_block *block)
+{
+    if (worker->number != 0) return block->kept == worker->number;
+    return block->home == worker->home;
+}
+
 /* Whether a worker that has a home may touch an object. If not, it is sent, unless it can't
  * be in a cycle; there is room. */
 static inline bool is_own_or_sent(struct detect_worker *worker, struct gc_object *object)
 {
     const struct gc_block *block = gc_block_of(object);
-    if (block->home == worker->home) return true;
+    if (is_its(worker, block)) return true;
     const uint32_t side = worker->side;
     if (block->prefix > 0) worker->boxes[side][worker->sent[side]++] = object;
     return false;

@@ -2,20 +2,24 @@
 /* detect_owners.c - steps 3 to 5 by the owners: each parked mutator on the objects of its
  * own home, which are near its processor.
  *
+ * By address, where the order of birth says nothing, whole blocks are lent to those that
+ * would have less to do.
+ *
  * No number of an object is touched by two workers, so none is an atom. A reference to an
- * object of another home is put into a box, and taken from there by that home's worker in
+ * object of another worker is put into a box, and taken from there by that worker in
  * the next round. A round ends when all workers are through with it (share.h); while boxes
  * have something in them, or were too small, there is another one.
  *
- * Invariant (D3): in a round a worker writes the prefixes and marks of its own home's
- *                 objects, and its own box of this round; it reads the others' boxes of
- *                 the round before.
+ * Invariant (D3): in a round a worker writes the prefixes and marks of the objects that are
+ *                 its (is_its()), and its own box of this round; it reads the others' boxes
+ *                 of the round before.
  */
 #include <errno.h>
 
 #include "collectors/generational/detect.h"
 #include "collectors/generational/detect_inside.h"
 #include "core/os.h"
+#include "core/share.h"
 
 enum { HOME_STACK_ENTRIES = 1 << 16 };
 
@@ -79,7 +83,7 @@ GC_INLINE void take_in(const struct run *run, struct detect_worker *worker,
         if (from == worker || !from->takes_part) continue;
         struct gc_object *const *box = from->boxes[!worker->side];
         for (size_t i = 0, n = from->sent[!worker->side]; i < n; i++)
-            if (gc_block_of(box[i])->home == worker->home) take(run, worker, box[i]);
+            if (is_its(worker, gc_block_of(box[i]))) take(run, worker, box[i]);
     }
 }
 
@@ -148,8 +152,13 @@ static void reach_slot_anywhere(gc_slot *slot, void *argument)
     const struct run *run = argument;
     struct gc_object *object = cyclic_in(slot);
     if (object == NULL) return;
-    struct detect_worker *worker = detect_worker_of_home(gc_block_of(object)->home);
-    if (worker->takes_part) run->passes->reach(worker, object);
+    const struct gc_block *block = gc_block_of(object);
+    gc_for_each_mutator (home, run->heap) {
+        struct detect_worker *worker = detect_worker_of_home(home);
+        if (!worker->takes_part || !is_its(worker, block)) continue;
+        run->passes->reach(worker, object);
+        break;
+    }
 }
 
 /* Looks at what was too big, and whether there is to be another round. */
@@ -180,6 +189,87 @@ static void repeat(struct run *run, struct gc_mutator *m, gc_share_fn part, bool
     } while (!ends_round(run, part == subtract_part));
 }
 
+/* --- blocks for who has less to do -------------------------------------------------------- */
+
+/* Calls visit(block, worker of its home, worker) for what is walked. */
+static void for_blocks(struct gc_heap *heap, struct detect_worker *worker,
+        void (*visit)(struct gc_block *block, struct detect_worker *at_home,
+                struct detect_worker *worker))
+{
+    struct gc_block_cursor cursor = { NULL, 0 };
+    for (struct gc_block *block; (block = gc_next_block_stw(heap, &cursor)) != NULL;)
+        if (is_walked(block)) visit(block, detect_worker_of_home(block->home), worker);
+}
+
+static void weigh(struct gc_block *block, struct detect_worker *at_home,
+        struct detect_worker *worker)
+{
+    (void)worker;
+    at_home->cells += block->built;
+}
+
+/* A block stays with its home's worker until that one has its share; `worker`, the stopper's,
+ * has what nobody else can take. */
+static void give(struct gc_block *block, struct detect_worker *at_home,
+        struct detect_worker *worker)
+{
+    const size_t cells = block->built;
+    if (at_home->cells > 0) {
+        at_home->cells -= cells < at_home->cells ? cells : at_home->cells;
+        block->kept = at_home->number;
+        return;
+    }
+    gc_for_each_mutator (home, worker->heap) {
+        struct detect_worker *other = detect_worker_of_home(home);
+        if (other->spare == 0) continue;
+        other->spare -= cells < other->spare ? cells : other->spare;
+        worker = other;
+        break;
+    }
+    block->kept = worker->number;
+}
+
+/* Whoever looks out for parts gets as many cells as the next. */
+static void give_blocks_stw(struct gc_mutator *m)
+{
+    struct gc_heap *heap = m->heap;
+    struct detect_worker *own = detect_worker_of_home(m);
+    size_t cells = 0, workers = 0, homes = 0;
+    for_blocks(heap, own, weigh);
+    gc_for_each_mutator (home, heap) {
+        if (!detect_worker_of_home(home)->takes_part) continue;
+        cells += detect_worker_of_home(home)->cells;
+        workers += home == m || gc_share_looks_out(home);
+        homes++;
+    }
+    if (homes >= UINT16_MAX) return; /* each has what is its home's */
+    const size_t share = cells / workers + 1;
+    gc_for_each_mutator (home, heap) {
+        struct detect_worker *worker = detect_worker_of_home(home);
+        if (!worker->takes_part) continue; /* nor had it when they were counted */
+        const bool works = home == m || gc_share_looks_out(home);
+        const size_t most = works ? share : 0;
+        worker->number = (uint16_t)homes--;
+        worker->spare = worker->cells < most ? most - worker->cells : 0;
+        if (worker->cells > most) worker->cells = most;
+    }
+    for_blocks(heap, own, give);
+}
+
+/* Trash that was found by others goes to the worker of its home. */
+static void return_lent(struct detect_worker *worker)
+{
+    struct gc_links *lent = &worker->lent;
+    for (struct gc_links *at = lent->next, *next; at != lent; at = next) {
+        next = at->next;
+        struct detect_worker *other = detect_worker_of_home(gc_block_of(at)->home);
+        gc_list_append(&other->trash, at);
+        worker->found--;
+        other->found++;
+    }
+    gc_list_init(lent);
+}
+
 void detect_by_owners_stw(
         struct detector *detector, struct gc_mutator *m, bool by_address, bool wake)
 {
@@ -194,12 +284,15 @@ void detect_by_owners_stw(
         struct detect_scan *scan = by_address ? NULL : detect_scan_of_home(home);
         detect_worker_begin(detect_worker_of_home(home), detector, way, scan);
     }
+    if (by_address) give_blocks_stw(m);
     repeat(&run, m, subtract_part, wake);
     repeat(&run, m, scan_part, wake);
     bool found = way == DETECT_MOVE;
     gc_for_each_mutator (home, heap)
         found |= detect_worker_of_home(home)->left > detect_worker_of_home(home)->reached;
     if (found) gc_stop_share(m, sweep_part, &run, wake);
+    gc_for_each_mutator (home, heap)
+        return_lent(detect_worker_of_home(home));
     gc_for_each_mutator (home, heap) {
         struct detect_worker *worker = detect_worker_of_home(home);
         if (worker->takes_part) detect_worker_end(worker, detector, NULL);

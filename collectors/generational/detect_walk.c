@@ -59,10 +59,8 @@ static struct gc_block *next_block(
 {
     struct gc_block *block;
     while ((block = gc_next_block_stw(worker->heap, cursor)) != NULL) {
-        const bool in_use =
-                block->state != GC_BLOCK_EMPTY && block->state != GC_BLOCK_LIMBO;
-        if (!in_use || block->prefix == 0) continue;
-        if (worker->home == NULL || block->home == worker->home) break;
+        if (!is_walked(block)) continue;
+        if (worker->home == NULL || is_its(worker, block)) break;
     }
     return block;
 }
@@ -239,7 +237,10 @@ static void walk_reach(struct detect_worker *worker, struct gc_object *object)
 
 static inline void sweep(struct walk *walk, struct gc_links *at)
 {
-    if ((prev_bits(at) & TENTATIVE) != 0) find_trash(walk->worker, at);
+    struct detect_worker *worker = walk->worker;
+    if ((prev_bits(at) & TENTATIVE) == 0) return;
+    const bool is_lent = walk->at_home && gc_block_of(at)->home != worker->home;
+    find_trash_for(worker, at, is_lent ? &worker->lent : &worker->trash);
 }
 
 static void walk_sweep(struct detect_worker *worker)

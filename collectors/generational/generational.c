@@ -202,14 +202,34 @@ static bool is_alone(struct gc_heap *heap)
     return gc_next_mutator(&first->next) == NULL;
 }
 
-/* Owners share a collection if there are several; those who sleep, one that takes longer
- * than it takes to wake them. */
-static void choose_who_stw(struct gc_heap *heap, int g)
+/* Whether a home has objects in the lists that are collected. */
+static bool has_part(struct gc_mutator *home, int g)
+{
+    for (int i = 0; i <= g; i++)
+        if (!gc_list_is_empty(generational_list(home, i))) return true;
+    return false;
+}
+
+/* Whether nothing is to be looked at but what is in the lists of this home. */
+static bool is_all_of(struct gc_mutator *m, int g)
+{
+    const struct generational *state = m->heap->collector_data;
+    if (state->walks && g == GC_GENERATIONS - 1) return is_alone(m->heap);
+    gc_for_each_mutator (home, m->heap)
+        if (home != m && has_part(home, g)) return false;
+    return true;
+}
+
+/* Owners share a collection if somebody else has a part in it; those who sleep, one that
+ * takes longer than it takes to wake them. */
+static void choose_who_stw(struct gc_mutator *m, int g)
 {
     enum { WORTH_WAKING = 8192 };
+    struct gc_heap *heap = m->heap;
     struct generational *state = heap->collector_data;
     const struct gc_generation *young = &heap->generations[0];
-    state->shared = state->owners && !is_alone(heap);
+    state->alone = is_all_of(m, g);
+    state->shared = state->owners && !state->alone;
     state->wake = g == GC_GENERATIONS - 1 ||
                   gc_atomic_load_relaxed(&young->threshold) >= WORTH_WAKING;
 }
@@ -227,8 +247,7 @@ static void detect_stw(struct gc_mutator *m, int g)
     } else if (by_address) {
         detect_by_address_stw(detector, heap, &state->trash);
     } else {
-        struct gc_mutator *first = gc_next_mutator(&heap->mutators);
-        struct detect_scan *only = is_alone(heap) ? detect_scan_of_home(first) : NULL;
+        struct detect_scan *only = state->alone ? detect_scan_of_home(m) : NULL;
         detect_in_lists_stw(detector, heap, only, &state->trash);
     }
 }
@@ -332,7 +351,7 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     struct generational *state = heap->collector_data;
     const struct detect_sum *sum = &state->detector.sum;
     gc_stop_begin(m);
-    choose_who_stw(heap, generation);
+    choose_who_stw(m, generation);
     merge_young_stw(m, generation);
     detect_stw(m, generation);
     m->counters.visited_objects += sum->objects;

@@ -24,6 +24,7 @@ struct generational {
     _Atomic(size_t) long_lived_total;   /* generation 2 after the last full collection */
     _Atomic(size_t) long_lived_pending; /* what has come to generation 2 since */
     /* who collects, of the collection under way */
+    bool alone;            /* all that it looks at is its own home's */
     bool shared;           /* owners do their parts of it */
     bool wake;             /* those who sleep too */
     struct gc_links trash; /* if owners have found it, it is with them first */

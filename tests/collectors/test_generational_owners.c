@@ -21,6 +21,7 @@ enum {
     EACH = 150,
     ALL = WORKERS * EACH,
     BIG = 70000,
+    ALONE = 4000,
     ARRAYS = 120,
     SMALL = 1000
 };
@@ -334,6 +335,65 @@ static void what_leaves_the_trash_is_dropped_however_much_it_is(void)
     world_close(3);
 }
 
+/* --- one home has it all, and its blocks are lent to the others --------------------------- */
+
+static void build_alone(struct worker *worker)
+{
+    for (uint32_t i = 0; i < ALONE && worker->number == 2; i++) {
+        make(worker, i, &node_type);
+        struct node *node = node_at(i);
+        gc_store(worker->m, node, left, node);
+        if (i >= 2)
+            gc_store(worker->m, node, right, node_at(i % 2)); /* into other blocks */
+    }
+}
+
+/* How many workers have gone through blocks of the home that has the most. */
+static uint32_t workers_of_blocks(void)
+{
+    struct gc_block_cursor cursor = { NULL, 0 };
+    uint32_t workers = 0;
+    uint16_t last = 0;
+    gc_stop_begin(world.f.m);
+    for (struct gc_block *block;
+            (block = gc_next_block_stw(world.f.heap, &cursor)) != NULL;) {
+        if (block->prefix == 0 || block->kept == last) continue;
+        last = block->kept;
+        workers++;
+    }
+    gc_stop_end(world.f.m, 0);
+    return workers;
+}
+
+static void who_has_less_to_do_is_lent_blocks(void)
+{
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        if (!world_open("threshold0=0:detect=walk:passes=owners", build_alone, ALONE,
+                    WORKERS, seed))
+            return;
+        struct gc_mutator *m = world.f.m;
+        world_go();
+        CU_ASSERT_EQUAL(gc_collect(m, 2), 0);
+        CU_ASSERT_EQUAL(gc_collect(m, 2), 0); /* by address alone */
+        if (GC_CHECK >= 1) CU_ASSERT(workers_of_blocks() > 1);
+        fixture_verify(&world.f);
+        for (uint32_t i = 0; i < ALONE; i++)
+            if (i % 3 != 0) drop_root(i);
+        settle();
+        uint32_t kept = 1 + ALONE / 3; /* those, and number 1, which they refer to */
+        CU_ASSERT_EQUAL(gc_collect(m, 2), ALONE - kept - 1);
+        fixture_verify(&world.f);
+        CU_ASSERT_EQUAL(fixture_live(&world.f), kept + 1);
+        for (uint32_t i = 0; i < ALONE; i++)
+            drop_root(i);
+        settle();
+        CU_ASSERT_EQUAL(gc_collect(m, 2), kept + 1);
+        settle();
+        CU_ASSERT_EQUAL(fixture_live(&world.f), 0);
+        CU_ASSERT(world_close(WORKERS) > 0 || GC_CHECK == 0);
+    }
+}
+
 int SUITE(void)
 {
     static const struct test tests[] = {
@@ -344,6 +404,7 @@ int SUITE(void)
                 references_that_fill_the_boxes_are_all_met },
         { "what_leaves_the_trash_is_dropped_however_much_it_is",
                 what_leaves_the_trash_is_dropped_however_much_it_is },
+        { "who_has_less_to_do_is_lent_blocks", who_has_less_to_do_is_lent_blocks },
     };
     return suite_add(SUITE_NAME, tests, COUNT(tests));
 }

@@ -297,7 +297,7 @@ static struct gc_counters run_scheduled(uint32_t period, uint64_t *ret_moves)
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
     gc_for_each_mutator (m, f.heap)
         gc_counters_add(&counters, &m->counters);
-    counters.stop_wait_ns = 0;
+    counters.stop_wait_ns = counters.stop_ns = 0;
     world_finish(&world);
     fixture_close(&f);
     return counters;

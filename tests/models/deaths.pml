@@ -11,7 +11,7 @@
  *   default     `biased`: the owner's half `lc`, plain; the shared half (n, M, Q, D), one atom
  *   -DATOMIC    `atomic`: n is all, 1 in a free cell; D is DEAD
  *   -DTRIES=N   of each B (2)        -DBIRTHS=N  objects in the cell (2)
- * Mutants, each of which must fail:
+ * Mutants:
  *   -DNOFENCE   no fence between a plain store that removes a reference and the look
  *   -DBLIND     a birth writes the count
  *   -DNOCARE    what has a weak reference dies by the look, too
