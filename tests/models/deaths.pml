@@ -324,6 +324,7 @@ active proctype A()
        }
     :: infree && births == BIRTHS && done == 2 && q == 0 && later == 0 -> break
     od;
+    DRAINED;
     assert(gone && held == 0 && !D && !M && !Q && !S && !K && !w);
 #ifdef ATOMIC
     assert(n == 1)
