@@ -3,6 +3,7 @@
 #include "core/allocate.h"
 
 #include "core/collector.h"
+#include "core/mutant.h"
 #include "core/os.h"
 
 /* The budget of objects that can be in a cycle is used up. */
@@ -160,9 +161,11 @@ bool gc_new_slow(struct gc_mutator *m, gc_slot *local, const struct gc_type *typ
     }
     gc_birth(m, object, type, gc_type_id(type), cyclic);
     clear_body(object, type, size, slots, bytes);
-    /* [sync AT2] release, the last of all fields: pairs with the acquire of a racing load
-     * (protocol/atomic.h, biased.h). */
-    gc_atomic_store_release(&object->count, m->birth_count);
+    /* Where the cell has it already somebody may be adding to it (protocol/eager.h).
+     * [sync AT2] release, the last of all fields: pairs with the look of who sweeps beside
+     * us (sweep.c). */
+    if (m->free_count != m->birth_count || gc_broken(BIRTH_LEAVES))
+        gc_atomic_store_release(&object->count, m->birth_count);
     if (reserved) gc_finalizable_settle(heap, object);
     put(m, local, object);
     return true;

@@ -4,9 +4,10 @@
  * Two families, because programs keep plain pointers in their structs:
  *   gc_atomic_OP_ORDER(p, ...)       on _Atomic fields of the runtime
  *   gc_atomic_slot_OP_ORDER(p, ...)  on reference slots of programs
- * There is no order parameter, no fence and no `volatile`: a reader sees at the
- * call what is ordered, lint sees that each ordered site names its partner, and
- * a simulated memory can take the place of this one header.
+ * There is no order parameter and no `volatile`: a reader sees at the call what is
+ * ordered, lint sees that each ordered site names its partner, and a simulated memory
+ * can take the place of this one header. A fence is for what no access can say: that
+ * all stores so far come before the next loads.
  */
 #ifndef CORE_ATOMIC_H
 #define CORE_ATOMIC_H
@@ -48,6 +49,8 @@
 #define gc_atomic_fetch_and_acquire(p, v)                                                \
     atomic_fetch_and_explicit((p), (v), memory_order_acquire)
 
+#define gc_atomic_fence_seq_cst() atomic_thread_fence(memory_order_seq_cst)
+
 #define gc_atomic_exchange_acquire(p, v)                                                 \
     atomic_exchange_explicit((p), (v), memory_order_acquire)
 
@@ -75,6 +78,7 @@
 
 #define gc_atomic_slot_load_relaxed(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
 #define gc_atomic_slot_load_acquire(p)     __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define gc_atomic_slot_load_seq_cst(p)     __atomic_load_n((p), __ATOMIC_SEQ_CST)
 #define gc_atomic_slot_store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define gc_atomic_slot_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define gc_atomic_slot_exchange_acq_rel(p, v)                                            \
@@ -82,5 +86,10 @@
 #define gc_atomic_slot_compare_exchange_acq_rel(p, expected, v)                          \
     __atomic_compare_exchange_n(                                                         \
             (p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
+#define gc_atomic_slot_exchange_seq_cst(p, v)                                            \
+    __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
+#define gc_atomic_slot_compare_exchange_seq_cst(p, expected, v)                          \
+    __atomic_compare_exchange_n(                                                         \
+            (p), (expected), (v), false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE)
 
 #endif

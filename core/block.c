@@ -356,13 +356,16 @@ struct gc_block *gc_block_new(struct gc_mutator *m, bool prefixed, uint32_t clas
         .prefix = (uint16_t)(prefixed ? m->prefix_bytes : 0),
         .cell_bytes = cell,
         .home = m,
+        .free_count = m->free_count,
     };
     set_countdown(block, 0, NEVER);
     return block;
 }
 
 /* Gives the next few unbuilt cells headers and links them in the order of their
- * addresses. Returns the first; the last one's link is NULL. */
+ * addresses. Returns the first; the last one's link is NULL. Of an empty block that is built
+ * again stale references may be about: its headers are not written, for somebody may be
+ * adding to a count, but where that has to say DEAD, as it does already. */
 static struct gc_object *build_cells(struct gc_block *block)
 {
     uint32_t count = BUILD_BYTES / block->cell_bytes;
@@ -374,15 +377,16 @@ static struct gc_object *build_cells(struct gc_block *block)
     for (uint32_t i = 0; i < count; i++) {
         struct gc_object *next =
                 (struct gc_object *)(void *)((char *)object + block->cell_bytes);
-        /* not an initialisation: of an empty block that is built again stale references
-         * may be about */
-        gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
-        gc_atomic_init(&object->words, 0);
+        if (block->built + i >= block->formed || gc_broken(REBUILT)) {
+            gc_atomic_store_relaxed(&object->words, 0);
+            gc_cell_reset(block, object);
+        }
         *gc_cell_link(object) = i + 1 < count ? next : NULL;
         if (GC_POISONS) gc_cell_poison(object);
         object = next;
     }
     block->built = (uint16_t)(block->built + count);
+    if (block->formed < block->built) block->formed = block->built;
     return first;
 }
 
@@ -508,7 +512,7 @@ uint32_t gc_block_clear(struct gc_block *block)
     for (uint32_t i = 0; says_so && i < block->built; i++) {
         struct gc_object *object = gc_block_object(block, i);
         if (gc_object_is_dead(object)) continue;
-        gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
+        gc_cell_reset(block, object);
         if (GC_POISONS) gc_cell_poison(object);
     }
     set_countdown(block, 0, 0);
@@ -577,11 +581,12 @@ struct gc_object *gc_span_new(struct gc_mutator *m, size_t bytes, uint32_t prefi
         .cell_bytes = (uint32_t)bytes,
         .span = (uint32_t)blocks,
         .home = m,
+        .free_count = m->free_count,
     };
     set_countdown(block, 1, 1);
     struct gc_object *object = gc_block_object(block, 0);
-    gc_atomic_init(&object->count, GC_COUNT_DEAD);
     gc_atomic_init(&object->words, 0);
+    gc_cell_reset(block, object);
     if (GC_POISONS) gc_cell_poison(object);
     m->counters.cells_taken++;
     note_births(block, 0, bytes);

@@ -8,7 +8,8 @@
  *
  * From an object's address its region, block and side metadata are found by
  * arithmetic. Only cells below `built` have headers; each of those is alive or
- * says DEAD, so a block can be enumerated at any time by who may act for its home.
+ * dead, and tells (gc_object_is_dead()), so a block can be enumerated at any time by who
+ * may act for its home.
  *
  * Under a protocol with racing loads memory is *type-stable*: a mutator that read a slot
  * a moment ago may still look at the count of what has died since. There a block whose
@@ -78,6 +79,7 @@ struct gc_block {
     uint16_t built;         /* cells that have a header */
     uint8_t state;          /* enum gc_block_state */
     uint8_t births;         /* enum gc_block_births */
+    uint16_t formed;        /* cells that had a header since the block got its class */
     uint16_t kept; /* of the collector, in stops: as objects that it has found alive */
     /* const while the block is in use */
     uint8_t class;
@@ -86,6 +88,7 @@ struct gc_block {
     uint16_t prefix;     /* bytes between a cell's start and its object */
     uint32_t cell_bytes; /* of a span: of the object with its prefix */
     uint32_t span;       /* blocks of a span */
+    uint64_t free_count; /* of its home: the count word of a free cell */
     struct gc_mutator *home;
     /* home's list of partial blocks */
     struct gc_block *next, *prev;
@@ -179,8 +182,15 @@ GC_EXPORT void gc_cell_unpoison(struct gc_object *object);
 /* The countdown reached 0: moves the block to its next state. (B1) */
 GC_EXPORT GC_COLD void gc_block_event(struct gc_block *block);
 
-/* Gives the cell of an object that says DEAD back to its block. The object must be
- * unreachable and out of every list. (B1) */
+/* Makes the header of a dead cell that of a free one; by who may write its count. */
+static inline void gc_cell_reset(const struct gc_block *block, struct gc_object *object)
+{
+    if (block->free_count != GC_COUNT_DEAD) gc_object_set_gone(object, 0);
+    gc_atomic_store_relaxed(&object->count, block->free_count);
+}
+
+/* Gives the cell of an object that is GONE, or whose count is that of a free cell, back to
+ * its block. The object must be unreachable and out of every list. (B1) */
 static inline void gc_cell_free_in(struct gc_block *block, struct gc_object *object)
 {
     gc_assert(gc_object_is_dead(object), "a live object is freed");
@@ -190,16 +200,19 @@ static inline void gc_cell_free_in(struct gc_block *block, struct gc_object *obj
     if (gc_unlikely(--block->countdown == 0)) gc_block_event(block);
 }
 
-static inline void gc_cell_free_dead(struct gc_object *object)
-{
-    gc_cell_free_in(gc_block_of(object), object);
-}
-
-/* The same for an object that need not say so; it does from now on. (B1) */
+/* The same for one that need not say so; but nobody else may touch its count. (B1) */
 static inline void gc_cell_free(struct gc_object *object)
 {
-    gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
-    gc_cell_free_dead(object);
+    struct gc_block *block = gc_block_of(object);
+    gc_cell_reset(block, object);
+    gc_cell_free_in(block, object);
+}
+
+/* The same for one whose count says DEAD. (B1) */
+static inline void gc_cell_free_dead(struct gc_object *object)
+{
+    gc_assert(gc_object_says_dead(object), "a live object is freed");
+    gc_cell_free(object);
 }
 
 /* Takes all free cells that the run's class can get at once: what its block got
@@ -227,8 +240,8 @@ void gc_blocks_ripen(struct gc_heap *heap);
  * hold a stale reference, limbo and all homes' empty blocks too. */
 void gc_blocks_reclaim_stw(struct gc_heap *heap);
 
-/* An object of more than GC_MEDIUM_BYTES (prefix included), unlinked, its count
- * DEAD; NULL as above. On the mutator. */
+/* An object of more than GC_MEDIUM_BYTES (prefix included), unlinked, its header
+ * that of a free cell; NULL as above. On the mutator. */
 GC_NODISCARD struct gc_object *gc_span_new(
         struct gc_mutator *m, size_t bytes, uint32_t prefix);
 

@@ -19,7 +19,12 @@
     X(DEAD_APART, "a count of 0 is not DEAD: a racing load may still take it")           \
     X(TAKE_ALIVE, "a racing load takes nothing that is DEAD")                            \
     X(UNDO_LAST, "an undo that holds the last reference does not subtract it")           \
-    X(LAST_BY_EXCHANGE, "the last drop kills by compare-and-exchange from 1")            \
+    X(LAST_BY_EXCHANGE, "what dies by a look keeps its count")                           \
+    X(BIRTH_LEAVES, "a birth writes no count")                                           \
+    X(REBUILT, "a block that is built again keeps its headers")                          \
+    X(REMOVED_FIRST, "what dies by a look was removed from its slots before")            \
+    X(LOOK_FIRST, "the state is looked at after the count")                              \
+    X(LOOK_CARES, "what has a weak reference does not die by a look")                    \
     X(ZERO_BY_EXCHANGE, "who has reached 0 kills by compare-and-exchange from 0")        \
     X(KEEP_FOR_FINALIZER, "the last reference is held while the finalizer runs")         \
     X(FINALIZE_ONCE, "a finalizer is due no longer once it runs")                        \

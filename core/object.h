@@ -10,9 +10,11 @@
  *            mark       of the collector alone (16): a colour, a generation, ...
  *
  * type_id, noted, state and mark are separate atoms, because two writers never share one.
- * A cell that is free, or dying, keeps its header: its count says DEAD, and bits 16 to 62
- * of the count may then link it into a worklist of whoever is killing it. The lower 16 are
- * zero then: a protocol can tell by them that nobody owns it.
+ * A cell that is free, or dying, keeps its header. Its count says DEAD, and bits 16 to 62
+ * of the count may then link it into a worklist of whoever is killing it; the lower 16 are
+ * zero then: a protocol can tell by them that nobody owns it. Or its state says GONE, and
+ * the count is what it was: where a racing load may add to the count of anything, and take
+ * that off again, a death and a birth that need not write it need no read-modify-write.
  * In a free cell the word behind the header links it into its block's free list.
  */
 #ifndef CORE_OBJECT_H
@@ -82,6 +84,7 @@ enum gc_state_bit {
     GC_STATE_WEAK = 1u << 2,       /* is itself a weak reference */
     GC_STATE_IMMORTAL = 1u << 3,   /* gc_refcount shows a constant */
     GC_STATE_CYCLIC = 1u << 4,     /* its cell has the prefix; const after birth */
+    GC_STATE_GONE = 1u << 5, /* dead, whatever its count says; ends with the birth */
 };
 
 /* An object with one of these does not die by its count alone. */
@@ -96,10 +99,17 @@ enum gc_taken {
 
 enum { GC_NOTED_SHIFT = 16, GC_STATE_SHIFT = 32, GC_MARK_SHIFT = 48 }; /* in `words` */
 
-static inline bool gc_object_is_dead(const struct gc_object *object)
+/* By its count: whoever has killed it may write to that. */
+static inline bool gc_object_says_dead(const struct gc_object *object)
 {
     /* Of the rest another may write a part that is no atom. */
     return (gc_atomic_load_relaxed(&object->count_high) & (GC_COUNT_DEAD >> 32)) != 0;
+}
+
+static inline bool gc_object_is_dead(const struct gc_object *object)
+{
+    return gc_object_says_dead(object) ||
+           (gc_atomic_load_relaxed(&object->state) & GC_STATE_GONE) != 0;
 }
 
 static inline uint32_t gc_object_type_id(const struct gc_object *object)
@@ -122,6 +132,12 @@ static inline void gc_object_set_state(struct gc_object *object, uint32_t bits)
 static inline uint32_t gc_object_clear_state(struct gc_object *object, uint32_t bits)
 {
     return gc_atomic_fetch_and_relaxed(&object->state, (uint16_t)~bits);
+}
+
+/* For who has found that nobody else has the object any more. `state`: what it was. */
+static inline void gc_object_set_gone(struct gc_object *object, uint32_t state)
+{
+    gc_atomic_store_relaxed(&object->state, (uint16_t)(state | GC_STATE_GONE));
 }
 
 static inline uint16_t gc_object_mark(const struct gc_object *object)

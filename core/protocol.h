@@ -24,7 +24,10 @@ enum gc_protocol_flag {
     GC_PROTOCOL_SERIAL = 1u << 2,  /* one mutator runs at a time */
     GC_PROTOCOL_RACES = 1u << 3,   /* loads race with stores and deaths: memory must be
                                       type-stable, and what dies elsewhere goes home */
-    GC_PROTOCOL_PRIVATE = 1u << 8, /* only collectors that name it can work with it */
+    GC_PROTOCOL_LEAVES_COUNTS = 1u
+                                << 4, /* the count of a free cell is that of a new object:
+                                            neither a birth nor every death writes it */
+    GC_PROTOCOL_PRIVATE = 1u << 8,    /* only collectors that name it can work with it */
 };
 
 struct gc_protocol {
@@ -65,8 +68,8 @@ struct gc_protocol {
      * weak_resolve. */
     void (*take)(struct gc_mutator *m, struct gc_object *object);
 
-    /* The same for an object whose memory is an object's, but that may be DEAD: then false.
-     */
+    /* The same for an object that has or is a weak reference, whose memory is an object's, but
+     * that may be DEAD: then false. */
     bool (*try_take)(struct gc_mutator *m, struct gc_object *object);
 
     /* One reference less; the last one kills. On a running mutator; a safepoint.

@@ -44,6 +44,9 @@ static struct gc_mutator *record_new(struct gc_heap *heap, uint32_t number)
         record_free(m);
         return NULL;
     }
+    m->free_count = (heap->protocol->flags & GC_PROTOCOL_LEAVES_COUNTS) != 0
+                            ? m->birth_count
+                            : GC_COUNT_DEAD;
     if (heap->collector->home_start != NULL && heap->collector->home_start(m) != 0) {
         if (heap->protocol->home_finish != NULL) heap->protocol->home_finish(m);
         record_free(m);

@@ -104,10 +104,14 @@ struct gc_mutator {
             birth_bits; /* `noted` and mark of a new object, in their places in `words` */
     struct gc_run *cyclic_runs; /* runs[1], behind as many as the prefix has granules */
     uint64_t birth_count;       /* count word of a new object; const */
+    uint64_t free_count;        /* of a free cell, GC_COUNT_DEAD or birth_count; const */
 
     /* no other mutator runs, or comes to run before this one, or who has claimed it, has
      * cleared this: (MU2). Who may act for the record, between two safepoints */
     bool alone;
+
+    /* owner only: it has stored over a reference since its last fence (eager.h) */
+    bool has_removed;
 
     /* as the protocol says: what its fast paths read, near the front */
     alignas(8) char protocol_area[GC_PROTOCOL_AREA];

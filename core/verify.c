@@ -37,7 +37,10 @@ static uint32_t check_free_list(
             wrong(check, "a free list leaves its block", object);
             return n;
         }
-        if (!gc_object_is_dead(object)) wrong(check, "a free cell is not DEAD", object);
+        if (!gc_object_is_dead(object)) wrong(check, "a free cell is not dead", object);
+        if (block->free_count != GC_COUNT_DEAD &&
+                gc_atomic_load_relaxed(&object->count) != block->free_count)
+            wrong(check, "a free cell has not the count of a birth", object);
     }
     if (n > block->built) wrong(check, "a free list is circular", block);
     return n;

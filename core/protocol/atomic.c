@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* atomic.c - the slow half of `atomic`: last drops, undone loads, what core asks. */
+/* atomic.c - the slow half of `atomic`: last drops, undone loads, what core asks.
+ *
+ * Sync edges: [sync EA2] a removal, against a racing load (eager.h)
+ */
 #include "core/protocol/atomic.h"
 
 #include "core/collector.h"
@@ -32,11 +35,16 @@ static inline enum eager_fate finish_zero(struct gc_object *object, uint32_t car
 static inline enum eager_fate eager_release(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
-    (void)m;
-    uint64_t count = gc_atomic_load_relaxed(&object->count);
+    const uint32_t early = gc_broken(LOOK_FIRST) ? gc_object_state(object) : 0;
+    gc_schedule_yield(); /* between removal and look */
+    /* [sync EA2] seq_cst: after the removal, before whatever a racing load counts.
+     * [sync AT1] acquire: as in finish_zero(). */
+    uint64_t count = gc_atomic_load_seq_cst(&object->count);
     gc_assert(count != 0 && (count & GC_COUNT_DEAD) == 0, "a dead object is dropped");
     while (count == 1) {
-        bool due = (gc_object_state(object) & care) != 0;
+        /* After the look: who has made a weak reference has dropped his own since. */
+        const uint32_t state = gc_eager_state(object, early);
+        bool due = (state & care) != 0;
         if (due && gc_broken(KEEP_FOR_FINALIZER)) break;
         if (due) return EAGER_CARE;
         if (gc_broken(LAST_BY_EXCHANGE)) {
@@ -44,15 +52,21 @@ static inline enum eager_fate eager_release(
             gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
             return EAGER_DEAD;
         }
+        if (gc_likely((care & EAGER_BY_COUNT) == 0 && gc_block_of(object)->home == m)) {
+            gc_assert(!m->has_removed, "what was removed may still be seen in its slot");
+            gc_object_set_gone(object, state);
+            return EAGER_GONE;
+        }
         gc_schedule_yield(); /* between look and kill */
         /* [sync AT1] acq_rel: as in finish_zero(). (A2) */
         if (gc_atomic_compare_exchange_acq_rel(&object->count, &count, GC_COUNT_DEAD))
             return EAGER_DEAD;
-        if (care == 0 && gc_broken(KEEP_FOR_FINALIZER)) return finish_zero(object, 0);
+        if ((care & GC_STATE_CARE) == 0 && gc_broken(KEEP_FOR_FINALIZER))
+            return finish_zero(object, 0);
     }
     /* [sync AT1] release: pairs with the killing exchange. */
     if (gc_atomic_fetch_sub_release(&object->count, 1) != 1) return EAGER_LIVES;
-    if (care != 0 && gc_broken(KEEP_FOR_FINALIZER)) return EAGER_CARE;
+    if ((care & GC_STATE_CARE) != 0 && gc_broken(KEEP_FOR_FINALIZER)) return EAGER_CARE;
     return finish_zero(object, care);
 }
 
@@ -100,7 +114,7 @@ static bool kill(struct gc_mutator *m, struct gc_object *object)
 const struct gc_protocol gc_protocol_atomic = {
     .name = "atomic",
     .summary = "eager counting by atomic read-modify-writes; mutators run in parallel",
-    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_RACES |
+    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_RACES | GC_PROTOCOL_LEAVES_COUNTS |
              (GC_EAGER_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
     EAGER_OPERATIONS,
     EAGER_WORD_OPERATIONS,

@@ -8,10 +8,11 @@
  * Invariants: (A1) count >= slots + roots + locals that hold the object, until it dies; the
  *                  rest is undone before its mutator is quiet.
  *             (A2) only who exchanges 1 (his own reference is the last one) or 0 (he has
- *                  just reached it) for DEAD kills.
- *             (A3) an object becomes visible by its count (birth) or by the slot.
+ *                  just reached it) for DEAD kills, or who finds 1 at the object's home.
+ *             (A3) a free cell's count is 1, as that of a birth, and what racing loads have
+ *                  added to it.
  * Sync edges: [sync AT1] what was done with an object comes before its death
- *             [sync AT2] an object's fields are written before its count
+ *             [sync EA2] a racing load, against who has removed the object (eager.h)
  */
 #ifndef CORE_PROTOCOL_ATOMIC_H
 #define CORE_PROTOCOL_ATOMIC_H
@@ -48,8 +49,9 @@ GC_EXPORT GC_COLD void gc_counts_load_into(
 GC_INLINE void gc_eager_born(struct gc_mutator *m, struct gc_object *object)
 {
     (void)m;
-    /* [sync AT2] release: pairs with the acquire in gc_counts_try_take(). */
-    gc_atomic_store_release(&object->count, 1);
+    gc_assert(!gc_object_is_dead(object) && gc_atomic_load_relaxed(&object->count) > 0,
+            "a free cell has not the count of a birth");
+    (void)object;
 }
 
 GC_INLINE void gc_eager_take(struct gc_mutator *m, struct gc_object *object)
@@ -68,9 +70,9 @@ GC_INLINE bool gc_counts_try_take(struct gc_object *object)
         if (gc_unlikely((count & GC_COUNT_DEAD) != 0) && !gc_broken(TAKE_ALIVE))
             return false;
         if (gc_broken(DEAD_APART) && count == 0) return false;
-        /* [sync AT2] acquire: the fields of what was born in a cell that the caller knew
-         * as another; pairs with the release in gc_eager_born() and gc_new_slow(). */
-    } while (!gc_atomic_compare_exchange_acquire(&object->count, &count, count + 1));
+        /* [sync EA2] seq_cst: before the slot is read again; pairs with the look at the
+         * count in eager_release(). */
+    } while (!gc_atomic_compare_exchange_seq_cst(&object->count, &count, count + 1));
     return true;
 }
 

@@ -3,6 +3,7 @@
  *
  * Sync edges: [sync BI1] what was done with an object comes before its death
  *             [sync BI3] what is in a queue, against a home that stops looking
+ *             [sync EA2] a removal, against a racing load (eager.h)
  */
 #include "core/protocol/biased.h"
 
@@ -347,42 +348,43 @@ static GC_NOINLINE enum eager_fate release_counted(
     return EAGER_LIVES;
 }
 
-/* The owner gives up the last reference that he counts; `high` is what others have. */
+/* The owner gives up the last reference that he counts: his half is as it was at birth, and
+ * stays that, if nobody else has counted anything. */
 static inline enum eager_fate release_last(
-        struct gc_mutator *m, struct gc_object *object, uint32_t high, uint32_t care)
+        struct gc_mutator *m, struct gc_object *object, uint32_t early, uint32_t care)
 {
-    if (gc_unlikely(high != U0)) return release_shared(object, last_of(m), care);
-    if (gc_unlikely(needs_care(object, care))) {
+    /* [sync EA2] seq_cst: after the removal, before whatever a racing load counts.
+     * [sync BI1] acquire: as in release_shared(). */
+    if (gc_unlikely(gc_atomic_load_seq_cst(&object->count_high) != U0))
+        return release_shared(object, last_of(m), care);
+    /* After the look: who has made a weak reference has dropped his own since. */
+    const uint32_t state = gc_eager_state(object, early);
+    if (gc_unlikely(((state | CARE_ALWAYS) & care) != 0)) {
         if (gc_broken(KEEP_FOR_FINALIZER)) object->count_own = 0;
         return EAGER_CARE;
     }
-    gc_schedule_yield(); /* between look and kill */
-    /* Where nobody else runs, nobody else can take it meanwhile (MU2). */
-    if (gc_likely(m->alone) || gc_broken(LAST_BY_EXCHANGE)) {
+    gc_schedule_yield(); /* between look and death */
+    if (gc_broken(LAST_BY_EXCHANGE)) {
         gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
-        return EAGER_GONE;
-    }
-    gc_atomic_store_relaxed(&object->count_low, 0); /* first: as in release_shared() */
-    /* [sync BI1] acq_rel: as in release_shared(). (BI3) */
-    if (gc_likely(gc_atomic_compare_exchange_acq_rel(
-                &object->count_high, &high, GC_BIASED_DEAD)))
         return EAGER_DEAD;
-    return release_shared(object, last_of(m), care);
+    }
+    if (gc_unlikely((care & EAGER_BY_COUNT) != 0))
+        return release_shared(object, last_of(m), care);
+    gc_assert(!m->has_removed, "what was removed may still be seen in its slot");
+    gc_object_set_gone(object, state);
+    return EAGER_GONE;
 }
 
-/* What cascades meet most is an object that its owner alone has counted, once: its word is
- * that of its birth. It is read as a whole where nobody else writes a part of it. */
+/* What cascades meet most is an object that its owner alone has counted, once. */
 static inline enum eager_fate eager_release(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
-    if (gc_likely(m->alone)) {
-        if (gc_unlikely(gc_atomic_load_relaxed(&object->count) != m->birth_count))
-            return release_counted(m, object, care);
-        return release_last(m, object, U0, care);
-    }
+    const uint32_t early = gc_broken(LOOK_FIRST) ? gc_object_state(object) : 0;
+    gc_schedule_yield(); /* between removal and look */
+    /* Another may not read the owner's part of the word, so first comes whose it is. */
     if (gc_unlikely(!gc_biased_is_mine(m, object) || object->count_own != 1))
         return release_counted(m, object, care);
-    return release_last(m, object, gc_atomic_load_relaxed(&object->count_high), care);
+    return release_last(m, object, early, care);
 }
 
 static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block)
@@ -390,15 +392,10 @@ static inline bool eager_is_at_home(struct gc_mutator *m, struct gc_block *block
     return block->home == m;
 }
 
-/* An owner's half has just been written: so it is not read as a part of the word, for which
- * the processor would have to wait. */
 bool gc_biased_drop_slow(struct gc_mutator *m, struct gc_object *object)
 {
-    if (!gc_biased_is_mine(m, object)) return eager_drop_last(m, object);
-    object->count_own = 1; /* it has reached 0 */
-    gc_schedule_yield();
-    uint32_t high = gc_atomic_load_relaxed(&object->count_high);
-    return eager_finish(m, object, release_last(m, object, high, GC_STATE_CARE));
+    if (gc_biased_is_mine(m, object)) object->count_own = 1; /* it has reached 0 */
+    return eager_drop_last(m, object);
 }
 
 static bool eager_drop_unless_last(struct gc_mutator *m, struct gc_object *object)
@@ -437,7 +434,7 @@ static uint64_t total(const struct gc_object *object)
 {
     uint32_t low = gc_atomic_load_relaxed(&object->count_low);
     uint32_t high = gc_atomic_load_relaxed(&object->count_high);
-    if (gc_unlikely((high & GC_BIASED_DEAD) != 0)) return GC_COUNT_DEAD;
+    if (gc_unlikely(gc_object_is_dead(object))) return GC_COUNT_DEAD;
     int64_t n = (int64_t)(high & GC_BIASED_N) - (int64_t)GC_BIASED_ZERO;
     if (gc_unlikely(gc_biased_is_stuck(high))) return UINT64_C(1) << 61;
     return (uint64_t)(n + ((uint16_t)low != 0 ? low / GC_BIASED_ONE : 0));
@@ -485,7 +482,7 @@ const struct gc_protocol gc_protocol_biased = {
     .name = "biased",
     .summary = "eager counting, plain for an object's owner and atomic for others; "
                "mutators run in parallel",
-    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_RACES |
+    .flags = GC_PROTOCOL_COUNTED | GC_PROTOCOL_RACES | GC_PROTOCOL_LEAVES_COUNTS |
              (GC_EAGER_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0),
     EAGER_OPERATIONS,
     .home_start = home_start,

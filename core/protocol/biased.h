@@ -23,11 +23,12 @@
  *                   merges or kills it.
  *             (BI2) total >= slots + roots + locals + queue entries, until it dies.
  *             (BI3) only who exchanges U(0) while the owner's half is given up, or M(1), for
- *                   DEAD kills; nobody kills what is queued.
+ *                   DEAD kills, or the owner who finds U(0) beside his last reference; nobody
+ *                   kills what is queued.
  *             (BI4) n of what is neither merged nor queued is never below 0.
  * An n past a quarter of its range belongs to an immortal object, and changes no more.
  * Sync edges: [sync BI1] what was done with an object comes before its death
- *             [sync BI2] an object's fields are written before its count
+ *             [sync EA2] a racing load, against who has removed the object (eager.h)
  */
 #ifndef CORE_PROTOCOL_BIASED_H
 #define CORE_PROTOCOL_BIASED_H
@@ -88,8 +89,9 @@ GC_EXPORT GC_COLD void gc_biased_load_into(
 
 GC_INLINE void gc_eager_born(struct gc_mutator *m, struct gc_object *object)
 {
-    /* [sync BI2] release: pairs with the acquire in gc_biased_take_other(). */
-    gc_atomic_store_release(&object->count, m->birth_count);
+    gc_assert(gc_atomic_load_relaxed(&object->count_low) == (uint32_t)m->birth_count,
+            "a free cell has not the count of a birth");
+    (void)m, (void)object;
 }
 
 /* The owner counts one more. False: he is not `m`, or his half is full. */
@@ -110,9 +112,9 @@ GC_INLINE bool gc_biased_take_other(struct gc_object *object)
         if (gc_unlikely((high & GC_BIASED_DEAD) != 0) && !gc_broken(TAKE_ALIVE))
             return false;
         if (gc_unlikely(gc_biased_is_stuck(high))) return true;
-        /* [sync BI2] acquire: the fields of what was born in a cell that the caller knew
-         * as another; pairs with the release in gc_eager_born() and gc_new_slow(). */
-    } while (!gc_atomic_compare_exchange_acquire(&object->count_high, &high, high + 1));
+        /* [sync EA2] seq_cst: before the slot is read again; pairs with the look at the
+         * count in eager_release(). */
+    } while (!gc_atomic_compare_exchange_seq_cst(&object->count_high, &high, high + 1));
     return true;
 }
 

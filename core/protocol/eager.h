@@ -7,7 +7,8 @@
  *       Whether loads race with stores and deaths. If not, mutators run one at a time, and
  *       no operation needs an order.
  *   void gc_eager_born(m, object)
- *       Writes the count of a new object, which a local holds; last of all its fields.
+ *       Writes the count of a new object, which a local holds; last of all its fields. If
+ *       loads race the cell has that count already, and it is not written.
  *   void gc_eager_take(m, object)
  *       One more reference to an object that the caller holds, by whatever, or to NULL.
  *   bool gc_eager_drop(m, object)
@@ -30,7 +31,19 @@
  * for a load frees nothing. Memory is type-stable (block.h), so that the count of something
  * dead is always a count.
  *
+ * So whose own reference is all that is counted may end an object without a
+ * read-modify-write: whoever counts one more from then on does not find the object in a slot
+ * again. He says GONE in the state, and the count stays; what such loads have added they take
+ * off again, from a free cell or from the next object that is born there. For that nobody
+ * ever writes a count over another, but that of something DEAD, which no load changes. And
+ * what was removed from a slot must be seen to be so before the count is looked at: a plain
+ * store is remembered (has_removed) and costs a fence when next something may die. Who sees
+ * to a weak reference or a finalizer (GC_STATE_CARE) kills by exchange: those are found by
+ * other ways than slots. Model: tests/models/deaths.pml.
+ *
  * Sync edges: [sync EA1] what is reached through a slot was complete when it was stored
+ *             [sync EA2] a load counts, then looks at the slot again; who kills has removed
+ *                        the object from the slot, then looks at the count (Dekker)
  */
 #ifndef CORE_PROTOCOL_EAGER_H
 #define CORE_PROTOCOL_EAGER_H
@@ -85,14 +98,25 @@ GC_INLINE struct gc_object *gc_eager_read(gc_slot *slot)
     return gc_atomic_slot_load_acquire(slot);
 }
 
+/* The same after the object has been counted: whether the slot still holds it. */
+GC_INLINE struct gc_object *gc_eager_read_again(gc_slot *slot)
+{
+    /* [sync EA1] as above. [sync EA2] seq_cst: after the increment; pairs with the exchanges
+     * and the fence below, and with the look at the count in eager_release(). */
+    return gc_atomic_slot_load_seq_cst(slot);
+}
+
 /* Makes `slot` name `value`, and returns what it named: for a slot that nobody else writes
  * now, which checked builds look into. */
-GC_INLINE struct gc_object *gc_eager_replace(gc_slot *slot, struct gc_object *value)
+GC_INLINE struct gc_object *gc_eager_replace(
+        struct gc_mutator *m, gc_slot *slot, struct gc_object *value)
 {
     struct gc_object *old = gc_atomic_slot_load_relaxed(slot);
     if (!GC_EAGER_RACES) {
         gc_atomic_slot_store_relaxed(slot, value);
-    } else if (GC_CHECK >= 1) {
+        return old;
+    }
+    if (GC_CHECK >= 1) {
         /* [sync EA1] acq_rel: a store, and more. */
         struct gc_object *found = gc_atomic_slot_exchange_acq_rel(slot, value);
         gc_assert(found == old, "two mutators store into one slot without saying so");
@@ -100,15 +124,53 @@ GC_INLINE struct gc_object *gc_eager_replace(gc_slot *slot, struct gc_object *va
         /* [sync EA1] release: pairs with the acquire of loads. */
         gc_atomic_slot_store_release(slot, value);
     }
+    if (old != NULL) m->has_removed = true;
     return old;
 }
 
-/* The same for a slot that others may write now. */
-GC_INLINE struct gc_object *gc_eager_exchange(gc_slot *slot, struct gc_object *value)
+/* Before a look at the count that may end an object. */
+GC_INLINE void gc_eager_settle_removals(struct gc_mutator *m)
 {
-    if (!GC_EAGER_RACES) return gc_eager_replace(slot, value);
-    /* [sync EA1] acq_rel: what is stored is complete, what is replaced is ours to drop. */
-    return gc_atomic_slot_exchange_acq_rel(slot, value);
+    if (!GC_EAGER_RACES || gc_likely(!m->has_removed)) return;
+    /* Who is alone has nobody to tell (MU2).
+     * [sync EA2] seq_cst: what we have removed from slots, by plain stores, before the look;
+     * pairs with the increment and the second look of a racing load. */
+    if (!m->alone) gc_atomic_fence_seq_cst();
+    m->has_removed = false;
+}
+
+/* The state of an object of which nobody else has anything any more. `early`: what it was
+ * before the look at the count, for mutants. */
+GC_INLINE uint32_t gc_eager_state(const struct gc_object *object, uint32_t early)
+{
+    if (gc_broken(LOOK_FIRST)) return early;
+    if (gc_broken(LOOK_CARES))
+        return gc_object_state(object) & ~(uint32_t)GC_STATE_REFERENCED;
+    return gc_object_state(object);
+}
+
+/* gc_eager_replace(), and drops what the slot named; returns true. */
+GC_INLINE bool gc_eager_overwrite(
+        struct gc_mutator *m, gc_slot *slot, struct gc_object *value)
+{
+    if (gc_broken(REMOVED_FIRST) || (gc_broken(ALONE_TOLD) && m->alone)) {
+        /* as a processor would have it that lets the store wait until the drop is done */
+        gc_eager_drop(m, gc_atomic_slot_load_relaxed(slot));
+        gc_schedule_yield();
+        (void)gc_eager_replace(m, slot, value);
+        return true;
+    }
+    return gc_eager_drop(m, gc_eager_replace(m, slot, value));
+}
+
+/* gc_eager_replace() for a slot that others may write now. */
+GC_INLINE struct gc_object *gc_eager_exchange(
+        struct gc_mutator *m, gc_slot *slot, struct gc_object *value)
+{
+    if (!GC_EAGER_RACES) return gc_eager_replace(m, slot, value);
+    /* [sync EA1] what is stored is complete, what is replaced is ours to drop.
+     * [sync EA2] seq_cst: before the look at the count. */
+    return gc_atomic_slot_exchange_seq_cst(slot, value);
 }
 
 /* Puts a reference that is counted already into a local. */
@@ -164,7 +226,7 @@ GC_INLINE void gc_protocol_load_shared(
             return;
         }
         gc_schedule_yield(); /* between increment and second look */
-        if (taken == GC_TAKEN_MAYBE && gc_unlikely(gc_eager_read(slot) != value) &&
+        if (taken == GC_TAKEN_MAYBE && gc_unlikely(gc_eager_read_again(slot) != value) &&
                 !gc_broken(REREAD)) {
             gc_eager_load_rest(m, local, slot, value);
             return;
@@ -181,7 +243,7 @@ GC_INLINE void gc_protocol_store(struct gc_mutator *m, struct gc_object *holder,
 {
     (void)holder;
     gc_eager_take(m, value);
-    gc_eager_drop(m, gc_eager_replace(slot, value));
+    gc_eager_overwrite(m, slot, value);
 }
 
 GC_INLINE void gc_protocol_store_shared(struct gc_mutator *m, struct gc_object *holder,
@@ -189,7 +251,7 @@ GC_INLINE void gc_protocol_store_shared(struct gc_mutator *m, struct gc_object *
 {
     (void)holder;
     gc_eager_take(m, value);
-    gc_eager_drop(m, gc_eager_exchange(slot, value));
+    gc_eager_drop(m, gc_eager_exchange(m, slot, value));
 }
 
 GC_INLINE void gc_protocol_store_new(struct gc_mutator *m, struct gc_object *holder,
@@ -208,14 +270,14 @@ GC_INLINE void gc_protocol_give(
     (void)holder;
     struct gc_object *value = *local;
     *local = NULL;
-    gc_eager_drop(m, gc_eager_replace(slot, value));
+    gc_eager_overwrite(m, slot, value);
 }
 
 GC_INLINE void gc_protocol_exchange(
         struct gc_mutator *m, struct gc_object *holder, gc_slot *slot, gc_slot *local)
 {
-    (void)m, (void)holder;
-    *local = gc_eager_exchange(slot, *local);
+    (void)holder;
+    *local = gc_eager_exchange(m, slot, *local);
 }
 
 GC_INLINE bool gc_protocol_compare_exchange(struct gc_mutator *m,
@@ -229,8 +291,8 @@ GC_INLINE bool gc_protocol_compare_exchange(struct gc_mutator *m,
     }
     gc_slot found = expected;
     gc_eager_take(m, value); /* for the slot; given back where the exchange fails */
-    /* [sync EA1] acq_rel: both ways. */
-    bool done = gc_atomic_slot_compare_exchange_acq_rel(slot, &found, value);
+    /* [sync EA1] [sync EA2] seq_cst: as an exchange. */
+    bool done = gc_atomic_slot_compare_exchange_seq_cst(slot, &found, value);
     gc_eager_drop(m, done ? expected : value);
     return done;
 }

@@ -7,9 +7,9 @@
  *
  * Order of a death: finalizer (which may bring the object back), DEAD, weak references
  * cleared and called, slots dropped, cell freed. Nothing recurses on the shape of the heap:
- * dead objects wait in a list threaded through their count words. Only a finalizer or
- * callback that drops references itself can nest deaths; from a certain depth on such
- * references are put off to the outermost death.
+ * dead objects wait in an array, or in a list threaded through their count words. Only a
+ * finalizer or callback that drops references itself can nest deaths; from a certain depth
+ * on such references are put off to the outermost death.
  */
 #ifndef CORE_PROTOCOL_EAGER_SLOW_H
 #define CORE_PROTOCOL_EAGER_SLOW_H
@@ -22,13 +22,17 @@
 /* What becomes of an object when a reference is given up. */
 enum eager_fate {
     EAGER_LIVES, /* others hold it */
-    EAGER_GONE,  /* it says DEAD, and nobody can have changed its state since we looked */
-    EAGER_DEAD,  /* it says DEAD */
+    EAGER_GONE,  /* it is dead, and nobody can have changed its state since we looked; if
+                    loads race it is at home, and not its count but its state says so */
+    EAGER_DEAD,  /* its count says DEAD */
     EAGER_CARE,  /* it has a state that needs care, and the last reference is kept */
 };
 
+/* A bit of `care`, beside those of a state: what dies shall say so by its count. */
+#define EAGER_BY_COUNT (UINT32_C(1) << 30)
+
 /* The protocol's: gives up one reference. With one of the states in `care` (0: none) the
- * last one is kept. */
+ * last one is kept. Removals are settled, if without EAGER_BY_COUNT the object may die. */
 static inline enum eager_fate eager_release(
         struct gc_mutator *m, struct gc_object *object, uint32_t care);
 
@@ -45,8 +49,9 @@ static inline void eager_leave_list(struct gc_mutator *m, struct gc_object *obje
 #endif
 
 enum {
-    EAGER_DEPTH = 50,     /* nested deaths before they are put off */
-    EAGER_TIMED_FROM = 64 /* objects of a cascade that are worth a clock reading */
+    EAGER_DEPTH = 50,      /* nested deaths before they are put off */
+    EAGER_TIMED_FROM = 64, /* objects of a cascade that are worth a clock reading */
+    EAGER_WAITING = 64     /* dead objects that wait in an array */
 };
 
 /* Keeps the last reference to an object for the outermost death. False: no memory, and
@@ -79,7 +84,7 @@ static GC_NOINLINE bool eager_care(struct gc_mutator *m, struct gc_object *objec
     if (m->death_depth >= EAGER_DEPTH && eager_put_off(m, object)) return false;
     m->death_depth++;
     gc_finalize(m, object);
-    enum eager_fate fate = eager_release(m, object, 0);
+    enum eager_fate fate = eager_release(m, object, EAGER_BY_COUNT);
     bool dead = fate == EAGER_DEAD || fate == EAGER_GONE;
     if (dead && !gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
         gc_weak_on_death(m, object);
@@ -87,20 +92,30 @@ static GC_NOINLINE bool eager_care(struct gc_mutator *m, struct gc_object *objec
     return dead;
 }
 
-/* Drops one reference. True: the object is DEAD, and owes its slots and its cell. */
-static inline bool eager_drop(struct gc_mutator *m, struct gc_object *object)
+/* What eager_release() has left to do. True: the object is dead. */
+static GC_NOINLINE bool eager_drop_rest(
+        struct gc_mutator *m, struct gc_object *object, enum eager_fate fate)
 {
-    enum eager_fate fate = eager_release(m, object, GC_STATE_CARE);
-    if (fate == EAGER_LIVES) return false;
-    if (gc_likely(fate == EAGER_GONE)) return true;
-    if (gc_unlikely(fate == EAGER_CARE)) return eager_care(m, object);
+    bool dead = true;
+    if (fate == EAGER_CARE) dead = eager_care(m, object);
     /* Others could have taken a reference since we looked, and have made a weak one. */
-    if (gc_unlikely((gc_object_state(object) & GC_STATE_CARE) != 0))
+    else if ((gc_object_state(object) & GC_STATE_CARE) != 0)
         eager_forget(m, object);
-    return true;
+    gc_eager_settle_removals(m); /* of a finalizer or callback */
+    return dead;
 }
 
-/* A DEAD object leaves its home's list, and the budget gets it back. Elsewhere the list
+/* Drops one reference. True: it is dead, and owes its slots and its cell. */
+static inline bool eager_drop(
+        struct gc_mutator *m, struct gc_object *object, uint32_t how)
+{
+    enum eager_fate fate = eager_release(m, object, GC_STATE_CARE | how);
+    if (fate == EAGER_LIVES) return false;
+    if (gc_likely(fate == EAGER_GONE)) return true;
+    return eager_drop_rest(m, object, fate);
+}
+
+/* A dead object leaves its home's list, and the budget gets it back. Elsewhere the list
  * has to wait until the object has come home. */
 static inline void eager_unlist(
         struct gc_mutator *m, struct gc_object *object, struct gc_block *block)
@@ -117,61 +132,89 @@ static inline void eager_unlist(
 static inline void eager_free(
         struct gc_mutator *m, struct gc_object *object, struct gc_block *block)
 {
-    if (gc_likely(eager_is_at_home(m, block)))
-        gc_cell_free_in(block, object);
-    else
+    if (gc_unlikely(!eager_is_at_home(m, block))) {
         gc_home_send(m, object, block->home);
+        return;
+    }
+    if (GC_EAGER_RACES && gc_object_says_dead(object)) gc_cell_reset(block, object);
+    gc_cell_free_in(block, object);
 }
 
-/* Dead objects that wait: a list, by gc_object_link_dead(). */
+/* Dead objects that wait, the last one first: when the array is full, in a list, by
+ * gc_object_link_dead(); those die by their counts. */
 struct eager_cascade {
     struct gc_mutator *m;
-    struct gc_object *dead;
+    struct gc_object *list;
+    uint32_t count;
+    struct gc_object *waiting[EAGER_WAITING];
 };
+
+static GC_NOINLINE void eager_drop_to_list(
+        struct eager_cascade *cascade, struct gc_object *child)
+{
+    if (!eager_drop(cascade->m, child, EAGER_BY_COUNT)) return;
+    gc_object_link_dead(child, cascade->list);
+    cascade->list = child;
+}
+
+/* `n` are in the array, which may be full; returns how many then are. */
+static inline uint32_t eager_drop_child(
+        struct eager_cascade *cascade, uint32_t n, struct gc_object *child)
+{
+    if (gc_unlikely(n == EAGER_WAITING))
+        eager_drop_to_list(cascade, child);
+    else if (eager_drop(cascade->m, child, 0))
+        cascade->waiting[n++] = child;
+    return n;
+}
 
 static void eager_drop_slot(gc_slot *slot, void *argument)
 {
     struct eager_cascade *cascade = argument;
     struct gc_object *child = gc_atomic_slot_load_relaxed(slot);
-    if (child == NULL || !eager_drop(cascade->m, child)) return;
-    gc_object_link_dead(child, cascade->dead);
-    cascade->dead = child;
+    if (child != NULL) cascade->count = eager_drop_child(cascade, cascade->count, child);
 }
 
-/* The slots of an array, or of a type with `trace`. Returns the new list. */
-static GC_NOINLINE struct gc_object *eager_drop_irregular(
-        struct gc_mutator *m, struct gc_object *object, struct gc_object *dead)
+/* The slots of an array, or of a type with `trace`. */
+static GC_NOINLINE uint32_t eager_drop_irregular(
+        struct eager_cascade *cascade, uint32_t n, struct gc_object *object)
 {
-    struct eager_cascade cascade = { .m = m, .dead = dead };
-    gc_object_trace(object, eager_drop_slot, &cascade);
-    return cascade.dead;
+    cascade->count = n;
+    gc_object_trace(object, eager_drop_slot, cascade);
+    return cascade->count;
 }
 
-/* Frees a DEAD object and all that dies with it. */
+/* Frees a dead object and all that dies with it. */
 static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
 {
-    struct gc_object *dead = NULL;
+    struct eager_cascade cascade;
     uint64_t objects = 0, start = 0;
+    uint32_t n = 0;
+    cascade.m = m;
+    cascade.list = NULL;
+    gc_eager_settle_removals(m);
     for (;;) {
         const struct gc_type_info *info = gc_object_info(object);
         gc_slot *slots = (gc_slot *)(void *)(object + 1);
         struct gc_block *block = gc_block_of(object);
         gc_as_one(block);
         if (info->cyclic) eager_unlist(m, object, block);
-        for (uint32_t i = 0, n = info->slots; i < n; i++) {
+        for (uint32_t i = 0, count = info->slots; i < count; i++) {
             struct gc_object *child = gc_atomic_slot_load_relaxed(&slots[i]);
-            if (child == NULL || !eager_drop(m, child)) continue;
-            gc_object_link_dead(child, dead);
-            dead = child;
+            if (child != NULL) n = eager_drop_child(&cascade, n, child);
         }
-        if (gc_unlikely(info->irregular)) dead = eager_drop_irregular(m, object, dead);
+        if (gc_unlikely(info->irregular)) n = eager_drop_irregular(&cascade, n, object);
         eager_free(m, object, block);
         if (gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
             gc_weak_on_death(m, object);
         if (gc_unlikely(++objects == EAGER_TIMED_FROM)) start = gc_stall_clock();
-        object = dead;
-        if (object == NULL) break;
-        dead = gc_object_next_dead(object);
+        if (gc_unlikely(n == EAGER_WAITING) && cascade.list != NULL) {
+            object = cascade.list;
+            cascade.list = gc_object_next_dead(object);
+        } else {
+            if (n == 0) break;
+            object = cascade.waiting[--n];
+        }
     }
     m->counters.freed_by_count += objects;
     if (gc_unlikely(start != 0))
@@ -187,7 +230,7 @@ static GC_NOINLINE void eager_drop_deferred(struct gc_mutator *m)
     }
 }
 
-/* Frees a DEAD object, and whatever was put off by that. Returns true. */
+/* Frees a dead object, and whatever was put off by that. Returns true. */
 static inline bool eager_die(struct gc_mutator *m, struct gc_object *object)
 {
     eager_cascade_run(m, object);
@@ -200,12 +243,10 @@ static inline bool eager_finish(
         struct gc_mutator *m, struct gc_object *object, enum eager_fate fate)
 {
     if (fate == EAGER_LIVES) return true;
-    if (fate == EAGER_CARE && !eager_care(m, object)) {
+    if (gc_unlikely(fate != EAGER_GONE) && !eager_drop_rest(m, object, fate)) {
         if (m->deferred_count > 0 && m->death_depth == 0) eager_drop_deferred(m);
         return true;
     }
-    if (fate == EAGER_DEAD && (gc_object_state(object) & GC_STATE_CARE) != 0)
-        eager_forget(m, object);
     return eager_die(m, object);
 }
 
@@ -215,6 +256,7 @@ static inline bool eager_drop_last(struct gc_mutator *m, struct gc_object *objec
     gc_assert(gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_RUNNING,
             "a reference is dropped by a mutator that does not run");
     gc_schedule_yield();
+    gc_eager_settle_removals(m);
     return eager_finish(m, object, eager_release(m, object, GC_STATE_CARE));
 }
 
@@ -247,7 +289,7 @@ struct gc_object *gc_eager_load_again(
         enum gc_taken taken = gc_eager_take_racing(m, value);
         if (taken == GC_TAKEN_SURE) break;
         if (taken == GC_TAKEN_NOT) continue;
-        if (gc_eager_read(slot) == value) break;
+        if (gc_eager_read_again(slot) == value) break;
         wrong = value;
     }
     return value;
@@ -319,7 +361,7 @@ static void eager_bury(struct gc_mutator *m, struct gc_object *object)
 /* Somebody may hold the object and write to it as well. */
 static void eager_clear_slot(gc_slot *slot, void *argument)
 {
-    gc_eager_drop(argument, gc_eager_exchange(slot, NULL));
+    gc_eager_drop(argument, gc_eager_exchange(argument, slot, NULL));
 }
 
 static void eager_clear_slots(struct gc_mutator *m, struct gc_object *object)
@@ -339,6 +381,7 @@ enum { EAGER_IMMORTAL_SHIFT = 61 }; /* beyond a quarter of the range */
 
 static uint64_t eager_total(const struct gc_object *object)
 {
+    if (gc_unlikely(gc_object_is_dead(object))) return GC_COUNT_DEAD;
     return gc_atomic_load_relaxed(&object->count);
 }
 

@@ -63,6 +63,7 @@ static void store_to_slot(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
     const bool watched = (t->seed & 1) != 0;
+    const bool plain = (t->seed & 2) != 0; /* nobody else stores there */
     struct {
         struct gc_frame frame;
         struct big *made;
@@ -71,9 +72,12 @@ static void store_to_slot(struct gc_mutator *m, void *argument)
     for (uint64_t i = 1; i <= STORES; i++) {
         make(m, &at.made, i, KIND_PUBLIC, watched ? &watched_type : &big_type);
         gc_store_root_shared(m, &t->slots[0], at.made);
-        gc_clear(m, &at.made);
+        if (draw(t, 2) == 0) gc_clear(m, &at.made);
         gc_schedule_yield();
-        gc_store_root_shared(m, &t->slots[0], (struct big *)NULL);
+        if (plain)
+            gc_store_root(m, &t->slots[0], (struct big *)NULL);
+        else
+            gc_store_root_shared(m, &t->slots[0], (struct big *)NULL);
         make(m, &at.made, i, KIND_PRIVATE, &big_type); /* gets the cell, if it is free */
         gc_schedule_yield();
         expect(at.made->kind == KIND_PRIVATE && at.made->id == i,
@@ -306,6 +310,97 @@ static void run_stable(struct trial *t)
     join(t);
 }
 
+/* The same, but it is used for the same class again, as soon as it may be. */
+static void rebuild_a_block(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct big *made[2 * CELLS];
+    } at;
+    gc_enter(m, at);
+    for (int i = 0; i <= CELLS; i++)
+        make(m, &at.made[i], 1, KIND_PUBLIC, &big_type);
+    gc_store_root_shared(m, &t->slots[0], at.made[1]);
+    for (int i = 0; i < CELLS; i++)
+        gc_clear(m, &at.made[i]);
+    gc_schedule_yield();
+    gc_store_root_shared(m, &t->slots[0], (struct big *)NULL);
+    for (int i = 0; i < CELLS - 1; i++) /* the rest of the block that is current */
+        make(m, &at.made[CELLS + 1 + i], 2, KIND_PRIVATE, &big_type);
+    for (int i = 0; i < CELLS; i++)
+        make(m, &at.made[i], 3, KIND_PRIVATE, &big_type);
+    for (int round = 0; round < 4; round++) {
+        gc_schedule_yield();
+        for (int i = 0; i < CELLS; i++)
+            expect(at.made[i]->kind == KIND_PRIVATE && at.made[i]->id == 3,
+                    "an object is taken from who holds it");
+        gc_safepoint(m);
+    }
+    gc_leave(m, at);
+}
+
+static void run_rebuilt(struct trial *t)
+{
+    gc_atomic_store_relaxed(&loading, 0);
+    start(t, rebuild_a_block);
+    start(t, load_from_slot);
+    start(t, load_from_slot);
+    join(t);
+}
+
+/* --- a weak reference that somebody makes who then lets go -------------------------------- */
+
+static void make_weak(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct big *target;
+        struct gc_weak *weak;
+    } at;
+    gc_enter(m, at);
+    gc_load_root_shared(m, &at.target, &t->slots[0]);
+    if (at.target != NULL) {
+        expect(gc_new_weak(m, &at.weak, at.target, NULL, (struct big *)NULL),
+                "no memory");
+        gc_clear(m, &at.target);
+        dawdle(draw(t, 6));
+        gc_load_weak(m, &at.target, at.weak);
+        if (at.target != NULL)
+            expect(at.target->kind == KIND_PUBLIC && at.target->id == TARGET_ID,
+                    "a weak reference gives another object than its target");
+    }
+    gc_leave(m, at);
+}
+
+static void run_named(struct trial *t)
+{
+    struct gc_mutator *m = t->m;
+    struct {
+        struct gc_frame frame;
+        struct big *holder, *made;
+    } at;
+    gc_enter(m, at);
+    make(m, &at.holder, 0, KIND_PRIVATE, &big_type);
+    make(m, &at.made, TARGET_ID, KIND_PUBLIC, &big_type);
+    gc_store_root_shared(m, &t->slots[0], at.made);
+    gc_store_new(m, at.holder, a, at.made);
+    gc_clear(m, &at.made);
+    start(t, make_weak);
+    dawdle(draw(t, 4));
+    gc_store_root_shared(m, &t->slots[0], (struct big *)NULL);
+    dawdle(draw(t, 8));
+    gc_clear(m, &at.holder);
+    make(m, &at.made, 1, KIND_PRIVATE, &big_type);
+    dawdle(4);
+    expect(at.made->kind == KIND_PRIVATE && at.made->id == 1,
+            "an object is taken from who holds it");
+    gc_clear(m, &at.made);
+    join(t);
+    gc_leave(m, at);
+}
+
 const struct kernel count_kernels[] = {
     { "load", "a slot is loaded while it is written, its cells are used again at once",
             "refcount", NULL, false, run_load },
@@ -317,5 +412,9 @@ const struct kernel count_kernels[] = {
             "refcount", NULL, false, run_finalizer },
     { "stable", "a slot is loaded while its block becomes one of another class",
             "refcount", NULL, false, run_stable },
+    { "rebuilt", "a slot is loaded while its block is built again", "refcount", NULL,
+            false, run_rebuilt },
+    { "named", "a weak reference is made to what its owner lets go of", "refcount", NULL,
+            false, run_named },
     { NULL, NULL, NULL, NULL, false, NULL },
 };
