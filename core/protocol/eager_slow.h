@@ -115,18 +115,25 @@ static inline bool eager_drop(
     return eager_drop_rest(m, object, fate);
 }
 
-/* A dead object leaves its home's list, and the budget gets it back. Elsewhere the list
- * has to wait until the object has come home. */
-static inline void eager_unlist(
-        struct gc_mutator *m, struct gc_object *object, struct gc_block *block)
+/* A dead object that can be in a cycle leaves its home's list, if there are any. Elsewhere
+ * the list has to wait until the object has come home. */
+static inline void eager_unlist(struct gc_mutator *m, struct gc_object *object,
+        struct gc_block *block, bool linked)
 {
-    m->budget += m->budget < m->budget_limit;
 #ifdef EAGER_LISTS
     eager_leave_list(m, object);
 #endif
-    if (!m->birth_links || !eager_is_at_home(m, block)) return;
+    if (!linked || !eager_is_at_home(m, block)) return;
     struct gc_links *links = gc_links_of(object);
     if (gc_links_are_tracked(links)) gc_list_unlink(links);
+}
+
+/* The budget gets back what has died of what can be in a cycle. */
+static inline void eager_credit(struct gc_mutator *m, uint64_t objects)
+{
+    const int64_t room = (int64_t)m->budget_limit - m->budget;
+    if (room > 0)
+        m->budget += (int32_t)(objects < (uint64_t)room ? objects : (uint64_t)room);
 }
 
 static inline void eager_free(
@@ -188,8 +195,9 @@ static GC_NOINLINE uint32_t eager_drop_irregular(
 static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
 {
     struct eager_cascade cascade;
-    uint64_t objects = 0, start = 0;
+    uint64_t objects = 0, cyclic = 0, start = 0;
     uint32_t n = 0;
+    const bool linked = m->birth_links; /* const */
     cascade.m = m;
     cascade.list = NULL;
     gc_eager_settle_removals(m);
@@ -198,9 +206,10 @@ static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
         gc_slot *slots = (gc_slot *)(void *)(object + 1);
         struct gc_block *block = gc_block_of(object);
         gc_as_one(block);
-        if (info->cyclic) eager_unlist(m, object, block);
-        for (uint32_t i = 0, count = info->slots; i < count; i++) {
-            struct gc_object *child = gc_atomic_slot_load_relaxed(&slots[i]);
+        cyclic += info->cyclic;
+        if (info->cyclic) eager_unlist(m, object, block, linked);
+        for (gc_slot *end = slots + info->slots; slots != end; slots++) {
+            struct gc_object *child = gc_atomic_slot_load_relaxed(slots);
             if (child != NULL) n = eager_drop_child(&cascade, n, child);
         }
         if (gc_unlikely(info->irregular)) n = eager_drop_irregular(&cascade, n, object);
@@ -217,6 +226,7 @@ static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
         }
     }
     m->counters.freed_by_count += objects;
+    eager_credit(m, cyclic);
     if (gc_unlikely(start != 0))
         gc_stall_record(m->stalls, GC_STALL_cascade, start, objects);
 }
