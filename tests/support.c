@@ -196,6 +196,11 @@ uint64_t fixture_allocated(struct fixture *f)
     return stats_of(f).allocated_objects;
 }
 
+struct gc_counters fixture_counters(struct fixture *f)
+{
+    return stats_of(f).counters;
+}
+
 /* --- workers ------------------------------------------------------------------------- */
 
 static void worker_main(struct gc_mutator *m, void *argument)

@@ -70,6 +70,8 @@ void fixture_verify(struct fixture *f);
 
 uint64_t fixture_live(struct fixture *f);      /* objects */
 uint64_t fixture_allocated(struct fixture *f); /* objects */
+struct gc_counters fixture_counters(
+        struct fixture *f); /* of all its mutators, together */
 
 /* --- workers ----------------------------------------------------------------------- */
 

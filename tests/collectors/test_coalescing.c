@@ -3,32 +3,12 @@
 #define GC_PROTOCOL_HEADER "core/protocol/log_object.h"
 
 #include "core/schedule.h"
+#include "tests/collectors/tracing.h"
 #include "tests/suites.h"
-#include "tests/support.h"
-
-static uint32_t finalized, called;
-
-static int finalize(struct gc_mutator *m, struct gc_object *object)
-{
-    (void)m, (void)object;
-    finalized++;
-    return 0;
-}
-
-static int call_back(struct gc_mutator *m, struct gc_weak *weak, struct gc_object *data)
-{
-    (void)m, (void)weak, (void)data;
-    called++;
-    return 0;
-}
-
-static const struct gc_type finalized_type =
-        GC_TYPE(struct node, .slots = 2, .finalize = finalize);
 
 static bool open(struct fixture *f, const char *options, size_t limit)
 {
-    finalized = called = 0;
-    return fixture_open(f, "coalescing", options, limit);
+    return tracing_open(f, "coalescing", options, limit);
 }
 
 static uint64_t count_of(const struct node *node)
@@ -174,22 +154,18 @@ static void a_tiny_stack_counts_the_same(void)
     struct {
         struct gc_frame frame;
         struct gc_array *wide;
-        struct node *chain;
+        struct node *ring;
     } at;
     if (!open(&f, "mark_stack=1:young=1G", 0)) return;
     struct gc_mutator *m = f.m;
     gc_enter(m, at);
-    CU_ASSERT_TRUE(gc_new_array(m, &at.wide, &array_type, 50, 0));
-    for (uint32_t i = 0; i < 50; i++) {
-        CU_ASSERT_TRUE(make_ring(m, &at.chain, 20));
-        gc_give(m, at.wide, slot[i], &at.chain);
-    }
+    make_wide(m, &at.wide);
     CU_ASSERT_EQUAL(count(m), 0); /* counts are checked: CO1 */
     CU_ASSERT_EQUAL(m->counters.visited_objects, 1001);
-    gc_load(m, &at.chain, at.wide, slot[7]);
-    CU_ASSERT_EQUAL(count_of(at.chain), 3);
+    gc_load(m, &at.ring, at.wide, slot[7]);
+    CU_ASSERT_EQUAL(count_of(at.ring), 3);
     CU_ASSERT_EQUAL(trace(m), 0);
-    CU_ASSERT_EQUAL(count_of(at.chain), 3);
+    CU_ASSERT_EQUAL(count_of(at.ring), 3);
     CU_ASSERT_EQUAL(fixture_live(&f), 1001);
     gc_leave(m, at);
     CU_ASSERT_EQUAL(count(m), 1); /* the array; its rings hold themselves */
@@ -232,29 +208,10 @@ static void a_heap_at_its_limit_is_collected_again_and_again(void)
 {
     const size_t limit = (size_t)3 << 20;
     struct fixture f;
-    struct {
-        struct gc_frame frame;
-        struct node *kept, *chain, *ring;
-        struct gc_array *large;
-    } at;
     if (!open(&f, NULL, limit)) return;
-    struct gc_mutator *m = f.m;
-    gc_enter(m, at);
-    CU_ASSERT_TRUE(make_chain(m, &at.kept, 5000));
-    for (int i = 0; i < 200; i++) {
-        CU_ASSERT_TRUE(make_chain(m, &at.chain, 3000));
-        CU_ASSERT_TRUE(make_ring(m, &at.ring, 1000));
-        CU_ASSERT_TRUE(gc_new_array(m, &at.large, &bytes_type, 0, 100000));
-    }
-    CU_ASSERT_EQUAL(f.exhausted, 0);
-    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->peak_bytes) <= limit);
+    churn_at_limit(&f, limit, 1000);
     CU_ASSERT(f.heap->collections > 10);
-    int64_t kept = 0;
-    for (gc_clear(m, &at.chain); at.kept != NULL; kept++)
-        gc_load(m, &at.kept, at.kept, left);
-    CU_ASSERT_EQUAL(kept, 5000);
-    gc_leave(m, at);
-    gc_quiesce(m);
+    gc_quiesce(f.m);
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
     fixture_verify(&f);
     fixture_close(&f);
@@ -264,17 +221,9 @@ static void a_heap_at_its_limit_is_collected_again_and_again(void)
 static uint64_t collections_with(const char *options, int generation)
 {
     struct fixture f;
-    struct {
-        struct gc_frame frame;
-        struct node *kept, *chain;
-    } at;
     if (!open(&f, options, 0)) return 0;
-    gc_enter(f.m, at);
-    CU_ASSERT_TRUE(make_chain(f.m, &at.kept, 50000));
-    for (int i = 0; i < 100; i++)
-        CU_ASSERT_TRUE(make_chain(f.m, &at.chain, 5000));
+    churn_chains(f.m);
     uint64_t collections = gc_generation_stats_get(f.m, generation).collections;
-    gc_leave(f.m, at);
     fixture_close(&f);
     return collections;
 }
@@ -343,47 +292,29 @@ static void a_full_log_is_collected(void)
 
 static void weak_references_are_cleared_by_both_kinds_of_collection(void)
 {
-    enum { EACH = 5, TARGETS = 40 };
+    enum { TARGETS = 40 };
     for (int kind = 0; kind < 4; kind++) {
         const bool traced = kind & 1, old = kind & 2;
         struct fixture f;
         struct {
             struct gc_frame frame;
             struct gc_array *weak, *kept, *strong;
-            struct gc_weak *one;
-            struct node *target;
         } at;
         if (!open(&f, NULL, 0)) return;
         struct gc_mutator *m = f.m;
         gc_enter(m, at);
-        CU_ASSERT_TRUE(gc_new_array(m, &at.weak, &array_type, EACH * TARGETS, 0));
+        CU_ASSERT_TRUE(gc_new_array(m, &at.weak, &array_type, WEAK_EACH * TARGETS, 0));
         CU_ASSERT_TRUE(gc_new_array(m, &at.kept, &array_type, TARGETS, 0));
         CU_ASSERT_TRUE(gc_new_array(m, &at.strong, &array_type, TARGETS, 0));
-        for (uint32_t i = 0; i < TARGETS; i++) {
-            CU_ASSERT_TRUE(gc_new(m, &at.target, &node_type));
-            for (uint32_t k = 0; k < EACH; k++) {
-                CU_ASSERT_TRUE(gc_new_weak(m, &at.one, at.target, call_back, at.kept));
-                gc_give(m, at.weak, slot[i * EACH + k], &at.one);
-            }
-            gc_store(m, at.strong, slot[i], at.target);
-            if (i % 4 == 0) gc_store(m, at.kept, slot[i], at.target);
-        }
-        gc_clear(m, &at.target);
+        make_weak_targets(m, at.weak, at.kept, at.strong, TARGETS);
         if (old) CU_ASSERT_EQUAL(count(m), 0);
         gc_clear(m, &at.strong);
         /* a weak reference that dies with its target is not called */
-        gc_store_null(m, at.weak, slot[EACH]);
+        gc_store_null(m, at.weak, slot[WEAK_EACH]);
         CU_ASSERT_EQUAL(gc_collect(m, traced ? 2 : 0), TARGETS * 3 / 4 + 2);
-        CU_ASSERT_EQUAL(called, EACH * TARGETS * 3 / 4 - 1);
-        CU_ASSERT_EQUAL(f.heap->weak_count, EACH * TARGETS / 4);
-        uint32_t wrong = 0;
-        for (uint32_t i = 0; i < TARGETS * EACH; i++) {
-            gc_load(m, &at.one, at.weak, slot[i]);
-            if (at.one == NULL) continue;
-            gc_load_weak(m, &at.target, at.one);
-            wrong += (at.target != NULL) != (i / EACH % 4 == 0);
-        }
-        CU_ASSERT_EQUAL(wrong, 0);
+        CU_ASSERT_EQUAL(called(), WEAK_EACH * TARGETS * 3 / 4 - 1);
+        CU_ASSERT_EQUAL(f.heap->weak_count, WEAK_EACH * TARGETS / 4);
+        CU_ASSERT_EQUAL(count_wrong_weak(m, at.weak, TARGETS), 1); /* the empty one */
         fixture_verify(&f);
         gc_leave(m, at);
         gc_quiesce(m);
@@ -415,12 +346,12 @@ static void finalizers_run_once_before_the_object_goes(void)
         gc_clear(m, &at.a);
         gc_clear(m, &at.b);
         CU_ASSERT_EQUAL(gc_collect(m, generation), 0);
-        CU_ASSERT_EQUAL(finalized, 1);
+        CU_ASSERT_EQUAL(finalized(), 1);
         gc_load_weak(m, &at.b, at.weak);
         CU_ASSERT_PTR_NULL(at.b);
         CU_ASSERT_EQUAL(f.heap->finalizable_count, 0);
         CU_ASSERT_EQUAL(gc_collect(m, generation), 2);
-        CU_ASSERT_EQUAL(finalized, 1);
+        CU_ASSERT_EQUAL(finalized(), 1);
         gc_leave(m, at);
         CU_ASSERT_EQUAL(gc_collect(m, generation), 1);
         CU_ASSERT_EQUAL(fixture_live(&f), 0);
@@ -433,8 +364,7 @@ static struct gc_object **rescue;
 static int save_itself(struct gc_mutator *m, struct gc_object *object)
 {
     gc_store_root(m, rescue, (struct node *)(void *)object);
-    finalized++;
-    return 0;
+    return finalize(m, object);
 }
 
 static const struct gc_type saved_type =
@@ -458,34 +388,17 @@ static void a_finalizer_can_bring_its_object_back(void)
     at.a->key = 17;
     gc_clear(m, &at.a);
     CU_ASSERT_EQUAL(count(m), 0);
-    CU_ASSERT_EQUAL(finalized, 1);
+    CU_ASSERT_EQUAL(finalized(), 1);
     CU_ASSERT_EQUAL(count(m), 0);
     gc_load_root(m, &at.a, &root);
     CU_ASSERT_EQUAL(at.a->key, 17);
     gc_store_root_null(m, &root);
     gc_clear(m, &at.a);
     CU_ASSERT_EQUAL(count(m), 1);
-    CU_ASSERT_EQUAL(finalized, 1);
+    CU_ASSERT_EQUAL(finalized(), 1);
     gc_leave(m, at);
     gc_roots_remove(f.heap, &range);
     fixture_close(&f);
-}
-
-static void build_and_drop(struct worker *worker)
-{
-    struct gc_mutator *m = worker->m;
-    struct {
-        struct gc_frame frame;
-        struct node *kept, *ring;
-    } at;
-    gc_enter(m, at);
-    worker_expect(worker, make_chain(m, &at.kept, 500));
-    for (int i = 0; i < 300; i++)
-        worker_expect(worker, make_ring(m, &at.ring, 50));
-    for (; at.kept != NULL; worker->result++)
-        gc_load(m, &at.kept, at.kept, left);
-    worker_expect(worker, worker->result == 500);
-    gc_leave(m, at);
 }
 
 static void mutators_share_a_heap(void)

@@ -2,62 +2,22 @@
 /* test_mark_sweep.c - the tracer: what is not reached goes, under any limit and stack. */
 #define GC_PROTOCOL_HEADER "core/protocol/bare.h"
 
-#include <string.h>
-
+#include "tests/collectors/tracing.h"
 #include "tests/suites.h"
-#include "tests/support.h"
-
-static uint32_t finalized, called;
-
-static int finalize(struct gc_mutator *m, struct gc_object *object)
-{
-    (void)m, (void)object;
-    finalized++;
-    return 0;
-}
-
-static int call_back(struct gc_mutator *m, struct gc_weak *weak, struct gc_object *data)
-{
-    (void)m, (void)weak, (void)data;
-    called++;
-    return 0;
-}
-
-static const struct gc_type finalized_type =
-        GC_TYPE(struct node, .slots = 2, .finalize = finalize);
 
 static bool open(struct fixture *f, const char *options, size_t limit)
 {
-    finalized = called = 0;
-    return fixture_open(f, "mark_sweep", options, limit);
+    return tracing_open(f, "mark_sweep", options, limit);
 }
 
 static void a_heap_at_its_limit_is_collected_again_and_again(void)
 {
     const size_t limit = (size_t)2 << 20;
     struct fixture f;
-    struct {
-        struct gc_frame frame;
-        struct node *kept, *chain;
-        struct gc_array *large;
-    } at;
     if (!open(&f, NULL, limit)) return;
-    struct gc_mutator *m = f.m;
-    gc_enter(m, at);
-    CU_ASSERT_TRUE(make_chain(m, &at.kept, 5000));
-    for (int i = 0; i < 200; i++) {
-        CU_ASSERT_TRUE(make_chain(m, &at.chain, 3000));
-        CU_ASSERT_TRUE(gc_new_array(m, &at.large, &bytes_type, 0, 100000));
-    }
-    CU_ASSERT_EQUAL(f.exhausted, 0);
-    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->peak_bytes) <= limit);
+    churn_at_limit(&f, limit, 0);
     CU_ASSERT(f.heap->collections > 10);
-    int64_t kept = 0;
-    for (gc_clear(m, &at.chain); at.kept != NULL; kept++)
-        gc_load(m, &at.kept, at.kept, left);
-    CU_ASSERT_EQUAL(kept, 5000);
-    gc_leave(m, at);
-    gc_quiesce(m);
+    gc_quiesce(f.m);
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
     fixture_verify(&f);
     fixture_close(&f);
@@ -67,17 +27,9 @@ static void a_heap_at_its_limit_is_collected_again_and_again(void)
 static uint64_t collections_with(const char *options)
 {
     struct fixture f;
-    struct {
-        struct gc_frame frame;
-        struct node *kept, *chain;
-    } at;
     if (!open(&f, options, 0)) return 0;
-    gc_enter(f.m, at);
-    CU_ASSERT_TRUE(make_chain(f.m, &at.kept, 50000));
-    for (int i = 0; i < 100; i++)
-        CU_ASSERT_TRUE(make_chain(f.m, &at.chain, 5000));
+    churn_chains(f.m);
     uint64_t collections = f.heap->collections;
-    gc_leave(f.m, at);
     fixture_close(&f);
     return collections;
 }
@@ -126,16 +78,11 @@ static void a_tiny_mark_stack_finds_everything(void)
     struct {
         struct gc_frame frame;
         struct gc_array *wide;
-        struct node *chain;
     } at;
     if (!open(&f, "mark_stack=1", 0)) return;
     struct gc_mutator *m = f.m;
     gc_enter(m, at);
-    CU_ASSERT_TRUE(gc_new_array(m, &at.wide, &array_type, 50, 0));
-    for (uint32_t i = 0; i < 50; i++) {
-        CU_ASSERT_TRUE(make_ring(m, &at.chain, 20));
-        gc_give(m, at.wide, slot[i], &at.chain);
-    }
+    make_wide(m, &at.wide);
     CU_ASSERT_EQUAL(gc_collect(m, 2), 0);
     CU_ASSERT_EQUAL(fixture_live(&f), 1001);
     gc_leave(m, at);
@@ -145,66 +92,17 @@ static void a_tiny_mark_stack_finds_everything(void)
 
 static void several_weak_references_to_one_object_are_all_cleared(void)
 {
-    enum { EACH = 5, TARGETS = 40 };
     struct fixture f;
-    struct {
-        struct gc_frame frame;
-        struct gc_array *weak, *kept;
-        struct gc_weak *one;
-        struct node *target;
-    } at;
     if (!open(&f, NULL, 0)) return;
-    struct gc_mutator *m = f.m;
-    gc_enter(m, at);
-    CU_ASSERT_TRUE(gc_new_array(m, &at.weak, &array_type, EACH * TARGETS, 0));
-    CU_ASSERT_TRUE(gc_new_array(m, &at.kept, &array_type, TARGETS, 0));
-    for (uint32_t i = 0; i < TARGETS; i++) {
-        CU_ASSERT_TRUE(gc_new(m, &at.target, &node_type));
-        for (uint32_t k = 0; k < EACH; k++) {
-            CU_ASSERT_TRUE(gc_new_weak(m, &at.one, at.target, call_back, at.kept));
-            gc_give(m, at.weak, slot[i * EACH + k], &at.one);
-        }
-        if (i % 4 == 0) gc_store(m, at.kept, slot[i], at.target);
-    }
-    gc_clear(m, &at.target);
-    CU_ASSERT_EQUAL(gc_collect(m, 2), TARGETS * 3 / 4);
-    CU_ASSERT_EQUAL(called, EACH * TARGETS * 3 / 4);
-    CU_ASSERT_EQUAL(f.heap->weak_count, EACH * TARGETS / 4);
-    uint32_t wrong = 0;
-    for (uint32_t i = 0; i < TARGETS * EACH; i++) {
-        gc_load(m, &at.one, at.weak, slot[i]);
-        gc_load_weak(m, &at.target, at.one);
-        wrong += (at.target != NULL) != (i / EACH % 4 == 0);
-    }
-    CU_ASSERT_EQUAL(wrong, 0);
-    fixture_verify(&f);
-    gc_leave(m, at);
-    gc_quiesce(m);
-    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    expect_weak_cleared(&f, 40);
     fixture_close(&f);
 }
 
 static void a_finalized_object_goes_with_the_next_collection(void)
 {
     struct fixture f;
-    struct {
-        struct gc_frame frame;
-        struct node *a, *b;
-    } at;
     if (!open(&f, NULL, 0)) return;
-    struct gc_mutator *m = f.m;
-    gc_enter(m, at);
-    CU_ASSERT_TRUE(gc_new(m, &at.a, &finalized_type));
-    CU_ASSERT_TRUE(gc_new(m, &at.b, &node_type));
-    gc_store(m, at.a, left, at.b);
-    gc_store(m, at.b, left, at.a);
-    gc_leave(m, at);
-    CU_ASSERT_EQUAL(gc_collect(m, 2), 0);
-    CU_ASSERT_EQUAL(finalized, 1);
-    CU_ASSERT_EQUAL(fixture_live(&f), 2);
-    CU_ASSERT_EQUAL(gc_collect(m, 2), 2);
-    CU_ASSERT_EQUAL(finalized, 1);
-    CU_ASSERT_EQUAL(f.heap->finalizable_count, 0);
+    expect_finalized_then_freed(&f);
     fixture_close(&f);
 }
 
@@ -261,27 +159,10 @@ static void finalizers_of_objects_born_just_before_the_stop_run(void)
         gc_schedule_end();
         gc_observer_remove(f.m, &observer);
         gc_quiesce(f.m);
-        CU_ASSERT_EQUAL(finalized, 5);
+        CU_ASSERT_EQUAL(finalized(), 5);
         CU_ASSERT_EQUAL(fixture_live(&f), 0);
         fixture_close(&f);
     }
-}
-
-static void build_and_drop(struct worker *worker)
-{
-    struct gc_mutator *m = worker->m;
-    struct {
-        struct gc_frame frame;
-        struct node *kept, *ring;
-    } at;
-    gc_enter(m, at);
-    worker_expect(worker, make_chain(m, &at.kept, 500));
-    for (int i = 0; i < 300; i++)
-        worker_expect(worker, make_ring(m, &at.ring, 50));
-    for (; at.kept != NULL; worker->result++)
-        gc_load(m, &at.kept, at.kept, left);
-    worker_expect(worker, worker->result == 500);
-    gc_leave(m, at);
 }
 
 static void threads_that_collect_each_other_s_garbage_lose_nothing(void)
@@ -293,7 +174,7 @@ static void threads_that_collect_each_other_s_garbage_lose_nothing(void)
     CU_ASSERT(f.heap->collections > 2);
     gc_quiesce(f.m);
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
-    CU_ASSERT_EQUAL(fixture_allocated(&f), 4 * (500 + 300 * 50));
+    CU_ASSERT_EQUAL(fixture_allocated(&f), 4 * BUILT);
     fixture_close(&f);
 }
 

@@ -5,44 +5,13 @@
 
 #include <string.h>
 
+#include "tests/collectors/tracing.h"
 #include "tests/gate.h"
 #include "tests/suites.h"
-#include "tests/support.h"
-
-static _Atomic(uint32_t) finalized, called; /* relaxed: read when nobody writes */
-
-static int finalize(struct gc_mutator *m, struct gc_object *object)
-{
-    (void)m, (void)object;
-    gc_atomic_fetch_add_relaxed(&finalized, 1);
-    return 0;
-}
-
-static int call_back(struct gc_mutator *m, struct gc_weak *weak, struct gc_object *data)
-{
-    (void)m, (void)weak, (void)data;
-    gc_atomic_fetch_add_relaxed(&called, 1);
-    return 0;
-}
-
-static const struct gc_type finalized_type =
-        GC_TYPE(struct node, .slots = 2, .finalize = finalize);
 
 static bool open(struct fixture *f, const char *options, size_t limit)
 {
-    gc_atomic_store_relaxed(&finalized, 0);
-    gc_atomic_store_relaxed(&called, 0);
-    return fixture_open(f, "on_the_fly", options, limit);
-}
-
-/* What the heap's mutators say, together. */
-static struct gc_counters counters_of(struct fixture *f)
-{
-    struct gc_heap_stats stats;
-    gc_stop_begin(f->m);
-    gc_heap_read_stats(f->heap, &stats);
-    gc_stop_end_unlogged(f->m);
-    return stats.counters;
+    return tracing_open(f, "on_the_fly", options, limit);
 }
 
 /* --- what it frees -------------------------------------------------------------------------- */
@@ -80,7 +49,7 @@ static void what_no_root_reaches_goes_with_one_collection(void)
     CU_ASSERT_EQUAL(gc_collect(m, 2), 1100);
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
     CU_ASSERT_EQUAL(fixture_allocated(&f), 2101);
-    CU_ASSERT_EQUAL(counters_of(&f).freed_by_trace, 2101);
+    CU_ASSERT_EQUAL(fixture_counters(&f).freed_by_trace, 2101);
     fixture_verify(&f);
     gc_roots_remove(f.heap, &range);
     fixture_close(&f);
@@ -90,29 +59,11 @@ static void a_heap_at_its_limit_is_collected_again_and_again(void)
 {
     const size_t limit = (size_t)2 << 20;
     struct fixture f;
-    struct {
-        struct gc_frame frame;
-        struct node *kept, *chain;
-        struct gc_array *large;
-    } at;
     if (!open(&f, NULL, limit)) return;
-    struct gc_mutator *m = f.m;
-    gc_enter(m, at);
-    CU_ASSERT_TRUE(make_chain(m, &at.kept, 5000));
-    for (int i = 0; i < 200; i++) {
-        CU_ASSERT_TRUE(make_chain(m, &at.chain, 3000));
-        CU_ASSERT_TRUE(gc_new_array(m, &at.large, &bytes_type, 0, 100000));
-    }
-    CU_ASSERT_EQUAL(f.exhausted, 0);
-    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->peak_bytes) <= limit);
-    int64_t kept = 0;
-    for (gc_clear(m, &at.chain); at.kept != NULL; kept++)
-        gc_load(m, &at.kept, at.kept, left);
-    CU_ASSERT_EQUAL(kept, 5000);
-    gc_leave(m, at);
-    gc_quiesce(m);
+    churn_at_limit(&f, limit, 0);
+    gc_quiesce(f.m);
     CU_ASSERT(gc_atomic_load_relaxed(&f.heap->collections) > 10);
-    CU_ASSERT_EQUAL(counters_of(&f).stops, 0);
+    CU_ASSERT_EQUAL(fixture_counters(&f).stops, 0);
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
     fixture_verify(&f);
     fixture_close(&f);
@@ -121,66 +72,16 @@ static void a_heap_at_its_limit_is_collected_again_and_again(void)
 static void a_finalized_object_goes_with_the_next_collection(void)
 {
     struct fixture f;
-    struct {
-        struct gc_frame frame;
-        struct node *a, *b;
-    } at;
     if (!open(&f, NULL, 0)) return;
-    struct gc_mutator *m = f.m;
-    gc_enter(m, at);
-    CU_ASSERT_TRUE(gc_new(m, &at.a, &finalized_type));
-    CU_ASSERT_TRUE(gc_new(m, &at.b, &node_type));
-    gc_store(m, at.a, left, at.b);
-    gc_store(m, at.b, left, at.a);
-    gc_leave(m, at);
-    CU_ASSERT_EQUAL(gc_collect(m, 2), 0);
-    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&finalized), 1);
-    CU_ASSERT_EQUAL(fixture_live(&f), 2);
-    CU_ASSERT_EQUAL(gc_collect(m, 2), 2);
-    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&finalized), 1);
-    CU_ASSERT_EQUAL(f.heap->finalizable_count, 0);
+    expect_finalized_then_freed(&f);
     fixture_close(&f);
 }
 
 static void weak_references_are_cleared_and_call_back_once(void)
 {
-    enum { EACH = 5, TARGETS = 400 };
     struct fixture f;
-    struct {
-        struct gc_frame frame;
-        struct gc_array *weak, *kept;
-        struct gc_weak *one;
-        struct node *target;
-    } at;
     if (!open(&f, NULL, 0)) return;
-    struct gc_mutator *m = f.m;
-    gc_enter(m, at);
-    CU_ASSERT_TRUE(gc_new_array(m, &at.weak, &array_type, EACH * TARGETS, 0));
-    CU_ASSERT_TRUE(gc_new_array(m, &at.kept, &array_type, TARGETS, 0));
-    for (uint32_t i = 0; i < TARGETS; i++) {
-        CU_ASSERT_TRUE(gc_new(m, &at.target, &node_type));
-        for (uint32_t k = 0; k < EACH; k++) {
-            CU_ASSERT_TRUE(gc_new_weak(m, &at.one, at.target, call_back, at.kept));
-            gc_give(m, at.weak, slot[i * EACH + k], &at.one);
-        }
-        if (i % 4 == 0) gc_store(m, at.kept, slot[i], at.target);
-    }
-    gc_clear(m, &at.target);
-    CU_ASSERT_EQUAL(gc_collect(m, 2), TARGETS * 3 / 4);
-    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&called), EACH * TARGETS * 3 / 4);
-    CU_ASSERT_EQUAL(f.heap->weak_count, EACH * TARGETS / 4);
-    uint32_t wrong = 0;
-    for (uint32_t i = 0; i < TARGETS * EACH; i++) {
-        gc_load(m, &at.one, at.weak, slot[i]);
-        gc_load_weak(m, &at.target, at.one);
-        wrong += (at.target != NULL) != (i / EACH % 4 == 0);
-    }
-    CU_ASSERT_EQUAL(wrong, 0);
-    fixture_verify(&f);
-    gc_leave(m, at);
-    gc_quiesce(m);
-    CU_ASSERT_EQUAL(fixture_live(&f), 0);
-    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&called), EACH * TARGETS * 3 / 4);
+    expect_weak_cleared(&f, 400);
     fixture_close(&f);
 }
 
@@ -261,7 +162,7 @@ static void nothing_is_lost_while_threads_move_it_about(void)
     gc_roots_add(f.heap, &table.range, table.slots, SHARED);
     workers_run(f.m, workers, 4, move_rings, &table, NULL);
     CU_ASSERT(gc_atomic_load_relaxed(&f.heap->collections) > 2);
-    CU_ASSERT_EQUAL(counters_of(&f).stops, 0);
+    CU_ASSERT_EQUAL(fixture_counters(&f).stops, 0);
     fixture_verify(&f);
     for (uint32_t i = 0; i < SHARED; i++)
         gc_store_root_null(f.m, entry(&table, i));
@@ -269,23 +170,6 @@ static void nothing_is_lost_while_threads_move_it_about(void)
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
     gc_roots_remove(f.heap, &table.range);
     fixture_close(&f);
-}
-
-static void build_and_drop(struct worker *worker)
-{
-    struct gc_mutator *m = worker->m;
-    struct {
-        struct gc_frame frame;
-        struct node *kept, *ring;
-    } at;
-    gc_enter(m, at);
-    worker_expect(worker, make_chain(m, &at.kept, 500));
-    for (int i = 0; i < 300; i++)
-        worker_expect(worker, make_ring(m, &at.ring, 50));
-    for (; at.kept != NULL; worker->result++)
-        gc_load(m, &at.kept, at.kept, left);
-    worker_expect(worker, worker->result == 500);
-    gc_leave(m, at);
 }
 
 static void threads_that_come_and_go_leave_nothing(void)
@@ -298,8 +182,8 @@ static void threads_that_come_and_go_leave_nothing(void)
     gc_quiesce(f.m);
     CU_ASSERT(gc_atomic_load_relaxed(&f.heap->collections) > 2);
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
-    CU_ASSERT_EQUAL(fixture_allocated(&f), 5 * 4 * (500 + 300 * 50));
-    CU_ASSERT_EQUAL(counters_of(&f).freed_by_trace, 5 * 4 * (500 + 300 * 50));
+    CU_ASSERT_EQUAL(fixture_allocated(&f), 5 * 4 * BUILT);
+    CU_ASSERT_EQUAL(fixture_counters(&f).freed_by_trace, 5 * 4 * BUILT);
     fixture_close(&f);
 }
 
@@ -326,7 +210,7 @@ static struct most most_work(size_t live)
         .handshake = causes[GC_STALL_handshake].max_work,
         .allocation = causes[GC_STALL_allocation].max_work,
         .stop = causes[GC_STALL_stop].max_work,
-        .stops = counters_of(&f).stops,
+        .stops = fixture_counters(&f).stops,
         .handshakes = causes[GC_STALL_handshake].count,
     };
     CU_ASSERT(gc_atomic_load_relaxed(&f.heap->collections) > 0);
@@ -363,6 +247,23 @@ static void reach_no_safepoint(struct worker *worker)
         ;
 }
 
+static void start_laggard(
+        struct gc_mutator *m, struct worker *slow, struct laggard *laggard)
+{
+    gc_atomic_store_relaxed(&laggard->entered, 0);
+    gc_atomic_store_relaxed(&laggard->released, 0);
+    workers_start(m, slow, 1, reach_no_safepoint, laggard, NULL);
+    while (gc_atomic_load_relaxed(&laggard->entered) == 0)
+        gc_safepoint(m);
+}
+
+static void let_laggard_go(
+        struct gc_mutator *m, struct worker *slow, struct laggard *laggard)
+{
+    gc_atomic_store_relaxed(&laggard->released, 1);
+    workers_join(m, slow, 1);
+}
+
 static uint64_t handshakes_posted(struct gc_heap *heap)
 {
     gc_lock_acquire(&heap->registry_lock);
@@ -379,18 +280,13 @@ static void who_reaches_no_safepoint_holds_up_nobody_else(void)
     struct worker slow[1], others[3];
     static struct laggard laggard;
     if (!open(&f, "minimum=64K:growth=110", 0)) return;
-    gc_atomic_store_relaxed(&laggard.entered, 0);
-    gc_atomic_store_relaxed(&laggard.released, 0);
-    workers_start(f.m, slow, 1, reach_no_safepoint, &laggard, NULL);
-    while (gc_atomic_load_relaxed(&laggard.entered) == 0)
-        gc_safepoint(f.m);
+    start_laggard(f.m, slow, &laggard);
     gc_collect_automatic(f.m, 2);
     while (handshakes_posted(f.heap) == 0)
         gc_safepoint(f.m);
     workers_run(f.m, others, 3, build_and_drop, NULL, NULL);
     CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&f.heap->collections), 0); /* it waits still */
-    gc_atomic_store_relaxed(&laggard.released, 1);
-    workers_join(f.m, slow, 1);
+    let_laggard_go(f.m, slow, &laggard);
     gc_quiesce(f.m);
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
     fixture_close(&f);
@@ -423,11 +319,7 @@ static void nothing_is_marked_while_a_mutator_sweeps(void)
     if (!open(&f, NULL, 0)) return;
     struct gc_mutator *m = f.m;
     gc_roots_add(f.heap, &range, (gc_slot *)(void *)&root, 1);
-    gc_atomic_store_relaxed(&laggard.entered, 0);
-    gc_atomic_store_relaxed(&laggard.released, 0);
-    workers_start(m, slow, 1, reach_no_safepoint, &laggard, NULL);
-    while (gc_atomic_load_relaxed(&laggard.entered) == 0)
-        gc_safepoint(m);
+    start_laggard(m, slow, &laggard);
     gc_enter(m, at);
     CU_ASSERT_TRUE(gc_new(m, &at.one, &node_type));
     CU_ASSERT_TRUE(gc_new(m, &at.other, &node_type));
@@ -447,8 +339,7 @@ static void nothing_is_marked_while_a_mutator_sweeps(void)
     while (gc_object_mark(&at.one->header) == before)
         gc_safepoint(m); /* and then the log is emptied, though the laggard goes on */
     CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&laggard.released), 0);
-    gc_atomic_store_relaxed(&laggard.released, 1);
-    workers_join(m, slow, 1);
+    let_laggard_go(m, slow, &laggard);
     gc_leave(m, at);
     gc_store_root_null(m, &root);
     gc_quiesce(m);
