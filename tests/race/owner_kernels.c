@@ -42,6 +42,22 @@ static void make(struct gc_mutator *m, struct big **local, uint64_t id, uint64_t
     (*local)->kind = kind;
 }
 
+/* Makes an object that the first of the trial's slots alone hold: its owner counts them. */
+static void leave_in_slots(
+        struct gc_mutator *m, struct trial *t, int slots, const struct gc_type *type)
+{
+    struct {
+        struct gc_frame frame;
+        struct big *made;
+    } at;
+    gc_enter(m, at);
+    make(m, &at.made, 1, KIND_PUBLIC, type);
+    for (int i = 0; i < slots; i++)
+        gc_store_root(m, &t->slots[i], at.made);
+    gc_clear(m, &at.made);
+    gc_leave(m, at);
+}
+
 static void step(struct gc_mutator *m, struct trial *t, struct big **made,
         struct big **held, uint64_t id)
 {
@@ -113,16 +129,7 @@ static void run_mixed(struct trial *t)
 static void give_up_two(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
-    struct {
-        struct gc_frame frame;
-        struct big *made;
-    } at;
-    gc_enter(m, at);
-    make(m, &at.made, 1, KIND_PUBLIC, &big_type);
-    gc_store_root(m, &t->slots[0], at.made);
-    gc_store_root(m, &t->slots[1], at.made);
-    gc_clear(m, &at.made);
-    gc_leave(m, at);
+    leave_in_slots(m, t, 2, &big_type);
     gc_atomic_store_relaxed(&phase, 1);
     await_phase(2);
     gc_store_root_shared(m, &t->slots[1], (struct big *)NULL);
@@ -264,16 +271,7 @@ static void run_handed(struct trial *t)
 static void count_two(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
-    struct {
-        struct gc_frame frame;
-        struct big *made;
-    } at;
-    gc_enter(m, at);
-    make(m, &at.made, 1, KIND_PUBLIC, &big_type);
-    gc_store_root(m, &t->slots[0], at.made);
-    gc_store_root(m, &t->slots[1], at.made);
-    gc_clear(m, &at.made);
-    gc_leave(m, at);
+    leave_in_slots(m, t, 2, &big_type);
     gc_atomic_store_relaxed(&phase, 1);
     await_phase(2);
     gate_pass(&t->gate, m);
@@ -331,16 +329,8 @@ static const struct gc_type awaiting_type =
 static void own_and_block(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
-    struct {
-        struct gc_frame frame;
-        struct big *made;
-    } at;
-    gc_enter(m, at);
     owner_number = m->number;
-    make(m, &at.made, 1, KIND_PUBLIC, &awaiting_type);
-    gc_store_root(m, &t->slots[0], at.made);
-    gc_clear(m, &at.made);
-    gc_leave(m, at);
+    leave_in_slots(m, t, 1, &awaiting_type);
     gc_atomic_store_relaxed(&phase, 1);
     await_phase(2);
     gate_pass(&t->gate, m);
@@ -392,17 +382,9 @@ static void do_nothing(struct gc_mutator *m, void *argument)
 
 static void run_shaken(struct trial *t)
 {
-    struct {
-        struct gc_frame frame;
-        struct big *made;
-    } at;
     finalized = 0;
     gc_atomic_store_relaxed(&phase, 0);
-    gc_enter(t->m, at);
-    make(t->m, &at.made, 1, KIND_PUBLIC, &stopping_type);
-    gc_store_root(t->m, &t->slots[0], at.made);
-    gc_clear(t->m, &at.made);
-    gc_leave(t->m, at);
+    leave_in_slots(t->m, t, 1, &stopping_type);
     start(t, drop_and_exit);
     await_phase(1);
     gc_handshake(t->m, do_nothing, NULL);
