@@ -137,32 +137,36 @@ static void refused(struct sketch *sketch, int code, const char *words)
     CU_ASSERT_PTR_EQUAL(gc_protocols(), protocols);
 }
 
+/* The same, and then it is a good one, for the next fault. */
+static void refused_once(struct sketch *sketch, int code, const char *words)
+{
+    refused(sketch, code, words);
+    draw(sketch, "sketch");
+}
+
 static void a_plugin_of_another_build_is_refused(void)
 {
     struct sketch sketch;
     draw(&sketch, "sketch");
     sketch.plugin.abi_version++;
-    refused(&sketch, -EINVAL, "plugin ABI");
-    draw(&sketch, "sketch");
+    refused_once(&sketch, -EINVAL, "plugin ABI");
     sketch.plugin.check_level = GC_CHECK > 0 ? 0 : 3;
-    refused(&sketch, -EINVAL,
+    refused_once(&sketch, -EINVAL,
             GC_CHECK > 0 ? "release flavour of gclab (GC_CHECK=0)"
                          : "checked flavour of gclab (GC_CHECK=3)");
     uint32_t *const sizes[] = { &sketch.plugin.mutator_size, &sketch.plugin.heap_size,
         &sketch.plugin.collector_size, &sketch.plugin.protocol_size,
         &sketch.plugin.workload_size };
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        draw(&sketch, "sketch");
         *sizes[i] += 8;
-        refused(&sketch, -EINVAL, "headers of another gclab");
+        refused_once(&sketch, -EINVAL, "headers of another gclab");
     }
     uint32_t *const headers[] = { &sketch.collector.abi_version,
         &sketch.collector.mutator_size, &sketch.collector.heap_size,
         &sketch.collector.check_level };
     for (size_t i = 0; i < COUNT(headers); i++) {
-        draw(&sketch, "sketch");
         ++*headers[i];
-        refused(&sketch, -EINVAL, "GC_COLLECTOR_HEADER");
+        refused_once(&sketch, -EINVAL, "GC_COLLECTOR_HEADER");
     }
 }
 
@@ -170,68 +174,55 @@ static void a_plugin_with_gaps_is_refused(void)
 {
     struct sketch sketch;
     static const char *const names[] = { NULL, "", "a b", "a@b", "a:b", "a/b", "a.so" };
+    draw(&sketch, "sketch");
     for (size_t i = 0; i < COUNT(names); i++) {
-        draw(&sketch, "sketch");
         sketch.collector.name = names[i];
-        refused(&sketch, -EINVAL, "name of a collector");
-        draw(&sketch, "sketch");
+        refused_once(&sketch, -EINVAL, "name of a collector");
         sketch.workload.name = names[i];
-        refused(&sketch, -EINVAL, "name of a workload");
-        draw(&sketch, "sketch");
+        refused_once(&sketch, -EINVAL, "name of a workload");
         sketch.protocol.name = names[i];
-        refused(&sketch, -EINVAL, "name of a protocol");
+        refused_once(&sketch, -EINVAL, "name of a protocol");
     }
-    draw(&sketch, "sketch");
     sketch.collector.protocols[0] = NULL;
-    refused(&sketch, -EINVAL, "names no protocol");
-    draw(&sketch, "sketch");
+    refused_once(&sketch, -EINVAL, "names no protocol");
     for (int i = 0; i < GC_COLLECTOR_NAMES; i++)
         sketch.collector.protocols[i] = "bare";
-    refused(&sketch, -EINVAL, "names more than 7 protocols");
-    draw(&sketch, "sketch");
+    refused_once(&sketch, -EINVAL, "names more than 7 protocols");
     sketch.protocol.summary = NULL;
-    refused(&sketch, -EINVAL, "protocol 'sketch' lacks");
-    draw(&sketch, "sketch");
+    refused_once(&sketch, -EINVAL, "protocol 'sketch' lacks");
     sketch.protocol.kill = NULL;
-    refused(&sketch, -EINVAL, "protocol 'sketch' lacks");
-    draw(&sketch, "sketch");
+    refused_once(&sketch, -EINVAL, "protocol 'sketch' lacks");
     sketch.part.what = NULL;
-    refused(&sketch, -EINVAL, "a part lacks");
-    draw(&sketch, "sketch");
+    refused_once(&sketch, -EINVAL, "a part lacks");
     sketch.collector.capabilities = GC_CAP_CYCLES;
-    refused(&sketch, -EINVAL, "can't collect");
-    draw(&sketch, "sketch");
+    refused_once(&sketch, -EINVAL, "can't collect");
     sketch.workload.run = NULL;
-    refused(&sketch, -EINVAL, "'sketch' lacks");
-    draw(&sketch, "sketch");
+    refused_once(&sketch, -EINVAL, "'sketch' lacks");
     sketch.plugin.collectors = NULL;
     sketch.plugin.protocols = NULL;
     sketch.plugin.workloads = NULL;
     sketch.plugin.parts = NULL;
-    refused(&sketch, -EINVAL, "empty");
+    refused_once(&sketch, -EINVAL, "empty");
 }
 
 static void a_plugin_whose_name_is_taken_is_refused(void)
 {
     struct sketch sketch;
     draw(&sketch, "refcount");
-    refused(&sketch, -EEXIST, "there is a collector 'refcount' already");
-    draw(&sketch, "sketch");
+    refused_once(&sketch, -EEXIST, "there is a collector 'refcount' already");
     struct gc_collector again = sketch.collector;
     const struct gc_collector *twice[] = { &sketch.collector, &again, NULL };
     sketch.plugin.collectors = twice;
-    refused(&sketch, -EEXIST, "there is a collector 'sketch' already");
-    draw(&sketch, "sketch");
+    refused_once(&sketch, -EEXIST, "there is a collector 'sketch' already");
     sketch.protocol.name = "plain";
-    refused(&sketch, -EEXIST, "there is a protocol 'plain' already");
-    draw(&sketch, "sketch");
+    refused_once(&sketch, -EEXIST, "there is a protocol 'plain' already");
     const struct gc_protocol *same[] = { &sketch.protocol, &sketch.protocol, NULL };
     sketch.plugin.protocols = same;
-    refused(&sketch, -EEXIST, "there is a protocol 'sketch' already");
-    draw(&sketch, "sketch");
+    refused_once(&sketch, -EEXIST, "there is a protocol 'sketch' already");
     const struct gc_workload *pair[] = { &sketch.workload, &sketch.workload, NULL };
     sketch.plugin.workloads = pair;
-    refused(&sketch, -EEXIST, "workload 'sketch' is here for protocol 'bare' already");
+    refused_once(
+            &sketch, -EEXIST, "workload 'sketch' is here for protocol 'bare' already");
 }
 
 /* A workload of that name may come from another file, for another protocol; but only it. */
