@@ -379,6 +379,7 @@ static struct gc_object *build_cells(struct gc_block *block)
         gc_atomic_store_relaxed(&object->count, GC_COUNT_DEAD);
         gc_atomic_init(&object->words, 0);
         *gc_cell_link(object) = i + 1 < count ? next : NULL;
+        __builtin_prefetch((char *)object + BUILD_BYTES, 1); /* what is built next */
         if (GC_POISONS) gc_cell_poison(object);
         object = next;
     }

@@ -78,7 +78,8 @@ struct gc_block {
     uint16_t built;         /* cells that have a header */
     uint8_t state;          /* enum gc_block_state */
     uint8_t births;         /* enum gc_block_births */
-    uint16_t kept; /* of the collector, in stops: objects that it has found alive */
+    uint16_t
+            kept; /* in stops: objects that a collector, or its tracer, has found alive */
     /* const while the block is in use */
     uint8_t class;
     bool cyclic; /* of objects that can be in a cycle, with a prefix or without */
