@@ -382,6 +382,7 @@ static struct gc_object *build_cells(struct gc_block *block)
             gc_cell_reset(block, object);
         }
         *gc_cell_link(object) = i + 1 < count ? next : NULL;
+        __builtin_prefetch((char *)object + BUILD_BYTES, 1); /* what is built next */
         if (GC_POISONS) gc_cell_poison(object);
         object = next;
     }

@@ -51,13 +51,20 @@ bool gc_tracer_reserve(struct gc_tracer *tracer)
     return complete;
 }
 
+static void forget_kept(struct gc_block *block, void *argument)
+{
+    (void)argument;
+    block->kept = 0;
+}
+
 void gc_tracer_begin_stw(struct gc_tracer *tracer)
 {
     for (struct gc_region *r = tracer->heap->regions; r != NULL; r = r->next)
         memset(r->marks, 0, MARK_BYTES);
+    gc_heap_walk_blocks_stw(tracer->heap, forget_kept, NULL);
     tracer->depth = tracer->deepest = 0;
     tracer->overflowed = false;
-    tracer->objects = tracer->edges = tracer->bytes = 0;
+    tracer->objects = tracer->edges = 0;
 }
 
 /* Sets the mark; false if it was set. */
@@ -72,60 +79,64 @@ static inline bool set_mark(struct gc_object *object)
     return true;
 }
 
-static inline void push(struct gc_tracer *tracer, struct gc_object *object)
+/* The same, and takes note of it. */
+static inline bool is_fresh(struct gc_tracer *tracer, struct gc_object *object)
 {
+    gc_assert(!gc_object_is_dead(object), "a DEAD object is referenced");
+    if (!set_mark(object)) return false;
     tracer->objects++;
-    tracer->bytes += gc_block_of(object)->cell_bytes;
-    if (gc_unlikely(tracer->depth == tracer->room)) {
-        tracer->overflowed = true;
+    gc_block_of(object)->kept++;
+    return true;
+}
+
+static inline void spill(struct gc_object *object, void *argument)
+{
+    struct gc_tracer *tracer = argument;
+    (void)object; /* it is marked, or what names it is */
+    tracer->overflowed = true;
+}
+
+/* Of a tracer that does not count, the stack holds what is marked: an object is looked at
+ * once. */
+static inline bool enters_fresh(struct gc_object *object, void *argument)
+{
+    return is_fresh(argument, object);
+}
+
+static void drain_marking(struct gc_tracer *tracer)
+{
+    gc_tracer_drain_by(tracer, enters_fresh, gc_visits_any, spill, tracer);
+}
+
+/* Of one that counts, it holds an object for each slot that names it: the count lies beside
+ * the object, so it is marked when it has come, too. */
+static inline bool opens_fresh(struct gc_object *object, void *argument)
+{
+    const bool fresh = is_fresh(argument, object);
+    const uint64_t count = gc_atomic_load_relaxed(&object->count);
+    gc_atomic_store_relaxed(&object->count, fresh ? 1 : count + 1);
+    return fresh;
+}
+
+static void drain_counting(struct gc_tracer *tracer)
+{
+    gc_tracer_drain_by(tracer, gc_visits_any, opens_fresh, spill, tracer);
+}
+
+static void mark(struct gc_tracer *tracer, struct gc_object *object)
+{
+    if (object == NULL || !is_fresh(tracer, object)) return;
+    if (!tracer->counts) {
+        gc_tracer_push(tracer, object, spill, tracer);
         return;
     }
-    tracer->stack[tracer->depth++] = object;
-}
-
-static inline void mark(struct gc_tracer *tracer, struct gc_object *object)
-{
-    if (object == NULL || gc_object_is_dead(object) || !set_mark(object)) return;
-    if (tracer->counts) gc_atomic_store_relaxed(&object->count, 0);
-    push(tracer, object);
-}
-
-static inline void mark_slot(gc_slot *slot, void *argument)
-{
-    struct gc_tracer *tracer = argument;
-    tracer->edges++;
-    mark(tracer, gc_atomic_slot_load_relaxed(slot));
-}
-
-/* The same where a slot counts. */
-static inline void count_slot(gc_slot *slot, void *argument)
-{
-    struct gc_tracer *tracer = argument;
-    tracer->edges++;
-    struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
-    if (object == NULL) return;
-    uint64_t count = gc_atomic_load_relaxed(&object->count);
-    if ((count & GC_COUNT_DEAD) != 0) return;
-    const bool fresh = set_mark(object);
-    gc_atomic_store_relaxed(&object->count, fresh ? 1 : count + 1);
-    if (fresh) push(tracer, object);
+    gc_atomic_store_relaxed(&object->count, 0);
+    gc_tracer_open(tracer, object, gc_visits_any, spill, tracer);
 }
 
 static void mark_root(gc_slot *slot, void *argument)
 {
     mark(argument, gc_atomic_slot_load_relaxed(slot));
-}
-
-static void drain_stack(struct gc_tracer *tracer)
-{
-    while (tracer->depth > 0) {
-        if (tracer->depth > tracer->deepest) tracer->deepest = tracer->depth;
-        struct gc_object *object = tracer->stack[--tracer->depth];
-        if (tracer->counts)
-            gc_object_trace(object, count_slot, tracer);
-        else
-            gc_object_trace(object, mark_slot, tracer);
-    }
 }
 
 void gc_tracer_mark_stw(struct gc_tracer *tracer, struct gc_object *object)
@@ -143,8 +154,8 @@ static bool rescan(struct gc_object *object, void *argument)
 {
     struct gc_tracer *tracer = argument;
     if (!gc_trace_is_marked(object)) return true;
-    gc_object_trace(object, mark_slot, tracer);
-    drain_stack(tracer);
+    gc_tracer_open(tracer, object, enters_fresh, spill, tracer);
+    drain_marking(tracer);
     return true;
 }
 
@@ -159,7 +170,7 @@ static void add_slot(gc_slot *slot, void *argument)
 {
     (void)argument;
     struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
-    if (object == NULL || gc_object_is_dead(object)) return;
+    if (object == NULL) return;
     gc_atomic_store_relaxed(&object->count, gc_atomic_load_relaxed(&object->count) + 1);
 }
 
@@ -171,7 +182,10 @@ static bool add_slots(struct gc_object *object, void *argument)
 
 void gc_tracer_drain_stw(struct gc_tracer *tracer)
 {
-    drain_stack(tracer);
+    if (tracer->counts)
+        drain_counting(tracer);
+    else
+        drain_marking(tracer);
     if (!tracer->overflowed) return;
     while (tracer->overflowed) {
         tracer->overflowed = false;

@@ -56,7 +56,8 @@ def every_operation_is_registered_for_every_protocol():
     for operation in ('copy', 'move', 'load', 'load_clear', 'load_shared', 'store', 'store_shared', 'store_new',
                       'give', 'exchange', 'compare_exchange', 'new_node', 'new_leaf', 'new_wide',
                       'weak_load', 'safepoint', 'blocked', 'stop', 'handshake'):
-        wanted = set(protocols()) | {'c_pointer', 'c_logged', 'c_plain', 'c_plain_tested', 'c_atomic',
+        wanted = set(protocols()) | {'c_pointer', 'c_pointer_tested', 'c_logged', 'c_logged_tested',
+                                     'c_flagged_tested', 'c_plain', 'c_plain_tested', 'c_atomic',
                                      'c_atomic_tested', 'c_biased_tested'}
         expect(registered.get(operation, set()) == wanted, operation, registered.get(operation))
 
@@ -172,7 +173,12 @@ def bounds_are_held():
             ('copy', 'biased', 'c_biased_tested', 1.9, {'pair/c_plain': 1.0}, 0),
             ('copy', 'biased', 'c_biased_tested', 2.1, {'pair/c_plain': 1.0}, 1),
             ('load_shared', 'biased', 'c_biased_tested', 1.2, {'load_clear/biased': 1.0}, 1),
-            ('weak_load', 'bare', 'c_pointer', 9.0, {'weak_load/c_pointer': 1.0}, 0)):
+            ('give', 'bare', 'c_pointer c_pointer_tested', 1.2,
+             {'give/c_pointer': 1.0, 'give/c_pointer_tested': 1.1}, 0),
+            ('give', 'bare', 'c_pointer c_pointer_tested', 1.2,
+             {'give/c_pointer': 1.2, 'give/c_pointer_tested': 1.0}, 1),
+            ('weak_load', 'bare', 'c_pointer_tested', 9.0,
+             {'weak_load/c_pointer_tested': 1.0}, 0)):
         entries = [{'name': f'micro/{operation}/{protocol}/real_time/threads:1', 'ns': ns,
                     'label': peers}]
         entries += [{'name': f'micro/{name}/real_time/threads:1', 'ns': other}

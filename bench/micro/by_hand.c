@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* by_hand.c - what operations.c does, as C would do it, in several ways of counting: not at all
- * (c_pointer), not at all but with a store that logs (c_logged), c_plain, c_atomic, c_biased.
+ * (c_pointer), not at all but with a store that logs (c_logged) or looks at a flag (c_flagged),
+ * c_plain, c_atomic, c_biased.
  *
  * Without BY_HAND_TESTS nothing tests for NULL or needs to: a programmer knows. A decrement
  * tests for zero where something could die; `copy` and `pair` do not even that. With them it
  * is what one would write who has to give the protocol's own promises: tests for NULL and for
- * the last reference everywhere, and a racing load that takes nothing dead. Counts go
+ * the last reference everywhere, and a racing load that takes nothing dead; where locals are
+ * not counted, one that is handed over is in memory, where a stop finds it. Counts go
  * through memory: the barrier in up() keeps the compiler from adding 1 - 1 by itself.
  *
  * Logged: the first store into an object keeps what its fields held; later ones look at that.
+ * Flagged: so does each while a flag of the thread is up.
  * Biased: a half of the count is the owner's, whose number is in it; he adds plainly. The
  * other half is for the others.
  */
@@ -32,9 +35,11 @@ enum {
     ATOMIC,
     BIASED,
     LOGGED,
+    FLAGGED,
     WAY = BY_HAND_WAY,
     TESTS = BY_HAND_TESTS,
-    COUNTS = WAY != POINTER && WAY != LOGGED,
+    COUNTS = WAY != POINTER && WAY != LOGGED && WAY != FLAGGED,
+    ROOTS = TESTS && !COUNTS,
     SERIAL = WAY == PLAIN,
 };
 
@@ -73,10 +78,11 @@ struct gc_micro_thread {
     struct node *object[GC_MICRO_OBJECTS];
     struct node *holder[GC_MICRO_OBJECTS];
     struct node **weak[GC_MICRO_OBJECTS];
-    struct node *kept[3]; /* of an object, and what its fields held: LOGGED */
+    struct node *kept[3]; /* of an object, and what its fields held: LOGGED, FLAGGED */
+    struct node **local;  /* which a stop has to find: ROOTS */
     pthread_mutex_t own;
-    uint32_t poll;
-    uint16_t number; /* of the thread: from 1 */
+    uint32_t poll, flag; /* FLAGGED: it is down */
+    uint16_t number;     /* of the thread: from 1 */
 };
 
 /* What all threads of a run share: under COUNTS its root holds one reference. */
@@ -161,11 +167,15 @@ static __attribute__((cold, noinline)) struct node *log_fields(
     return holder;
 }
 
+/* Whether a store may go on at once. */
+INLINE bool is_free(const struct gc_micro_thread *t, const struct node *holder)
+{
+    if (WAY == LOGGED) return __atomic_load_n(&holder->word, __ATOMIC_RELAXED) != 0;
+    return WAY != FLAGGED || __atomic_load_n(&t->flag, __ATOMIC_RELAXED) == 0;
+}
+
 /* The object, a field of which is about to be written. */
-#define to_write(t, holder)                                                              \
-    (WAY != LOGGED || __atomic_load_n(&(holder)->word, __ATOMIC_RELAXED) != 0            \
-                    ? (holder)                                                           \
-                    : log_fields(t, holder))
+#define to_write(t, holder) (is_free(t, holder) ? (holder) : log_fields(t, holder))
 
 /* --- loops ---------------------------------------------------------------------------- */
 
@@ -272,7 +282,7 @@ INLINE struct node *load_racing(const struct gc_micro_thread *t, struct node **f
 {
     for (;;) {
         struct node *value = __atomic_load_n(field, __ATOMIC_ACQUIRE);
-        if (TESTS && value == NULL) return value;
+        if (TESTS && COUNTS && value == NULL) return value;
         if (WAY == BIASED && up_own(t, &value->count)) return value;
         if (TESTS && !SERIAL && COUNTS) {
             if (!up_alive(&value->count)) continue;
@@ -338,17 +348,22 @@ LOOP loop_store_new(struct gc_micro_thread *t, uint64_t n)
     }
 }
 
+/* What is handed over is a local: under ROOTS it has to be known, for who logs may be stopped. */
 LOOP loop_give(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
+    struct node *copy = NULL;
+    if (ROOTS) t->local = &copy;
     for (uint64_t i = 0; i < n; i++) {
+        struct node *value = copy = object[OTHER(i)];
         struct node **field = &to_write(t, holder[TURN(i)])->left;
-        struct node *copy = object[OTHER(i)];
-        take(t, copy);
+        take(t, value);
         struct node *old = *field;
-        __atomic_store_n(field, copy, __ATOMIC_RELEASE);
+        __atomic_store_n(field, value, __ATOMIC_RELEASE);
+        copy = NULL;
         drop(t, old);
     }
+    t->local = NULL;
 }
 
 LOOP loop_exchange(struct gc_micro_thread *t, uint64_t n)
@@ -419,46 +434,25 @@ INLINE union count new_count(const struct gc_micro_thread *t)
         if (!COUNTS || (variable != NULL && down(t, &variable->count))) free(variable);  \
     } while (0)
 
-LOOP loop_new_node(struct gc_micro_thread *t, uint64_t n)
-{
-    struct node *object[GC_MICRO_OBJECTS] = { NULL };
-    for (uint64_t i = 0; i < n; i++) {
-        MAKE(t, node, node);
-        node->left = node->right = NULL;
-        struct node *old = object[TURN(i)];
-        object[TURN(i)] = node;
-        UNMAKE(old);
+/* The oldest of 16 goes with each that is made. */
+#define LOOP_NEW(type, clear)                                                            \
+    LOOP loop_new_##type(struct gc_micro_thread *t, uint64_t n)                          \
+    {                                                                                    \
+        struct type *object[GC_MICRO_OBJECTS] = { NULL };                                \
+        for (uint64_t i = 0; i < n; i++) {                                               \
+            MAKE(t, type, made);                                                         \
+            clear;                                                                       \
+            struct type *old = object[TURN(i)];                                          \
+            object[TURN(i)] = made;                                                      \
+            UNMAKE(old);                                                                 \
+        }                                                                                \
+        for (int i = 0; i < GC_MICRO_OBJECTS; i++)                                       \
+            free(object[i]);                                                             \
     }
-    for (int i = 0; i < GC_MICRO_OBJECTS; i++)
-        free(object[i]);
-}
 
-LOOP loop_new_leaf(struct gc_micro_thread *t, uint64_t n)
-{
-    struct leaf *object[GC_MICRO_OBJECTS] = { NULL };
-    for (uint64_t i = 0; i < n; i++) {
-        MAKE(t, leaf, leaf);
-        struct leaf *old = object[TURN(i)];
-        object[TURN(i)] = leaf;
-        UNMAKE(old);
-    }
-    for (int i = 0; i < GC_MICRO_OBJECTS; i++)
-        free(object[i]);
-}
-
-LOOP loop_new_wide(struct gc_micro_thread *t, uint64_t n)
-{
-    struct wide *object[GC_MICRO_OBJECTS] = { NULL };
-    for (uint64_t i = 0; i < n; i++) {
-        MAKE(t, wide, wide);
-        wide->left = wide->right = NULL;
-        struct wide *old = object[TURN(i)];
-        object[TURN(i)] = wide;
-        UNMAKE(old);
-    }
-    for (int i = 0; i < GC_MICRO_OBJECTS; i++)
-        free(object[i]);
-}
+LOOP_NEW(node, made->left = made->right = NULL)
+LOOP_NEW(leaf, (void)0)
+LOOP_NEW(wide, made->left = made->right = NULL)
 
 LOOP loop_weak_load(struct gc_micro_thread *t, uint64_t n)
 {

@@ -335,8 +335,11 @@ static bool is_serial(void)
 
 static const char *peer(void)
 {
-    if (strcmp(NAME_OF(GC_PROTOCOL_NAME), "log_object") == 0) return "c_logged";
-    if ((protocol()->flags & GC_PROTOCOL_COUNTED) == 0) return "c_pointer";
+    if (strcmp(NAME_OF(GC_PROTOCOL_NAME), "log_object") == 0)
+        return "c_logged c_logged_tested";
+    if (strcmp(NAME_OF(GC_PROTOCOL_NAME), "satb") == 0) return "c_flagged_tested";
+    if ((protocol()->flags & GC_PROTOCOL_COUNTED) == 0)
+        return "c_pointer c_pointer_tested";
     if (is_serial()) return "c_plain c_plain_tested";
     if (strcmp(NAME_OF(GC_PROTOCOL_NAME), "biased") == 0) return "c_biased_tested";
     return "c_atomic c_atomic_tested";

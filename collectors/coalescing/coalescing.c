@@ -121,7 +121,7 @@ static void sweep_block(struct gc_block *block, void *argument)
 {
     struct coalescing *state = argument;
     block->births = GC_BIRTHS_NONE;
-    state->freed += gc_sweep_unmarked_stw(block, become_clean);
+    gc_sweep_unmarked_stw(&state->swept, block, become_clean);
 }
 
 /* The backup trace: counts are what it finds, and what the logs say does not matter. */
@@ -134,8 +134,10 @@ static uint64_t trace_stw(struct coalescing *state)
     for (size_t i = 0; i < state->due.count; i++)
         coalescing_hold_stw(state, state->due.finalizers[i]);
     gc_sweep_begin_stw(heap);
+    state->swept = (struct gc_swept){ 0, 0 };
     gc_heap_walk_blocks_stw(heap, sweep_block, state);
-    state->live_bytes = state->traced_bytes = tracer->bytes;
+    state->freed = state->swept.freed;
+    state->live_bytes = state->traced_bytes = state->swept.live_bytes;
     state->m->counters.visited_objects += tracer->objects;
     state->m->counters.visited_edges += tracer->edges;
     state->m->counters.freed_by_trace += state->freed;

@@ -43,6 +43,7 @@ struct coalescing {
     struct gc_object *dying; /* DEAD, by gc_object_link_dead(); slots not taken down */
     struct gc_object *dead;  /* the same; their cells are to be freed */
     size_t live_bytes;
+    struct gc_swept swept; /* by a trace */
 
     /* who collects: when the next backup trace is due */
     size_t traced_bytes; /* live, after the last */

@@ -26,8 +26,8 @@ struct mark_sweep_options {
 
 struct mark_sweep {
     struct gc_tracer tracer;
-    struct gc_due due; /* who collects */
-    size_t swept;      /* world stopped */
+    struct gc_due due;     /* who collects */
+    struct gc_swept swept; /* world stopped */
 };
 
 #define OPTION(member) .offset = offsetof(struct mark_sweep_options, member)
@@ -100,7 +100,7 @@ static void finish(struct gc_heap *heap)
 static void sweep_block(struct gc_block *block, void *argument)
 {
     struct mark_sweep *state = argument;
-    state->swept += gc_sweep_unmarked_stw(block, NULL);
+    gc_sweep_unmarked_stw(&state->swept, block, NULL);
 }
 
 static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectable)
@@ -109,18 +109,18 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     struct gc_heap *heap = m->heap;
     struct mark_sweep *state = state_of(heap);
     if (!gc_tracer_reserve(&state->tracer) || !gc_due_begin(&state->due, m)) return 0;
-    state->swept = 0;
+    state->swept = (struct gc_swept){ 0, 0 };
     gc_stop_begin(m);
     gc_sweep_mark_stw(&state->tracer, &state->due);
     gc_sweep_begin_stw(heap);
     gc_heap_walk_blocks_stw(heap, sweep_block, state);
-    set_trigger(heap, state->tracer.bytes);
+    set_trigger(heap, state->swept.live_bytes);
     m->counters.visited_objects += state->tracer.objects;
     m->counters.visited_edges += state->tracer.edges;
-    m->counters.freed_by_trace += state->swept;
-    gc_stop_end(m, state->tracer.objects + state->swept);
+    m->counters.freed_by_trace += state->swept.freed;
+    gc_stop_end(m, state->tracer.objects + state->swept.freed);
     gc_due_run(&state->due);
-    return state->swept;
+    return state->swept.freed;
 }
 
 /* What is live may already need more than the trigger: then it is set anew, so that

@@ -91,11 +91,21 @@ GC_INLINE void gc_uncounted_copy_slots(gc_slot *to, gc_slot *from, size_t count)
         gc_uncounted_store(&to[i], gc_atomic_slot_load_relaxed(&from[i]));
 }
 
+/* The slot, for the call of a slow path: made there anew, or the compiler makes it before it
+ * knows whether it is needed. */
+GC_INLINE gc_slot *gc_uncounted_again(struct gc_object *holder, gc_slot *slot)
+{
+    const uintptr_t offset = (uintptr_t)slot - (uintptr_t)holder;
+    __asm__("" : "+r"(holder));
+    return (gc_slot *)((uintptr_t)holder + offset);
+}
+
 GC_INLINE void gc_protocol_store(struct gc_mutator *m, struct gc_object *holder,
         gc_slot *slot, struct gc_object *value)
 {
     if (gc_unlikely(gc_barrier_is_due(m, holder))) {
-        gc_slow_path(m, stores, gc_barrier_store(m, holder, slot, value));
+        gc_slow_path(m, stores,
+                gc_barrier_store(m, holder, gc_uncounted_again(holder, slot), value));
         return;
     }
     gc_uncounted_store(slot, value);
@@ -121,11 +131,13 @@ GC_INLINE void gc_protocol_store_new(struct gc_mutator *m, struct gc_object *hol
 GC_INLINE void gc_protocol_give(
         struct gc_mutator *m, struct gc_object *holder, gc_slot *slot, gc_slot *local)
 {
+    struct gc_object *value = *local; /* now, while it is in a register */
     if (gc_unlikely(gc_barrier_is_due(m, holder))) {
-        gc_slow_path(m, stores, gc_barrier_give(m, holder, slot, local));
+        gc_slow_path(m, stores,
+                gc_barrier_give(m, holder, gc_uncounted_again(holder, slot), local));
         return;
     }
-    gc_uncounted_store(slot, *local);
+    gc_uncounted_store(slot, value);
     *local = NULL;
 }
 
