@@ -92,18 +92,12 @@ static void a_tiny_mark_stack_finds_everything(void)
 
 static void several_weak_references_to_one_object_are_all_cleared(void)
 {
-    struct fixture f;
-    if (!open(&f, NULL, 0)) return;
-    expect_weak_cleared(&f, 40);
-    fixture_close(&f);
+    expect_weak_cleared("mark_sweep", 40);
 }
 
 static void a_finalized_object_goes_with_the_next_collection(void)
 {
-    struct fixture f;
-    if (!open(&f, NULL, 0)) return;
-    expect_finalized_then_freed(&f);
-    fixture_close(&f);
+    expect_finalized_then_freed("mark_sweep");
 }
 
 /* Under a schedule: another thread holds the coordinator when the collector, which has

@@ -71,18 +71,12 @@ static void a_heap_at_its_limit_is_collected_again_and_again(void)
 
 static void a_finalized_object_goes_with_the_next_collection(void)
 {
-    struct fixture f;
-    if (!open(&f, NULL, 0)) return;
-    expect_finalized_then_freed(&f);
-    fixture_close(&f);
+    expect_finalized_then_freed("on_the_fly");
 }
 
 static void weak_references_are_cleared_and_call_back_once(void)
 {
-    struct fixture f;
-    if (!open(&f, NULL, 0)) return;
-    expect_weak_cleared(&f, 400);
-    fixture_close(&f);
+    expect_weak_cleared("on_the_fly", 400);
 }
 
 /* --- many mutators ------------------------------------------------------------------------- */

@@ -175,40 +175,45 @@ static inline uint32_t count_wrong_weak(
     return wrong;
 }
 
-/* In a new heap: all references to a target are cleared by the collection that finds it dead,
+/* In a heap of this collector: all references to a target are cleared by the collection that finds it dead,
  * and call back once. */
-static inline void expect_weak_cleared(struct fixture *f, uint32_t targets)
+static inline void expect_weak_cleared(const char *collector, uint32_t targets)
 {
-    struct gc_mutator *m = f->m;
+    struct fixture f;
     struct {
         struct gc_frame frame;
         struct gc_array *weak, *kept;
     } at;
+    if (!tracing_open(&f, collector, NULL, 0)) return;
+    struct gc_mutator *m = f.m;
     gc_enter(m, at);
     CU_ASSERT_TRUE(gc_new_array(m, &at.weak, &array_type, WEAK_EACH * targets, 0));
     CU_ASSERT_TRUE(gc_new_array(m, &at.kept, &array_type, targets, 0));
     make_weak_targets(m, at.weak, at.kept, NULL, targets);
     CU_ASSERT_EQUAL(gc_collect(m, 2), targets * 3 / 4);
     CU_ASSERT_EQUAL(called(), WEAK_EACH * targets * 3 / 4);
-    CU_ASSERT_EQUAL(f->heap->weak_count, WEAK_EACH * targets / 4);
+    CU_ASSERT_EQUAL(f.heap->weak_count, WEAK_EACH * targets / 4);
     CU_ASSERT_EQUAL(count_wrong_weak(m, at.weak, targets), 0);
-    fixture_verify(f);
+    fixture_verify(&f);
     gc_leave(m, at);
     gc_quiesce(m);
-    CU_ASSERT_EQUAL(fixture_live(f), 0);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
     CU_ASSERT_EQUAL(called(), WEAK_EACH * targets * 3 / 4);
+    fixture_close(&f);
 }
 
 /* --- finalizers ------------------------------------------------------------------------ */
 
-/* In a new heap: a cycle with a finalizer outlives the collection that runs it, once. */
-static inline void expect_finalized_then_freed(struct fixture *f)
+/* In a heap of this collector: a cycle with a finalizer outlives the collection that runs it, once. */
+static inline void expect_finalized_then_freed(const char *collector)
 {
-    struct gc_mutator *m = f->m;
+    struct fixture f;
     struct {
         struct gc_frame frame;
         struct node *a, *b;
     } at;
+    if (!tracing_open(&f, collector, NULL, 0)) return;
+    struct gc_mutator *m = f.m;
     gc_enter(m, at);
     CU_ASSERT_TRUE(gc_new(m, &at.a, &finalized_type));
     CU_ASSERT_TRUE(gc_new(m, &at.b, &node_type));
@@ -217,10 +222,11 @@ static inline void expect_finalized_then_freed(struct fixture *f)
     gc_leave(m, at);
     CU_ASSERT_EQUAL(gc_collect(m, 2), 0);
     CU_ASSERT_EQUAL(finalized(), 1);
-    CU_ASSERT_EQUAL(fixture_live(f), 2);
+    CU_ASSERT_EQUAL(fixture_live(&f), 2);
     CU_ASSERT_EQUAL(gc_collect(m, 2), 2);
     CU_ASSERT_EQUAL(finalized(), 1);
-    CU_ASSERT_EQUAL(f->heap->finalizable_count, 0);
+    CU_ASSERT_EQUAL(f.heap->finalizable_count, 0);
+    fixture_close(&f);
 }
 
 #endif
