@@ -16,6 +16,7 @@
 #include <errno.h>
 
 #include "collectors/common/sweep.h"
+#include "collectors/common/trigger.h"
 #include "core/os.h"
 
 struct mark_sweep_options {
@@ -68,10 +69,7 @@ static void set_trigger(struct gc_heap *heap, size_t live_bytes)
     if (heap->limit_bytes > 0) return; /* collect when it is full */
     size_t trigger = live_bytes / 100 * (size_t)o->growth_percent;
     if (trigger < o->minimum_bytes) trigger = o->minimum_bytes;
-    /* Blocks that are sparsely used count whole: leave room above them, or every new
-     * block would bring a collection. */
-    size_t held = gc_atomic_load_relaxed(&heap->bytes);
-    if (trigger < held + held / 8) trigger = held + held / 8;
+    trigger = gc_trigger_above_blocks(heap, trigger);
     gc_atomic_store_relaxed(&heap->trigger_bytes, trigger);
 }
 

@@ -28,6 +28,7 @@
 
 #include <errno.h>
 
+#include "collectors/common/trigger.h"
 #include "core/os.h"
 #include "core/protocol/satb.h"
 
@@ -71,15 +72,13 @@ static const struct gc_option options[] = {
 static void set_trigger(struct gc_heap *heap, size_t live_bytes)
 {
     const struct otf_options *o = heap->collector_options;
-    size_t held = gc_atomic_load_relaxed(&heap->bytes), limit = heap->limit_bytes;
+    const size_t limit = heap->limit_bytes;
     size_t trigger = live_bytes / 100 * (size_t)o->growth_percent;
     if (limit > 0)
         trigger = live_bytes < limit ? live_bytes + (limit - live_bytes) / 2 : limit;
     else if (trigger < o->minimum_bytes)
         trigger = o->minimum_bytes;
-    /* Blocks that are sparsely used count whole: leave room above them, or every new block
-     * would bring a collection. */
-    if (trigger < held + held / 8) trigger = held + held / 8;
+    trigger = gc_trigger_above_blocks(heap, trigger);
     if (limit > 0 && trigger > limit - limit / 16) trigger = limit - limit / 16;
     gc_atomic_store_relaxed(&heap->trigger_bytes, trigger);
 }
