@@ -191,7 +191,9 @@ static GC_NOINLINE uint32_t eager_drop_irregular(
 static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
 {
     struct eager_cascade cascade;
-    uint64_t objects = 0, cyclic = 0, start = 0;
+    /* Objects, counted down: so it costs nothing to see that the clock is due. */
+    uint64_t left = EAGER_TIMED_FROM, given = EAGER_TIMED_FROM;
+    uint64_t cyclic = 0, start = 0;
     uint32_t n = 0;
     const bool linked = m->birth_links; /* const */
     cascade.m = m;
@@ -212,7 +214,10 @@ static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
         eager_free(m, object, block);
         if (gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
             gc_weak_on_death(m, object);
-        if (gc_unlikely(++objects == EAGER_TIMED_FROM)) start = gc_stall_clock();
+        if (gc_unlikely(--left == 0)) {
+            start = gc_stall_clock();
+            given += left = UINT64_MAX / 2;
+        }
         if (gc_unlikely(n == EAGER_WAITING) && cascade.list != NULL) {
             object = cascade.list;
             cascade.list = gc_object_next_dead(object);
@@ -221,6 +226,7 @@ static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
             object = cascade.waiting[--n];
         }
     }
+    const uint64_t objects = given - left;
     m->counters.freed_by_count += objects;
     eager_credit(m, cyclic);
     if (gc_unlikely(start != 0))
