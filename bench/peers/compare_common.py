@@ -68,7 +68,6 @@ class Gclab:
                               EXIT_ENVIRONMENT)
         counters, ops = sample['counters'], sample['ops']
         return {'objects': ops, 'cpu_ns': sample['cpu_ns'],
-                'stopped_ns': counters['stop_ns'] / ops,
                 'collections_ns': (counters['stop_wait_ns'] + counters['stop_ns'] +
                                    sample['stalls']['collection']['total_ns']) / ops,
                 'wall_ns': sample['wall_ns'] / sample['ops'], 'checksum': sample['checksum'],
