@@ -363,9 +363,8 @@ struct gc_block *gc_block_new(struct gc_mutator *m, bool prefixed, uint32_t clas
 }
 
 /* Gives the next few unbuilt cells headers and links them in the order of their
- * addresses. Returns the first; the last one's link is NULL. Of an empty block that is built
- * again stale references may be about: its headers are not written, for somebody may be
- * adding to a count, but where that has to say DEAD, as it does already. */
+ * addresses. Returns the first; the last one's link is NULL. Headers of an empty block that is
+ * built again stay: through a stale reference somebody may be adding to a count. */
 static struct gc_object *build_cells(struct gc_block *block)
 {
     uint32_t count = BUILD_BYTES / block->cell_bytes;
@@ -417,6 +416,15 @@ bool gc_block_take_cells(struct gc_mutator *m, struct gc_run *run)
     return true;
 }
 
+bool gc_run_begin(struct gc_mutator *m, struct gc_run *run, struct gc_block *block)
+{
+    block->state = GC_BLOCK_CURRENT;
+    run->block = block;
+    bool taken = gc_block_take_cells(m, run);
+    gc_assert(taken, "a block with free cells has none");
+    return taken;
+}
+
 bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class)
 {
     struct gc_run *run = &m->runs[prefixed][class];
@@ -445,11 +453,7 @@ bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class)
         block = gc_block_new(m, prefixed, class);
         if (block == NULL) return false;
     }
-    block->state = GC_BLOCK_CURRENT;
-    run->block = block;
-    bool taken = gc_block_take_cells(m, run);
-    gc_assert(taken, "a block with free cells has none");
-    return taken;
+    return gc_run_begin(m, run, block);
 }
 
 /* Puts a block that no run allocates from where its use says. */

@@ -257,6 +257,10 @@ void gc_block_set_used(struct gc_block *block, uint32_t used);
  * cells. False: it is full. (B1) */
 bool gc_block_take_cells(struct gc_mutator *m, struct gc_run *run) GC_NODISCARD;
 
+/* Makes a block with free cells the one that the run allocates from, and takes some. Returns
+ * true. (B1) */
+bool gc_run_begin(struct gc_mutator *m, struct gc_run *run, struct gc_block *block);
+
 /* Gives a region its mark table, charged against the heap. blocks_lock. */
 bool gc_region_add_marks(struct gc_region *region) GC_NODISCARD;
 

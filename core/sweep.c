@@ -125,11 +125,7 @@ bool gc_sweep_refill(struct gc_mutator *m, bool prefixed, uint32_t class)
     struct gc_block *block = find(m, &m->sweep->lists[prefixed][class]);
     if (block == NULL) block = gc_block_new(m, prefixed, class);
     if (block == NULL) return false;
-    block->state = GC_BLOCK_CURRENT;
-    run->block = block;
-    bool taken = gc_block_take_cells(m, run);
-    gc_assert(taken, "a block with free cells has none");
-    return taken;
+    return gc_run_begin(m, run, block);
 }
 
 /* Takes the run's block from it, with the cells that are left. */
