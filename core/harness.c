@@ -370,6 +370,7 @@ static bool find_unreached(
     gc_tracer_begin_stw(&tracer);
     gc_tracer_mark_roots_stw(&tracer);
     gc_tracer_drain_stw(&tracer);
+    gc_tracer_forget_stw(&tracer);
     gc_heap_read_stats(sample->heap, &stats);
     gc_stop_end_unlogged(m);
     *ret_count = stats.live_objects - tracer.objects;

@@ -57,11 +57,16 @@ static void forget_kept(struct gc_block *block, void *argument)
     block->kept = 0;
 }
 
+void gc_tracer_forget_stw(struct gc_tracer *tracer)
+{
+    gc_heap_walk_blocks_stw(tracer->heap, forget_kept, NULL);
+}
+
 void gc_tracer_begin_stw(struct gc_tracer *tracer)
 {
     for (struct gc_region *r = tracer->heap->regions; r != NULL; r = r->next)
         memset(r->marks, 0, MARK_BYTES);
-    gc_heap_walk_blocks_stw(tracer->heap, forget_kept, NULL);
+    gc_tracer_forget_stw(tracer);
     tracer->depth = tracer->deepest = 0;
     tracer->overflowed = false;
     tracer->objects = tracer->edges = 0;

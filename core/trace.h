@@ -53,6 +53,10 @@ GC_EXPORT void gc_tracer_mark_roots_stw(struct gc_tracer *tracer);
 /* Marks everything that marked objects reach. */
 GC_EXPORT void gc_tracer_drain_stw(struct gc_tracer *tracer);
 
+/* For who only looks, and does not sweep: blocks forget how many of their objects are marked,
+ * for a collector may count on finding nothing there. */
+GC_EXPORT void gc_tracer_forget_stw(struct gc_tracer *tracer);
+
 static inline bool gc_trace_is_marked(const struct gc_object *object)
 {
     struct gc_region *region = gc_region_of(object);

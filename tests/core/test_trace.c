@@ -89,6 +89,19 @@ static uint64_t slots_that_name(uint32_t node)
     return slots;
 }
 
+static void add_kept(struct gc_block *block, void *argument)
+{
+    *(uint64_t *)argument += block->kept;
+}
+
+/* What blocks have counted of marked objects, all together. */
+static uint64_t kept_stw(struct gc_heap *heap)
+{
+    uint64_t kept = 0;
+    gc_heap_walk_blocks_stw(heap, add_kept, &kept);
+    return kept;
+}
+
 /* Marks with a stack of so many entries, and counts the nodes that it got wrong; their counts
  * too, for a tracer that counts. */
 static uint32_t mark_and_compare(struct fixture *f, size_t entries, bool counts)
@@ -105,10 +118,13 @@ static uint32_t mark_and_compare(struct fixture *f, size_t entries, bool counts)
         for (uint32_t i = 0; i < NODES; i++)
             wrong += gc_trace_is_marked(graph.nodes[i]) != graph.reachable[i];
         wrong += tracer.objects != graph.count;
+        wrong += kept_stw(f->heap) != graph.count;
         for (uint32_t i = 0; i < NODES && counts; i += 7)
             wrong += graph.reachable[i] &&
                      gc_atomic_load_relaxed(&graph.nodes[i]->count) != slots_that_name(i);
     }
+    gc_tracer_forget_stw(&tracer);
+    wrong += kept_stw(f->heap) != 0;
     gc_stop_end(f->m, 0);
     CU_ASSERT(tracer.deepest <= tracer.room);
     if (entries == 0) {
