@@ -118,11 +118,25 @@ static void expect_ring(struct worker *worker, struct gc_mutator *m, struct node
     gc_leave(m, at);
 }
 
-/* The first waits for its collections; the others' are taken as they come, and they do not
- * end before it has seen all of its own. */
+/* The first worker waits for its collections; the others' are taken as they come. */
+static void collect_as(struct worker *worker)
+{
+    if (worker->number == 0)
+        see_a_collection_end(worker->m);
+    else
+        gc_collect(worker->m, 2);
+}
+
+/* Whether there is an i-th move: the others go on until the first has seen all of its own
+ * collections end. */
+static bool moves_on(const struct worker *worker, const struct table *table, uint32_t i)
+{
+    if (i < MOVES) return true;
+    return worker->number > 0 && gc_atomic_load_relaxed(&table->all_collected) == 0;
+}
+
 static void move_rings(struct worker *worker)
 {
-    const bool is_first = worker->number == 0;
     struct gc_mutator *m = worker->m;
     struct table *table = worker->shared;
     struct random random = { worker->number + 1 };
@@ -132,9 +146,7 @@ static void move_rings(struct worker *worker)
         struct gc_weak *weak;
     } at;
     gc_enter(m, at);
-    for (int i = 0; i < MOVES ||
-                    (!is_first && gc_atomic_load_relaxed(&table->all_collected) == 0);
-            i++) {
+    for (uint32_t i = 0; moves_on(worker, table, i); i++) {
         uint32_t from = random_below(&random, SHARED), to = random_below(&random, SHARED);
         gc_load_root_shared(m, &at.ring, entry(table, from));
         if (at.ring == NULL || random_below(&random, 8) == 0)
@@ -152,13 +164,10 @@ static void move_rings(struct worker *worker)
         gc_store_root_shared(m, entry(table, to), at.ring);
         if (random_below(&random, 4) == 0)
             gc_store_root_shared(m, entry(table, from), (struct node *)NULL);
-        if (i % MOVES_EACH == 0 && is_first)
-            see_a_collection_end(m);
-        else if (i % MOVES_EACH == 0)
-            gc_collect(m, 2);
+        if (i % MOVES_EACH == 0) collect_as(worker);
         gc_safepoint(m);
     }
-    if (is_first) gc_atomic_store_relaxed(&table->all_collected, 1);
+    if (worker->number == 0) gc_atomic_store_relaxed(&table->all_collected, 1);
     gc_leave(m, at);
 }
 
