@@ -24,6 +24,10 @@ extern "C" {
 
 enum { GC_MICRO_OBJECTS = 16, GC_MICRO_PLACES = 8 };
 
+/* Iterations of a call: so many that what it takes to enter and leave the loop's frame, with 32
+ * locals of which each may cost an atomic addition, is nothing beside the shortest. */
+enum { GC_MICRO_MANY = 65536, GC_MICRO_SOME = 1024, GC_MICRO_FEW = 64 };
+
 /* A thread's side of a run: opaque, its layout is the set's own. */
 struct gc_micro_thread;
 

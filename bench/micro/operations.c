@@ -8,8 +8,6 @@
 #include "bench/micro/operations.h"
 #include "core/handshake.h"
 
-enum { MANY = 16384, SOME = 1024, FEW = 64 }; /* iterations of a call */
-
 struct leaf {
     struct gc_object header;
     int64_t key[2];
@@ -255,30 +253,37 @@ LOOP loop_handshake(struct gc_micro_thread *t, uint64_t n)
 
 /* by_hand.c has the same names. */
 const struct gc_micro_operation GC_MICRO_LOOPS(GC_PROTOCOL_NAME, GC_MICRO_PLACE)[] = {
-    { "copy", "local = local", MANY, 2, false, loop_copy },
-    { "copy_same", "copy, of one object", MANY, 2, true, loop_copy },
-    { "move", "there and back", MANY, 2, false, loop_move },
-    { "load", "local = field", MANY, 2, false, loop_load },
-    { "load_clear", "local = field; local = NULL", MANY, 2, false, loop_load_clear },
-    { "load_shared", "local = racing field; local = NULL", MANY, 2, false,
+    { "copy", "local = local", GC_MICRO_MANY, 2, false, loop_copy },
+    { "copy_same", "copy, of one object", GC_MICRO_MANY, 2, true, loop_copy },
+    { "move", "there and back", GC_MICRO_MANY, 2, false, loop_move },
+    { "load", "local = field", GC_MICRO_MANY, 2, false, loop_load },
+    { "load_clear", "local = field; local = NULL", GC_MICRO_MANY, 2, false,
+            loop_load_clear },
+    { "load_shared", "local = racing field; local = NULL", GC_MICRO_MANY, 2, false,
             loop_load_shared },
-    { "load_shared_same", "load_shared, of one field", MANY, 2, true, loop_load_shared },
-    { "store", "field = local", MANY, 2, false, loop_store },
-    { "store_shared", "racing field = local", MANY, 2, false, loop_store_shared },
-    { "store_shared_same", "store_shared, to one field", MANY, 2, true,
+    { "load_shared_same", "load_shared, of one field", GC_MICRO_MANY, 2, true,
+            loop_load_shared },
+    { "store", "field = local", GC_MICRO_MANY, 2, false, loop_store },
+    { "store_shared", "racing field = local", GC_MICRO_MANY, 2, false,
             loop_store_shared },
-    { "store_new", "new field = local; field = NULL", MANY, 2, false, loop_store_new },
-    { "give", "copy; field = copy, handed over", MANY, 2, false, loop_give },
-    { "exchange", "field <-> local", MANY, 2, false, loop_exchange },
-    { "compare_exchange", "two that succeed", MANY, 2, false, loop_compare_exchange },
-    { "new_node", "40 bytes, 2 slots; one dies", MANY, 2, false, loop_new_node },
-    { "new_leaf", "32 bytes, no slots; one dies", MANY, 2, false, loop_new_leaf },
-    { "new_wide", "64 bytes, 2 slots; one dies", MANY, 2, false, loop_new_wide },
-    { "weak_load", "local = target; local = NULL", MANY, 2, false, loop_weak_load },
-    { "safepoint", "nothing due", MANY, 2, false, loop_safepoint },
-    { "blocked", "in and out again", SOME, 2, false, loop_blocked },
-    { "stop", "stop the world, resume", FEW, 2, false, loop_stop },
-    { "handshake", "a function that does nothing, by all", FEW, 2, false,
+    { "store_shared_same", "store_shared, to one field", GC_MICRO_MANY, 2, true,
+            loop_store_shared },
+    { "store_new", "new field = local; field = NULL", GC_MICRO_MANY, 2, false,
+            loop_store_new },
+    { "give", "copy; field = copy, handed over", GC_MICRO_MANY, 2, false, loop_give },
+    { "exchange", "field <-> local", GC_MICRO_MANY, 2, false, loop_exchange },
+    { "compare_exchange", "two that succeed", GC_MICRO_MANY, 2, false,
+            loop_compare_exchange },
+    { "new_node", "40 bytes, 2 slots; one dies", GC_MICRO_MANY, 2, false, loop_new_node },
+    { "new_leaf", "32 bytes, no slots; one dies", GC_MICRO_MANY, 2, false,
+            loop_new_leaf },
+    { "new_wide", "64 bytes, 2 slots; one dies", GC_MICRO_MANY, 2, false, loop_new_wide },
+    { "weak_load", "local = target; local = NULL", GC_MICRO_MANY, 2, false,
+            loop_weak_load },
+    { "safepoint", "nothing due", GC_MICRO_MANY, 2, false, loop_safepoint },
+    { "blocked", "in and out again", GC_MICRO_SOME, 2, false, loop_blocked },
+    { "stop", "stop the world, resume", GC_MICRO_FEW, 2, false, loop_stop },
+    { "handshake", "a function that does nothing, by all", GC_MICRO_FEW, 2, false,
             loop_handshake },
     { NULL, NULL, 0, 0, false, NULL },
 };
