@@ -104,17 +104,17 @@ static void register_cells(const gc_cells *cells)
 
 /* --- operations ------------------------------------------------------------------------ */
 
-/* What is between the lowest half and the highest. */
+/* Of one value or more. */
 static double median(std::vector<double> values)
 {
     std::sort(values.begin(), values.end());
-    size_t n = values.size();
-    return n == 0 ? 0 : (values[(n - 1) / 2] + values[n / 2]) / 2;
+    return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
 }
 
 /* Google Benchmark's threads are the mutators; its barrier at the loop's begin finds all of
- * them in a blocked region. `ns` is a thread's time for an operation, the median of the
- * places; its own column is the time between two operations of any thread, in all places. */
+ * them in a blocked region. `ns` is a thread's time for an operation: the median of the calls
+ * in a place, so that an interruption is none of it, and of these the median of the places. Its
+ * own column is the time between two operations of any thread, of all calls. */
 static void run_operation(State &state, const gc_micro_set *set, size_t row)
 {
     using clock = std::chrono::steady_clock;
@@ -124,23 +124,20 @@ static void run_operation(State &state, const gc_micro_set *set, size_t row)
         fail(state, "there is no memory, or no collector for the protocol");
         return;
     }
-    clock::duration spent[GC_MICRO_PLACES] = {};
-    uint64_t done[GC_MICRO_PLACES] = {};
+    std::vector<double> calls[GC_MICRO_PLACES];
     size_t place = 0;
     while (state.KeepRunningBatch(operation->batch)) {
         clock::time_point start = clock::now();
         set->run(thread, &set->operations[place][row], operation->batch);
-        spent[place] += clock::now() - start;
-        done[place] += operation->batch;
+        std::chrono::duration<double, std::nano> spent = clock::now() - start;
+        calls[place].push_back(spent.count() / operation->batch);
         place = (place + 1) % GC_MICRO_PLACES;
     }
     set->end(thread);
-    std::vector<double> ns;
-    for (size_t p = 0; p < GC_MICRO_PLACES; p++)
-        if (done[p] > 0)
-            ns.push_back(std::chrono::duration<double, std::nano>(spent[p]).count() /
-                         double(done[p]));
-    state.counters["ns"] = Counter(median(ns), Counter::kAvgThreads);
+    std::vector<double> places;
+    for (const std::vector<double> &ns : calls)
+        if (!ns.empty()) places.push_back(median(ns));
+    state.counters["ns"] = Counter(median(places), Counter::kAvgThreads);
     if (set->peer != nullptr) state.SetLabel(set->peer());
 }
 
