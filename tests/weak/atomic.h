@@ -123,7 +123,7 @@
 #define gc_atomic_compare_exchange_release(p, expected, v)                               \
     WEAK_COMPARE(p, expected, v, "compare_exchange", WEAK_REL, 0)
 #define gc_atomic_compare_exchange_acq_rel(p, expected, v)                               \
-    WEAK_COMPARE(p, expected, v, "compare_exchange", WEAK_ACQ_REL, 0)
+    WEAK_COMPARE(p, expected, v, "compare_exchange", WEAK_ACQ_REL, WEAK_ACQ)
 #define gc_atomic_compare_exchange_seq_cst(p, expected, v)                               \
     WEAK_COMPARE(p, expected, v, "compare_exchange", WEAK_SC, WEAK_SC_LOAD)
 
