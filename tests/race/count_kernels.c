@@ -11,6 +11,7 @@ enum { LOADS = 8, STORES = 5 };
 
 static _Atomic(uint32_t)
         loading; /* mutators inside gc_load_shared(), a bit each; relaxed */
+static _Atomic(uint32_t) watched_made, watched_finalized; /* relaxed: counted */
 
 /* A load frees nothing, so it runs no finalizer. */
 static int not_in_a_load(struct gc_mutator *m, struct gc_object *object)
@@ -18,6 +19,7 @@ static int not_in_a_load(struct gc_mutator *m, struct gc_object *object)
     (void)object;
     expect((gc_atomic_load_relaxed(&loading) >> m->number & 1) == 0,
             "a finalizer runs inside of a load");
+    gc_atomic_fetch_add_relaxed(&watched_finalized, 1);
     return 0;
 }
 
@@ -64,6 +66,7 @@ static void store_to_slot(struct gc_mutator *m, void *argument)
     struct trial *t = argument;
     const bool watched = (t->seed & 1) != 0;
     const bool plain = (t->seed & 2) != 0; /* nobody else stores there */
+    if (watched) gc_atomic_fetch_add_relaxed(&watched_made, STORES);
     struct {
         struct gc_frame frame;
         struct big *made;
@@ -71,7 +74,10 @@ static void store_to_slot(struct gc_mutator *m, void *argument)
     gc_enter(m, at);
     for (uint64_t i = 1; i <= STORES; i++) {
         make(m, &at.made, i, KIND_PUBLIC, watched ? &watched_type : &big_type);
-        gc_store_root_shared(m, &t->slots[0], at.made);
+        if (plain)
+            gc_store_root(m, &t->slots[0], at.made);
+        else
+            gc_store_root_shared(m, &t->slots[0], at.made);
         if (draw(t, 2) == 0) gc_clear(m, &at.made);
         gc_schedule_yield();
         if (plain)
@@ -88,13 +94,30 @@ static void store_to_slot(struct gc_mutator *m, void *argument)
     gc_leave(m, at);
 }
 
-static void run_load(struct trial *t)
+static void count_none(void)
 {
     gc_atomic_store_relaxed(&loading, 0);
+    gc_atomic_store_relaxed(&watched_made, 0);
+    gc_atomic_store_relaxed(&watched_finalized, 0);
+}
+
+static void expect_finalized(struct trial *t)
+{
+    gc_store_root_null(t->m, &t->slots[0]);
+    gc_quiesce(t->m);
+    expect(gc_atomic_load_relaxed(&watched_finalized) ==
+                    gc_atomic_load_relaxed(&watched_made),
+            "a finalizer ran twice, or not at all");
+}
+
+static void run_load(struct trial *t)
+{
+    count_none();
     start(t, store_to_slot);
     start(t, load_from_slot);
     start(t, load_from_slot);
     join(t);
+    expect_finalized(t);
 }
 
 /* Mutator by itself, on a thread that nobody has announced. */
@@ -110,12 +133,13 @@ static void attach_and_load(void *argument)
 static void run_joined(struct trial *t)
 {
     struct gc_thread thread;
-    gc_atomic_store_relaxed(&loading, 0);
+    count_none();
     expect(gc_thread_start(&thread, attach_and_load, t) == 0, "no memory");
     store_to_slot(t->m, t);
     gc_blocked_begin(t->m);
     gc_thread_join(&thread);
     gc_blocked_end(t->m);
+    expect_finalized(t);
 }
 
 /* --- a weak reference that is resolved while its target dies ------------------------------ */
