@@ -386,9 +386,11 @@ static uint64_t read_real(const void *p, size_t size)
     return value;
 }
 
-static void let_others_run(void)
+/* Before an operation. */
+static void let_others_run(struct weak_site *site)
 {
-    if (the.on && weak_draw(8) < the.yields_of_8) gc_schedule_yield();
+    site->reached = true;
+    if (weak_draw(8) < the.yields_of_8) gc_schedule_yield();
 }
 
 static void trace(const struct weak_site *site, const void *p, uint64_t value, int older)
@@ -400,10 +402,10 @@ static void trace(const struct weak_site *site, const void *p, uint64_t value, i
     fputc('\n', stderr);
 }
 
-uint64_t weak_load(const void *p, size_t size, const struct weak_site *site)
+uint64_t weak_load(const void *p, size_t size, struct weak_site *site)
 {
     if (!weak_is_on()) return read_real(p, size);
-    let_others_run();
+    let_others_run(site);
     weak_note(p, size, WEAK_ATOMIC, __builtin_return_address(0));
     struct weak_history *h = history_of(p);
     uint8_t units = units_of(p, size);
@@ -415,13 +417,13 @@ uint64_t weak_load(const void *p, size_t size, const struct weak_site *site)
     return value;
 }
 
-void weak_store(void *p, size_t size, uint64_t value, const struct weak_site *site)
+void weak_store(void *p, size_t size, uint64_t value, struct weak_site *site)
 {
     if (!weak_is_on()) {
         memcpy(p, &value, size);
         return;
     }
-    let_others_run();
+    let_others_run(site);
     weak_note(p, size, WEAK_ATOMIC | WEAK_WRITES, __builtin_return_address(0));
     append(history_of(p), p, size, value, site->order, NULL, site);
     trace(site, p, value, 0);
@@ -453,9 +455,9 @@ static void modify(struct weak_history *h, void *p, size_t size, uint64_t value,
 }
 
 uint64_t weak_update(void *p, size_t size, enum weak_operation operation, uint64_t value,
-        const struct weak_site *site)
+        struct weak_site *site)
 {
-    if (weak_is_on()) let_others_run();
+    if (weak_is_on()) let_others_run(site);
     uint64_t old = read_real(p, size);
     uint64_t after = cut(apply(operation, old, value), size);
     if (!weak_is_on()) {
@@ -494,7 +496,7 @@ static bool compare(void *p, size_t size, uint64_t wanted, uint64_t *ret_found,
 }
 
 bool weak_compare_exchange(void *p, size_t size, void *expected, uint64_t value,
-        int failing, const struct weak_site *site)
+        int failing, struct weak_site *site)
 {
     uint64_t wanted = 0, found = 0;
     memcpy(&wanted, expected, size);
@@ -503,7 +505,7 @@ bool weak_compare_exchange(void *p, size_t size, void *expected, uint64_t value,
         memcpy(found == wanted ? p : expected, found == wanted ? &value : &found, size);
         return found == wanted;
     }
-    let_others_run();
+    let_others_run(site);
     const void *pc = __builtin_return_address(0);
     weak_note(p, size, WEAK_ATOMIC, pc);
     if (compare(p, size, wanted, &found, value, failing, site, pc)) return true;
@@ -511,10 +513,10 @@ bool weak_compare_exchange(void *p, size_t size, void *expected, uint64_t value,
     return false;
 }
 
-void weak_fence(const struct weak_site *site)
+void weak_fence(struct weak_site *site)
 {
     if (!weak_is_on()) return;
-    let_others_run();
+    let_others_run(site);
     struct weak_thread *me = weak_me();
     if ((site->order & WEAK_ACQUIRE) != 0) weak_join(&me->view, &me->relaxed);
     if ((site->order & WEAK_SEQ_CST) != 0) {

@@ -22,16 +22,17 @@ struct weak_site {
     const char *file, *function, *kind;
     int line;
     uint8_t written, order; /* what stands there, and what it is today */
+    bool reached;           /* it was used while the simulation was on */
 };
 
 /* On a field of `size` bytes, at most 8, aligned to that. Any thread; a yield point first. */
-uint64_t weak_load(const void *p, size_t size, const struct weak_site *site);
-void weak_store(void *p, size_t size, uint64_t value, const struct weak_site *site);
+uint64_t weak_load(const void *p, size_t size, struct weak_site *site);
+void weak_store(void *p, size_t size, uint64_t value, struct weak_site *site);
 uint64_t weak_update(void *p, size_t size, enum weak_operation operation, uint64_t value,
-        const struct weak_site *site);
+        struct weak_site *site);
 bool weak_compare_exchange(void *p, size_t size, void *expected, uint64_t value,
-        int failing, const struct weak_site *site);
-void weak_fence(const struct weak_site *site);
+        int failing, struct weak_site *site);
+void weak_fence(struct weak_site *site);
 
 /* A plain store that makes an atomic field. */
 void weak_init(void *p, size_t size, uint64_t value);
