@@ -283,7 +283,9 @@ static inline bool is_last(uint32_t high, uint32_t last)
 static GC_NOINLINE enum eager_fate release_shared(
         struct gc_object *object, uint32_t low, uint32_t care)
 {
-    uint32_t high = gc_atomic_load_relaxed(&object->count_high);
+    /* [sync BI1] acquire: where care is due the finalizer sees what others did before they
+     * dropped. Test: weak, kernel `written`. */
+    uint32_t high = gc_atomic_load_acquire(&object->count_high);
     /* First: once it is merged others may kill it, and its word is theirs. */
     if (!gc_broken(CLEARED_FIRST)) gc_atomic_store_relaxed(&object->count_low, 0);
     for (;;) {

@@ -285,6 +285,73 @@ static void run_finalizer(struct trial *t)
     gc_leave(m, at);
 }
 
+/* --- what several have written to, and a finalizer reads ---------------------------------- */
+
+static int read_all(struct gc_mutator *m, struct gc_object *object)
+{
+    struct big *self = (struct big *)(void *)object;
+    uint32_t written = 0;
+    for (int i = 0; i <= TRIAL_THREADS; i++)
+        written += self->bytes[i] != 0;
+    expect(written <= self->id && self->kind == KIND_PUBLIC,
+            "the finalizer of something that is gone runs");
+    (void)m;
+    finalized++;
+    return 0;
+}
+static const struct gc_type read_type =
+        GC_TYPE(struct big, .slots = 2, .finalize = read_all);
+
+/* Each of who holds it writes what is his own. */
+static void write_and_drop(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct big *held;
+    } at;
+    gc_enter(m, at);
+    gc_load_root_shared(m, &at.held, &t->slots[0]);
+    if (at.held != NULL) at.held->bytes[m->number] = 1;
+    gc_schedule_yield();
+    gc_clear(m, &at.held);
+    gc_leave(m, at);
+}
+
+static void make_and_write(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct big *made;
+    } at;
+    gc_enter(m, at);
+    make(m, &at.made, TRIAL_THREADS + 1, KIND_PUBLIC, &read_type);
+    gc_store_root_shared(m, &t->slots[0], at.made);
+    at.made->bytes[m->number] = 1;
+    dawdle(draw(t, 8));
+    if ((t->seed & 1) != 0) gc_store_root_shared(m, &t->slots[0], (struct big *)NULL);
+    dawdle(draw(t, 4));
+    gc_clear(m, &at.made);
+    gc_leave(m, at);
+}
+
+/* The last one to let go is its owner, or somebody else. */
+static void run_written(struct trial *t)
+{
+    finalized = 0;
+    start(t, make_and_write);
+    start(t, write_and_drop);
+    start(t, write_and_drop);
+    dawdle(draw(t, 20));
+    if ((t->seed & 1) == 0)
+        gc_store_root_shared(t->m, &t->slots[0], (struct big *)NULL);
+    join(t);
+    gc_store_root_null(t->m, &t->slots[0]);
+    gc_quiesce(t->m);
+    expect(finalized == 1, "a finalizer ran twice, or not at all");
+}
+
 /* --- a block whose cells are all dead ----------------------------------------------------- */
 
 struct page {
@@ -434,6 +501,8 @@ const struct kernel count_kernels[] = {
             NULL, false, run_weak },
     { "finalizer", "a finalizer holds its object for a moment and brings it back",
             "refcount", NULL, false, run_finalizer },
+    { "written", "a finalizer reads what all have written who have let go", "refcount",
+            NULL, false, run_written },
     { "stable", "a slot is loaded while its block becomes one of another class",
             "refcount", NULL, false, run_stable },
     { "rebuilt", "a slot is loaded while its block is built again", "refcount", NULL,
