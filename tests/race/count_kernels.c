@@ -440,6 +440,80 @@ static void run_rebuilt(struct trial *t)
     join(t);
 }
 
+/* --- a new object that gets its first references while others look -------------------------- */
+
+static void look_inside(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct big *holder, *inside;
+    } at;
+    gc_enter(m, at);
+    for (int i = 0; i < LOADS; i++) {
+        gc_load_root_shared(m, &at.holder, &t->slots[0]);
+        if (at.holder != NULL) gc_load_shared(m, &at.inside, at.holder, a);
+        if (at.inside != NULL)
+            expect(at.inside->kind == KIND_PUBLIC, "a load gives what was not stored");
+        gc_clear(m, &at.inside);
+    }
+    gc_leave(m, at);
+}
+
+static void run_filled(struct trial *t)
+{
+    struct gc_mutator *m = t->m;
+    struct {
+        struct gc_frame frame;
+        struct big *holder, *inside;
+    } at;
+    gc_enter(m, at);
+    make(m, &at.holder, 1, KIND_PUBLIC, &big_type);
+    gc_store_root_shared(m, &t->slots[0], at.holder);
+    start(t, look_inside);
+    start(t, look_inside);
+    make(m, &at.inside, 2, KIND_PUBLIC, &big_type);
+    gc_store_new(m, at.holder, a, at.inside);
+    join(t);
+    gc_leave(m, at);
+}
+
+/* --- a type that two use for the first time ------------------------------------------------- */
+
+enum { FRESH_TYPES = 1024 };
+
+static struct gc_type fresh_types[FRESH_TYPES];
+static struct gc_type_cell fresh_cells[FRESH_TYPES];
+static const struct gc_type *fresh; /* const while threads run */
+
+static void make_fresh(struct gc_mutator *m, void *argument)
+{
+    (void)argument;
+    struct {
+        struct gc_frame frame;
+        struct big *made, *inside;
+    } at;
+    gc_enter(m, at);
+    make(m, &at.made, 1, KIND_PUBLIC, fresh);
+    make(m, &at.inside, 2, KIND_PUBLIC, fresh);
+    gc_store(m, at.made, a, at.inside);
+    gc_leave(m, at);
+}
+
+static void run_types(struct trial *t)
+{
+    static uint32_t used;
+    const uint32_t n = used++ % FRESH_TYPES;
+    if (fresh_types[n].cell == NULL) {
+        fresh_types[n] = big_type;
+        fresh_types[n].cell = &fresh_cells[n];
+    }
+    fresh = &fresh_types[n];
+    start(t, make_fresh);
+    start(t, make_fresh);
+    join(t);
+}
+
 /* --- a weak reference that somebody makes who then lets go -------------------------------- */
 
 static void make_weak(struct gc_mutator *m, void *argument)
@@ -507,6 +581,10 @@ const struct kernel count_kernels[] = {
             "refcount", NULL, false, run_stable },
     { "rebuilt", "a slot is loaded while its block is built again", "refcount", NULL,
             false, run_rebuilt },
+    { "filled", "a new object is filled while others look inside", "refcount", NULL,
+            false, run_filled },
+    { "types", "a type is used for the first time by two at once", "refcount", NULL,
+            false, run_types },
     { "named", "a weak reference is made to what its owner lets go of", "refcount", NULL,
             false, run_named },
     { NULL, NULL, NULL, NULL, false, NULL },
