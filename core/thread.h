@@ -200,8 +200,7 @@ GC_EXPORT void gc_join(struct gc_mutator *m, struct gc_mutator_thread *thread);
 /* Records are only ever added, at the end, so a stopper may walk them while somebody
  * attaches: he then sees a record with nothing in it, or does not see it.
  * [sync MU1] acquire: pairs with the release in append_new() (thread.c). Test: core/thread. */
-static inline struct gc_mutator *gc_next_mutator(
-        const _Atomic(struct gc_mutator *) *link)
+static inline struct gc_mutator *gc_next_mutator(const _Atomic(struct gc_mutator *) *link)
 {
     return gc_atomic_load_acquire(link);
 }

@@ -344,8 +344,7 @@ static void run_written(struct trial *t)
     start(t, write_and_drop);
     start(t, write_and_drop);
     dawdle(draw(t, 20));
-    if ((t->seed & 1) == 0)
-        gc_store_root_shared(t->m, &t->slots[0], (struct big *)NULL);
+    if ((t->seed & 1) == 0) gc_store_root_shared(t->m, &t->slots[0], (struct big *)NULL);
     join(t);
     gc_store_root_null(t->m, &t->slots[0]);
     gc_quiesce(t->m);

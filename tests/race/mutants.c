@@ -150,14 +150,14 @@ static void try_unbroken(const struct options *o, const struct kernel *kernel)
         ns += end.ns;
         if (failed) {
             snprintf(text, sizeof(text), "kernel %s, seed %llu, run %llu: %s",
-                    kernel->name, (unsigned long long)seed,
-                    (unsigned long long)end.tries, end.how);
+                    kernel->name, (unsigned long long)seed, (unsigned long long)end.tries,
+                    end.how);
         }
     }
     if (!failed) {
         snprintf(text, sizeof(text), "%-20s %-11s passes %8llu %8.2f           %s",
-                "none", kernel->name, (unsigned long long)tries,
-                (double)ns / 1e9, kernel->shows);
+                "none", kernel->name, (unsigned long long)tries, (double)ns / 1e9,
+                kernel->shows);
     }
     snprintf(name, sizeof(name), "kernel %s passes with no rule broken", kernel->name);
     say(o, !failed, name, text);
@@ -246,7 +246,8 @@ int main(int argc, char **argv)
         printf("%-20s %-11s %6s %8s %8s %8s  %s\n", "rule", "kernel", "killed", "runs",
                 "seconds", "slowest", "what is broken: how it was noticed");
     }
-    for (const struct kernel *const *family = kernel_families; *family != NULL; family++) {
+    for (const struct kernel *const *family = kernel_families; *family != NULL;
+            family++) {
         for (const struct kernel *k = *family; k->name != NULL; k++) {
             bool wanted = o.kernel == NULL || strcmp(o.kernel, k->name) == 0;
             if (wanted && (o.rule == NULL || strcmp(o.rule, "NONE") == 0))

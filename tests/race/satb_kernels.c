@@ -86,7 +86,8 @@ static void publish(struct gc_mutator *m, void *argument)
         case 1:
             gc_exchange(m, at.shared, a, &at.made);
             if (at.made != NULL)
-                expect(at.made->kind == KIND_PUBLIC, "an exchange gives what was not stored");
+                expect(at.made->kind == KIND_PUBLIC,
+                        "an exchange gives what was not stored");
             break;
         case 2:
             gc_load_shared(m, &at.old, at.shared, a);
@@ -118,7 +119,8 @@ static void look(struct gc_mutator *m, void *argument)
             expect(at.found->kind == KIND_PUBLIC, "a load gives what was not stored");
         make(m, &at.other, KIND_PRIVATE);
         if (at.found != NULL)
-            expect(at.found->kind == KIND_PUBLIC, "an object is freed that a local holds");
+            expect(at.found->kind == KIND_PUBLIC,
+                    "an object is freed that a local holds");
         gc_safepoint(m);
     }
     gc_leave(m, at);
@@ -146,10 +148,47 @@ static void run_published(struct trial *t)
     gc_store_root_null(m, &t->slots[0]);
 }
 
+/* --- large objects that are born while others are swept ------------------------------------ */
+
+enum { LARGE = 4, LARGE_BYTES = 6000 };
+
+static const struct gc_type large_type = GC_ARRAY_TYPE("large", .flags = GC_TYPE_ARRAY);
+
+static void make_large(struct gc_mutator *m, void *argument)
+{
+    (void)argument;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *made;
+    } at;
+    gc_enter(m, at);
+    for (int i = 0; i < LARGE; i++) {
+        expect(gc_new_array(m, &at.made, &large_type, 1, LARGE_BYTES), "no memory");
+        *(char *)gc_array_bytes(at.made) = 1;
+        gc_safepoint(m);
+        expect(*(char *)gc_array_bytes(at.made) == 1,
+                "an object is freed that a local holds");
+    }
+    gc_leave(m, at);
+}
+
+static void run_large(struct trial *t)
+{
+    start(t, make_large);
+    start(t, make_large);
+    for (int i = 0; i < 3; i++) {
+        dawdle(draw(t, 10));
+        gc_collect(t->m, 2);
+    }
+    join(t);
+}
+
 const struct kernel satb_kernels[] = {
     { "veto", "a weak reference is resolved while marking ends", "on_the_fly@satb", NULL,
             false, run_veto },
     { "published", "references are stored, exchanged and loaded beside a collection",
             "on_the_fly@satb", NULL, false, run_published },
+    { "large", "large objects are born beside a collection", "on_the_fly@satb", NULL,
+            false, run_large },
     { NULL, NULL, NULL, NULL, false, NULL },
 };

@@ -54,7 +54,8 @@ static uint64_t seed_of(uint64_t seed, uint64_t run)
     return seed * 1000003 + run;
 }
 
-void trials_run(const struct kernel *kernel, uint64_t seed, uint64_t first, uint64_t tries)
+void trials_run(
+        const struct kernel *kernel, uint64_t seed, uint64_t first, uint64_t tries)
 {
     uint64_t end = gc_os_now_ns() + TRIALS_LIMIT_SECONDS * UINT64_C(1000000000);
     for (uint64_t i = first; i - first < tries && gc_os_now_ns() < end; i++) {

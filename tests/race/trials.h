@@ -27,7 +27,8 @@ void trials_init(void);
 
 /* Runs a kernel up to `tries` times in this process, from the run of number `first` on, for as long
  * as the limit says. */
-void trials_run(const struct kernel *kernel, uint64_t seed, uint64_t first, uint64_t tries);
+void trials_run(
+        const struct kernel *kernel, uint64_t seed, uint64_t first, uint64_t tries);
 
 /* The same from the first run on in a child, which calls prepare(argument) beforehand. True if one
  * failed. */

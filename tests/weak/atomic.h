@@ -75,12 +75,12 @@
                 (failing), weak_place_);                                                 \
     })
 
-#define WEAK_ACQ     WEAK_ACQUIRE
-#define WEAK_REL     WEAK_RELEASE
-#define WEAK_ACQ_REL (WEAK_ACQUIRE | WEAK_RELEASE)
-#define WEAK_SC_LOAD (WEAK_ACQUIRE | WEAK_SEQ_CST)
+#define WEAK_ACQ      WEAK_ACQUIRE
+#define WEAK_REL      WEAK_RELEASE
+#define WEAK_ACQ_REL  (WEAK_ACQUIRE | WEAK_RELEASE)
+#define WEAK_SC_LOAD  (WEAK_ACQUIRE | WEAK_SEQ_CST)
 #define WEAK_SC_STORE (WEAK_RELEASE | WEAK_SEQ_CST)
-#define WEAK_SC      (WEAK_ACQUIRE | WEAK_RELEASE | WEAK_SEQ_CST)
+#define WEAK_SC       (WEAK_ACQUIRE | WEAK_RELEASE | WEAK_SEQ_CST)
 
 #define gc_atomic_init(p, v)                                                             \
     __extension__({                                                                      \

@@ -14,7 +14,7 @@ enum {
  * to others' knowledge; a view has a time of each. */
 struct weak_view {
     uint32_t before[WEAK_THREADS]; /* up to here all happened before */
-    uint32_t seen[WEAK_THREADS];   /* up to here nothing older may be read: at least that */
+    uint32_t seen[WEAK_THREADS]; /* up to here nothing older may be read: at least that */
     uint32_t fence; /* in the order of what is sequentially consistent, the last fence */
 };
 

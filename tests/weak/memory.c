@@ -23,10 +23,11 @@ enum {
 
 struct version {
     uint64_t value;
-    struct weak_view passed;                  /* to who acquires it */
-    uint32_t seen_at[UNITS][WEAK_THREADS];    /* when a thread has first read it, or made it */
-    uint32_t ordered_at[UNITS];               /* the same by a sequentially consistent access */
-    uint8_t units;                            /* that it has written */
+    struct weak_view passed; /* to who acquires it */
+    uint32_t seen_at[UNITS]
+                    [WEAK_THREADS]; /* when a thread has first read it, or made it */
+    uint32_t ordered_at[UNITS];     /* the same by a sequentially consistent access */
+    uint8_t units;                  /* that it has written */
     const struct weak_site *site;
 };
 
@@ -34,7 +35,7 @@ struct weak_history {
     uint64_t base; /* what was before the versions */
     struct weak_view base_passed[UNITS];
     uint32_t count;
-    uint8_t written; /* units that were stored plainly since */
+    uint8_t written;                   /* units that were stored plainly since */
     struct version versions[VERSIONS]; /* the last one is the newest */
 };
 
@@ -49,7 +50,8 @@ static struct {
     bool on;
     uint32_t run;
     uint64_t random;
-    uint32_t stale_of_8, yields_of_8; /* how often an older store is read, and others may run */
+    uint32_t stale_of_8,
+            yields_of_8; /* how often an older store is read, and others may run */
     uint32_t threads;
     struct weak_thread thread[WEAK_THREADS];
     uint32_t order;                /* of what is sequentially consistent: the last one */
@@ -225,7 +227,7 @@ static void forget_unit(struct weak_history *h, unsigned unit, uint64_t word)
     h->base = (h->base & ~mask_of(unit)) | (word & mask_of(unit));
     h->base_passed[unit] = (struct weak_view){ .fence = 0 };
     for (uint32_t i = 0; i < h->count; i++) {
-        h->versions[i].units &= (uint8_t)~(1u << unit);
+        h->versions[i].units &= (uint8_t) ~(1u << unit);
         if (h->versions[i].units == 0) continue;
         if (kept != i) h->versions[kept] = h->versions[i];
         kept++;
@@ -334,8 +336,8 @@ static void retire_oldest(struct weak_history *h)
 }
 
 /* Stores. `continued`: what a read-modify-write passes on of what it has read. */
-static void append(struct weak_history *h, void *p, size_t size, uint64_t value, int order,
-        const struct weak_view *continued, const struct weak_site *site)
+static void append(struct weak_history *h, void *p, size_t size, uint64_t value,
+        int order, const struct weak_view *continued, const struct weak_site *site)
 {
     struct weak_thread *me = weak_me();
     if (h->count == VERSIONS) retire_oldest(h);
@@ -433,11 +435,16 @@ void weak_store(void *p, size_t size, uint64_t value, struct weak_site *site)
 static uint64_t apply(enum weak_operation operation, uint64_t old, uint64_t value)
 {
     switch (operation) {
-    case WEAK_ADD: return old + value;
-    case WEAK_SUB: return old - value;
-    case WEAK_OR: return old | value;
-    case WEAK_AND: return old & value;
-    case WEAK_EXCHANGE: break;
+    case WEAK_ADD:
+        return old + value;
+    case WEAK_SUB:
+        return old - value;
+    case WEAK_OR:
+        return old | value;
+    case WEAK_AND:
+        return old & value;
+    case WEAK_EXCHANGE:
+        break;
     }
     return value;
 }

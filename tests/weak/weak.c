@@ -205,11 +205,14 @@ static void search(const struct options *o, const struct weakening *weakening)
     int found = 0;
     name_order(weakening->place, weakening->side, name);
     printf("%s\n", name);
-    for (const struct kernel *const *family = kernel_families; *family != NULL; family++) {
+    for (const struct kernel *const *family = kernel_families; *family != NULL;
+            family++) {
         for (const struct kernel *k = *family; k->name != NULL && found < ENOUGH; k++) {
             struct trials_end end;
-            if (k->real || (o->kernel != NULL && strcmp(o->kernel, k->name) != 0)) continue;
-            if (!trials_fail(k, weaken, weakening, o->first_seed, o->tries, &end)) continue;
+            if (k->real || (o->kernel != NULL && strcmp(o->kernel, k->name) != 0))
+                continue;
+            if (!trials_fail(k, weaken, weakening, o->first_seed, o->tries, &end))
+                continue;
             printf("    %-11s %6llu %7.2f  %s\n", k->name, (unsigned long long)end.tries,
                     (double)end.ns / 1e9, end.how);
             fflush(stdout);
@@ -222,8 +225,10 @@ static void search(const struct options *o, const struct weakening *weakening)
 
 static const struct weak_order_known *order_find(const char *name)
 {
-    for (const struct weak_order_known *order = weak_orders; order->name != NULL; order++) {
-        bool here = order->protocol == NULL || strcmp(order->protocol, KERNEL_PROTOCOL) == 0;
+    for (const struct weak_order_known *order = weak_orders; order->name != NULL;
+            order++) {
+        bool here =
+                order->protocol == NULL || strcmp(order->protocol, KERNEL_PROTOCOL) == 0;
         if (here && strcmp(order->name, name) == 0) return order;
     }
     return NULL;
@@ -243,7 +248,8 @@ static void compare_with_table(const struct options *o)
             say(o, false, name, text);
         }
     }
-    for (const struct weak_order_known *order = weak_orders; order->name != NULL; order++) {
+    for (const struct weak_order_known *order = weak_orders; order->name != NULL;
+            order++) {
         if (find_weakening(order->name, &weakening)) continue;
         snprintf(text, sizeof(text), "%s: there is no such order", order->name);
         say(o, false, order->name, text);
@@ -295,16 +301,19 @@ static void find_unreached(const struct options *o)
 static void try_all(const struct options *o)
 {
     struct weakening weakening;
-    for (const struct kernel *const *family = kernel_families; *family != NULL; family++) {
+    for (const struct kernel *const *family = kernel_families; *family != NULL;
+            family++) {
         for (const struct kernel *k = *family; k->name != NULL; k++) {
             bool wanted = o->kernel == NULL || strcmp(o->kernel, k->name) == 0;
             if (wanted && o->order == NULL && !k->real) try_unbroken(o, k);
         }
     }
     if (o->order == NULL && o->kernel == NULL) compare_with_table(o);
-    for (const struct weak_order_known *order = weak_orders; order->name != NULL; order++) {
+    for (const struct weak_order_known *order = weak_orders; order->name != NULL;
+            order++) {
         if (order->kernel == NULL || (o->quick && order->slow)) continue;
-        if (order->protocol != NULL && strcmp(order->protocol, KERNEL_PROTOCOL) != 0) continue;
+        if (order->protocol != NULL && strcmp(order->protocol, KERNEL_PROTOCOL) != 0)
+            continue;
         if (o->order != NULL && strstr(order->name, o->order) == NULL) continue;
         if (o->kernel != NULL && strcmp(o->kernel, order->kernel) != 0) continue;
         if (find_weakening(order->name, &weakening)) try_order(o, order, &weakening);
@@ -315,7 +324,8 @@ static int usage(const char *what, const char *detail)
 {
     fprintf(stderr,
             "gclab-weak: %s%s\nusage: gclab-weak [--tap] [--order NAME] [--kernel NAME] "
-            "[--seeds N] [--seed N] [--tries N] [--quick] [--list] [--reached] [--search] "
+            "[--seeds N] [--seed N] [--tries N] [--quick] [--list] [--reached] "
+            "[--search] "
             "[--in-process [--run N] [--trace]]\n",
             what, detail);
     return STATUS_USAGE;
@@ -407,7 +417,8 @@ int main(int argc, char **argv)
         return 0;
     }
     try_all(&o);
-    if (tests == 0) return usage("there is no such order, or no kernel that needs it", "");
+    if (tests == 0)
+        return usage("there is no such order, or no kernel that needs it", "");
     if (o.tap)
         printf("1..%d\n", tests);
     else

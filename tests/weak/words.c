@@ -39,8 +39,9 @@ void weak_words_begin(uint32_t run)
 
 static struct weak_word *place_of(uintptr_t address)
 {
-    uint32_t i = (uint32_t)((uint64_t)(address >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 40) %
-                 ROOM;
+    uint32_t i =
+            (uint32_t)((uint64_t)(address >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 40) %
+            ROOM;
     while (table.words[i].run == table.run && table.words[i].address != address)
         i = (i + 1) % ROOM;
     return &table.words[i];
@@ -86,7 +87,8 @@ static void name_place(const void *pc, char *text, size_t room)
     snprintf(text, room, "%p", pc);
     if (dladdr(pc, &info) == 0) return;
     snprintf(command, sizeof(command), "addr2line -s -p -f -e '%s' %#lx 2>/dev/null",
-            info.dli_fname, (unsigned long)((uintptr_t)pc - 1 - (uintptr_t)info.dli_fbase));
+            info.dli_fname,
+            (unsigned long)((uintptr_t)pc - 1 - (uintptr_t)info.dli_fbase));
     FILE *pipe = popen(command, "r");
     if (pipe == NULL) return;
     if (fgets(text, (int)room, pipe) != NULL) text[strcspn(text, "\n")] = '\0';
@@ -100,7 +102,8 @@ static const char *name_of(unsigned flags)
     return names[flags];
 }
 
-static GC_NORETURN void report_race(const struct weak_cell *before, unsigned flags, const void *pc)
+static GC_NORETURN void report_race(
+        const struct weak_cell *before, unsigned flags, const void *pc)
 {
     char one[256], other[256];
     name_place(before->pc, one, sizeof(one));
@@ -202,9 +205,7 @@ void __tsan_write_range(void *p, size_t size)
 }
 
 void __tsan_init(void);
-void __tsan_init(void)
-{
-}
+void __tsan_init(void) {}
 
 void __tsan_func_entry(void *caller);
 void __tsan_func_entry(void *caller)
@@ -213,9 +214,7 @@ void __tsan_func_entry(void *caller)
 }
 
 void __tsan_func_exit(void);
-void __tsan_func_exit(void)
-{
-}
+void __tsan_func_exit(void) {}
 
 /* Where core tells ThreadSanitizer of edges that it can't see. */
 void __tsan_release(void *key);
