@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* home_kernels.c - kernels about acting for each other: arrivals, claims, stops. */
+#include "core/handshake.h"
 #include "core/home.h"
 #include "tests/race/kernel.h"
 
@@ -58,11 +59,21 @@ static void send_home(struct gc_mutator *m, void *argument)
     gate_pass(&shared.settled, m); /* (H3): what has died is sent off */
 }
 
+static void do_nothing(struct gc_mutator *m, void *argument)
+{
+    (void)m, (void)argument;
+}
+
+/* Or shakes hands. */
 static void stop_twice(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
     gate_pass(&t->gate, m);
     for (int i = 0; i < 2; i++) {
+        if ((t->seed & 1) != 0) {
+            gc_handshake(m, do_nothing, NULL);
+            continue;
+        }
         gc_stop_begin(m);
         dawdle(2);
         gc_stop_end(m, 0);
@@ -70,7 +81,7 @@ static void stop_twice(struct gc_mutator *m, void *argument)
     gate_pass(&shared.settled, m);
 }
 
-/* A home that blocks or exits while two send to it, and one stops the world. */
+/* A home that blocks or exits while two send to it, and one stops the world or shakes hands. */
 static void run_arrivals(struct trial *t)
 {
     gate_init(&shared.ready);

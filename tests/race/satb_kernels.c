@@ -79,7 +79,7 @@ static void publish(struct gc_mutator *m, void *argument)
     gc_load_root(m, &at.shared, &t->slots[0]);
     for (int i = 0; i < PUBLISHED; i++) {
         make(m, &at.made, KIND_PUBLIC);
-        switch (draw(t, 4)) {
+        switch (draw(t, 5)) {
         case 0:
             gc_store_shared(m, at.shared, a, at.made);
             break;
@@ -93,8 +93,11 @@ static void publish(struct gc_mutator *m, void *argument)
             gc_load_shared(m, &at.old, at.shared, a);
             (void)gc_compare_exchange(m, at.shared, a, at.old, at.made);
             break;
-        default:
+        case 3:
             gc_store_shared(m, at.shared, b, at.made);
+            break;
+        default:
+            gc_store_root_shared(m, &t->slots[1], at.made);
         }
         gc_safepoint(m);
     }
@@ -111,10 +114,13 @@ static void look(struct gc_mutator *m, void *argument)
     gc_enter(m, at);
     gc_load_root(m, &at.shared, &t->slots[0]);
     for (int i = 0; i < LOOKS; i++) {
-        if (draw(t, 2) == 0)
+        const uint32_t from = draw(t, 3);
+        if (from == 0)
             gc_load_shared(m, &at.found, at.shared, a);
-        else
+        else if (from == 1)
             gc_load_shared(m, &at.found, at.shared, b);
+        else
+            gc_load_root_shared(m, &at.found, &t->slots[1]);
         if (at.found != NULL)
             expect(at.found->kind == KIND_PUBLIC, "a load gives what was not stored");
         make(m, &at.other, KIND_PRIVATE);
@@ -145,7 +151,6 @@ static void run_published(struct trial *t)
         gc_collect(m, 2);
     }
     join(t);
-    gc_store_root_null(m, &t->slots[0]);
 }
 
 /* --- large objects that are born while others are swept ------------------------------------ */

@@ -194,12 +194,22 @@ static const struct gc_type escape_type =
 static void make_and_let_go(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct small *found;
+    } at;
     make_ring_of(m, 2, &escape_type, false);
     gate_pass(&t->gate, m);
+    gc_enter(m, at);
     for (int i = 0; i < 20; i++) {
+        gc_load_root_shared(m, &at.found, &t->slots[0]);
         gc_store_root_shared(m, &t->slots[0], (struct small *)NULL);
+        if (at.found != NULL)
+            expect(at.found->kind == KIND_PUBLIC, "what is held is freed");
+        gc_clear(m, &at.found);
         gc_safepoint(m);
     }
+    gc_leave(m, at);
     for (int i = 0; i < 4; i++) { /* uses the cell again */
         make_ring_of(m, 1, &small_type, false);
         gc_safepoint(m);
