@@ -3,15 +3,13 @@
 #ifndef TESTS_WEAK_ORDERS_H
 #define TESTS_WEAK_ORDERS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct weak_order_known {
     const char *name;     /* FILE:FUNCTION:OPERATION:SIDE */
-    const char *protocol; /* that the kernel is compiled for; NULL: each that has it */
+    const char *protocol; /* that the kernel is compiled for */
     const char *kernel;   /* that fails when it is weakened; NULL: none does */
     const char *why;      /* none does */
-    bool slow;            /* it takes more than a moment */
 };
 
 /* All of them, and a last one without a name. */

@@ -3,7 +3,7 @@
  * stands in core or a collector, one at a time, and asks that a kernel fails.
  *
  *   gclab-weak-PROTOCOL [--tap] [--order NAME] [--kernel NAME] [--seeds N] [--seed N] [--tries N]
- *                       [--quick] [--list] [--reached] [--search] [--in-process [--run N] [--trace]]
+ *                       [--list] [--reached] [--search] [--in-process [--run N] [--trace]]
  *
  * NAME is FILE:FUNCTION:OPERATION:SIDE, as --list prints it. An order is noticed if a kernel fails
  * for each of N seeds (5) within a minute; the kernels pass if each of --tries (200) runs for each
@@ -20,7 +20,7 @@
 enum { SITES_MOST = 512, SEEDS_MOST = 1000, STATUS_USAGE = 2, NAME_ROOM = 160 };
 
 struct options {
-    bool tap, list, reached, search, quick, in_process;
+    bool tap, list, reached, search, in_process;
     const char *order, *kernel;
     uint64_t first_seed, seeds, tries, run;
 };
@@ -225,12 +225,8 @@ static void search(const struct options *o, const struct weakening *weakening)
 
 static const struct weak_order_known *order_find(const char *name)
 {
-    for (const struct weak_order_known *order = weak_orders; order->name != NULL;
-            order++) {
-        bool here =
-                order->protocol == NULL || strcmp(order->protocol, KERNEL_PROTOCOL) == 0;
-        if (here && strcmp(order->name, name) == 0) return order;
-    }
+    for (const struct weak_order_known *order = weak_orders; order->name != NULL; order++)
+        if (strcmp(order->name, name) == 0) return order;
     return NULL;
 }
 
@@ -311,9 +307,8 @@ static void try_all(const struct options *o)
     if (o->order == NULL && o->kernel == NULL) compare_with_table(o);
     for (const struct weak_order_known *order = weak_orders; order->name != NULL;
             order++) {
-        if (order->kernel == NULL || (o->quick && order->slow)) continue;
-        if (order->protocol != NULL && strcmp(order->protocol, KERNEL_PROTOCOL) != 0)
-            continue;
+        if (order->kernel == NULL) continue;
+        if (strcmp(order->protocol, KERNEL_PROTOCOL) != 0) continue;
         if (o->order != NULL && strstr(order->name, o->order) == NULL) continue;
         if (o->kernel != NULL && strcmp(o->kernel, order->kernel) != 0) continue;
         if (find_weakening(order->name, &weakening)) try_order(o, order, &weakening);
@@ -324,7 +319,7 @@ static int usage(const char *what, const char *detail)
 {
     fprintf(stderr,
             "gclab-weak: %s%s\nusage: gclab-weak [--tap] [--order NAME] [--kernel NAME] "
-            "[--seeds N] [--seed N] [--tries N] [--quick] [--list] [--reached] "
+            "[--seeds N] [--seed N] [--tries N] [--list] [--reached] "
             "[--search] "
             "[--in-process [--run N] [--trace]]\n",
             what, detail);
@@ -341,7 +336,6 @@ static int read_options(int argc, char **argv, struct options *o)
         { "--list", &o->list },
         { "--reached", &o->reached },
         { "--search", &o->search },
-        { "--quick", &o->quick },
         { "--in-process", &o->in_process },
         { "--trace", &weak_traces },
     };
