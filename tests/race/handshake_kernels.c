@@ -72,7 +72,7 @@ enum { GATES = 4 };
 
 static struct gate gates[GATES];
 
-/* Nobody but who shakes hands lets it go on, and kills what it has made. */
+/* Nobody but who shakes hands, or stops the world, lets it go on, and kills what it has made. */
 static void wait_at_gates(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
@@ -101,7 +101,12 @@ static void run_waiting(struct trial *t)
             shake.runs[k] = 0;
         dawdle(draw(t, 8));
         gc_store_root_shared(t->m, &t->slots[i], (struct small *)NULL);
-        gc_handshake(t->m, shake_hands, NULL);
+        if ((t->seed & 1) != 0) {
+            gc_handshake(t->m, shake_hands, NULL);
+        } else {
+            gc_stop_begin(t->m);
+            gc_stop_end(t->m, 0);
+        }
         gate_open(&gates[i]);
     }
     join(t);
@@ -170,7 +175,7 @@ const struct kernel handshake_kernels[] = {
             NULL, false, run_coordinator },
     { "busy", "a handshake meets a mutator that has more to do at its safepoints",
             "refcount", NULL, false, run_busy },
-    { "waiting", "handshakes meet a mutator that is about to wait for who asks", "refcount",
-            NULL, false, run_waiting },
+    { "waiting", "handshakes and stops meet a mutator that is about to wait for who asks",
+            "refcount", NULL, false, run_waiting },
     { NULL, NULL, NULL, NULL, false, NULL },
 };
