@@ -151,6 +151,8 @@ static void run_published(struct trial *t)
         gc_collect(m, 2);
     }
     join(t);
+    gc_store_root_null(m, &t->slots[0]);
+    gc_store_root_null(m, &t->slots[1]);
 }
 
 /* --- large objects that are born while others are swept ------------------------------------ */
