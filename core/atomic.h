@@ -54,7 +54,8 @@
 #define gc_atomic_exchange_acquire(p, v)                                                 \
     atomic_exchange_explicit((p), (v), memory_order_acquire)
 
-/* *expected is updated on failure, as in C11; a failure orders nothing but under seq_cst. */
+/* *expected is updated on failure, as in C11; a failure orders what a load would under seq_cst
+ * and acq_rel, and nothing under the others. */
 #define gc_atomic_compare_exchange_seq_cst(p, expected, v)                               \
     atomic_compare_exchange_strong_explicit(                                             \
             (p), (expected), (v), memory_order_seq_cst, memory_order_seq_cst)
@@ -70,7 +71,7 @@
             (p), (expected), (v), memory_order_release, memory_order_relaxed)
 #define gc_atomic_compare_exchange_acq_rel(p, expected, v)                               \
     atomic_compare_exchange_strong_explicit(                                             \
-            (p), (expected), (v), memory_order_acq_rel, memory_order_relaxed)
+            (p), (expected), (v), memory_order_acq_rel, memory_order_acquire)
 
 /* An atomic 64-bit field, while a lock keeps all others from it: no atom, so that additions
  * in memory are one instruction. */

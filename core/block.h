@@ -22,6 +22,7 @@
  *             (B2) used + |free| == built; used includes the cells of a run's list
  *             (B3) used == countdown + bias
  *             (B4) countdown reaches 0 exactly when the block must change its state.
+ * Sync edges: [sync EA3] what is dead is named by nothing before others may count it again
  */
 #ifndef CORE_BLOCK_H
 #define CORE_BLOCK_H
@@ -187,7 +188,10 @@ GC_EXPORT GC_COLD void gc_block_event(struct gc_block *block);
 static inline void gc_cell_reset(const struct gc_block *block, struct gc_object *object)
 {
     if (block->free_count != GC_COUNT_DEAD) gc_object_set_gone(object, 0);
-    gc_atomic_store_relaxed(&object->count, block->free_count);
+    /* [sync EA3] release: no slot and no weak reference names the object any more, which is
+     * what somebody finds at his second look who takes a stale reference from now on. Pairs
+     * with the increment of a racing load. Test: weak, kernel `weak`. */
+    gc_atomic_store_release(&object->count, block->free_count);
 }
 
 /* Gives the cell of an object that is GONE, or whose count is that of a free cell, back to

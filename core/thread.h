@@ -199,8 +199,12 @@ GC_EXPORT void gc_join(struct gc_mutator *m, struct gc_mutator_thread *thread);
 
 /* Records are only ever added, at the end, so a stopper may walk them while somebody
  * attaches: he then sees a record with nothing in it, or does not see it.
- * [sync MU1] acquire: pairs with the release in enrol() (thread.c). Test: core/thread. */
-#define gc_next_mutator(link) gc_atomic_load_acquire(link)
+ * [sync MU1] acquire: pairs with the release in append_new() (thread.c). Test: core/thread. */
+static inline struct gc_mutator *gc_next_mutator(const _Atomic(struct gc_mutator *) *link)
+{
+    return gc_atomic_load_acquire(link);
+}
+
 #define gc_for_each_mutator(m, heap)                                                     \
     for (struct gc_mutator *m = gc_next_mutator(&(heap)->mutators); (m) != NULL;         \
             (m) = gc_next_mutator(&(m)->next))

@@ -16,7 +16,10 @@
  * and kept. */
 static inline enum eager_fate finish_zero(struct gc_object *object, uint32_t care)
 {
-    uint64_t zero = 0;
+    /* [sync AT1] acquire: the state may be that of a birth that we know nothing of, if we have
+     * taken our reference without right to it; pairs with the releases of drops. */
+    uint64_t zero = gc_atomic_load_acquire(&object->count);
+    if (zero != 0) return EAGER_LIVES;
     bool keep = (gc_object_state(object) & care) != 0;
     enum eager_fate fate = keep ? EAGER_CARE : EAGER_DEAD;
     gc_schedule_yield(); /* between reaching 0 and the kill */

@@ -71,7 +71,8 @@ GC_INLINE bool gc_counts_try_take(struct gc_object *object)
             return false;
         if (gc_broken(DEAD_APART) && count == 0) return false;
         /* [sync EA2] seq_cst: before the slot is read again; pairs with the look at the
-         * count in eager_release(). */
+         * count in eager_release(). [sync EA3] as acquire: what the cell's last object was
+         * named by is cleared; pairs with gc_cell_reset(). */
     } while (!gc_atomic_compare_exchange_seq_cst(&object->count, &count, count + 1));
     return true;
 }

@@ -283,7 +283,9 @@ static inline bool is_last(uint32_t high, uint32_t last)
 static GC_NOINLINE enum eager_fate release_shared(
         struct gc_object *object, uint32_t low, uint32_t care)
 {
-    uint32_t high = gc_atomic_load_relaxed(&object->count_high);
+    /* [sync BI1] acquire: where care is due the finalizer sees what others did before they
+     * dropped. Test: weak, kernel `written`. */
+    uint32_t high = gc_atomic_load_acquire(&object->count_high);
     /* First: once it is merged others may kill it, and its word is theirs. */
     if (!gc_broken(CLEARED_FIRST)) gc_atomic_store_relaxed(&object->count_low, 0);
     for (;;) {
@@ -310,7 +312,9 @@ static GC_NOINLINE enum eager_fate release_shared(
 static GC_NOINLINE enum eager_fate release_other(
         struct gc_mutator *m, struct gc_object *object, uint32_t care)
 {
-    uint32_t high = gc_atomic_load_relaxed(&object->count_high);
+    /* [sync BI1] acquire: who gives up the last reference looks at the state, which may be
+     * that of a birth he knows nothing of, if he has taken it without right to it. */
+    uint32_t high = gc_atomic_load_acquire(&object->count_high);
     for (;;) {
         gc_assert((high & GC_BIASED_DEAD) == 0, "a dead object is dropped");
         if (gc_biased_is_stuck(high)) return EAGER_LIVES;
@@ -326,7 +330,8 @@ static GC_NOINLINE enum eager_fate release_other(
         if (!gc_atomic_compare_exchange_acq_rel(&object->count_high, &high, after))
             continue;
         if (queue && (merge_at_once(m, object) || !push(m, object))) {
-            high = gc_atomic_load_relaxed(&object->count_high);
+            /* [sync BI1] acquire: as above. */
+            high = gc_atomic_load_acquire(&object->count_high);
             continue; /* as if it had been merged before */
         }
         return last ? EAGER_DEAD : EAGER_LIVES;

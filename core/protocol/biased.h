@@ -113,7 +113,8 @@ GC_INLINE bool gc_biased_take_other(struct gc_object *object)
             return false;
         if (gc_unlikely(gc_biased_is_stuck(high))) return true;
         /* [sync EA2] seq_cst: before the slot is read again; pairs with the look at the
-         * count in eager_release(). */
+         * count in eager_release(). [sync EA3] as acquire: what the cell's last object was
+         * named by is cleared; pairs with gc_cell_reset(). */
     } while (!gc_atomic_compare_exchange_seq_cst(&object->count_high, &high, high + 1));
     return true;
 }
@@ -136,7 +137,10 @@ GC_INLINE enum gc_taken gc_eager_take_racing(
 GC_INLINE bool gc_eager_drop(struct gc_mutator *m, struct gc_object *object)
 {
     if (object == NULL) return true;
-    gc_assert(!gc_object_is_dead(object), "a dead object is dropped");
+    /* The state of what was taken without right to it is known to its owner alone. */
+    gc_assert(!(gc_biased_is_mine(m, object) ? gc_object_is_dead(object)
+                                             : gc_object_says_dead(object)),
+            "a dead object is dropped");
     if (gc_unlikely(!gc_biased_is_mine(m, object) || --object->count_own == 0))
         return gc_slow_path(m, drops, gc_biased_drop_slow(m, object));
     return true;

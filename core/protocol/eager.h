@@ -61,6 +61,12 @@
 /* Checked builds link the frames, so that the verifier knows the locals. */
 #define GC_EAGER_LINKS_FRAMES (GC_CHECK >= 1)
 
+/* They store by exchange where nobody else may store, to see that nobody does. A test of the
+ * memory's order wants the store that a release build has. */
+#ifndef GC_EAGER_FINDS_WRITERS
+#    define GC_EAGER_FINDS_WRITERS (GC_CHECK >= 1)
+#endif
+
 GC_INLINE void gc_protocol_enter_frame(struct gc_mutator *m, void *at, size_t locals)
 {
     struct gc_frame *frame = at;
@@ -116,7 +122,7 @@ GC_INLINE struct gc_object *gc_eager_replace(
         gc_atomic_slot_store_relaxed(slot, value);
         return old;
     }
-    if (GC_CHECK >= 1) {
+    if (GC_EAGER_FINDS_WRITERS) {
         /* [sync EA1] acq_rel: a store, and more. */
         struct gc_object *found = gc_atomic_slot_exchange_acq_rel(slot, value);
         gc_assert(found == old, "two mutators store into one slot without saying so");

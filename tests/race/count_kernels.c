@@ -11,6 +11,7 @@ enum { LOADS = 8, STORES = 5 };
 
 static _Atomic(uint32_t)
         loading; /* mutators inside gc_load_shared(), a bit each; relaxed */
+static _Atomic(uint32_t) watched_made, watched_finalized; /* relaxed: counted */
 
 /* A load frees nothing, so it runs no finalizer. */
 static int not_in_a_load(struct gc_mutator *m, struct gc_object *object)
@@ -18,6 +19,7 @@ static int not_in_a_load(struct gc_mutator *m, struct gc_object *object)
     (void)object;
     expect((gc_atomic_load_relaxed(&loading) >> m->number & 1) == 0,
             "a finalizer runs inside of a load");
+    gc_atomic_fetch_add_relaxed(&watched_finalized, 1);
     return 0;
 }
 
@@ -64,6 +66,7 @@ static void store_to_slot(struct gc_mutator *m, void *argument)
     struct trial *t = argument;
     const bool watched = (t->seed & 1) != 0;
     const bool plain = (t->seed & 2) != 0; /* nobody else stores there */
+    if (watched) gc_atomic_fetch_add_relaxed(&watched_made, STORES);
     struct {
         struct gc_frame frame;
         struct big *made;
@@ -71,7 +74,10 @@ static void store_to_slot(struct gc_mutator *m, void *argument)
     gc_enter(m, at);
     for (uint64_t i = 1; i <= STORES; i++) {
         make(m, &at.made, i, KIND_PUBLIC, watched ? &watched_type : &big_type);
-        gc_store_root_shared(m, &t->slots[0], at.made);
+        if (plain)
+            gc_store_root(m, &t->slots[0], at.made);
+        else
+            gc_store_root_shared(m, &t->slots[0], at.made);
         if (draw(t, 2) == 0) gc_clear(m, &at.made);
         gc_schedule_yield();
         if (plain)
@@ -88,13 +94,30 @@ static void store_to_slot(struct gc_mutator *m, void *argument)
     gc_leave(m, at);
 }
 
-static void run_load(struct trial *t)
+static void count_none(void)
 {
     gc_atomic_store_relaxed(&loading, 0);
+    gc_atomic_store_relaxed(&watched_made, 0);
+    gc_atomic_store_relaxed(&watched_finalized, 0);
+}
+
+static void expect_finalized(struct trial *t)
+{
+    gc_store_root_null(t->m, &t->slots[0]);
+    gc_quiesce(t->m);
+    expect(gc_atomic_load_relaxed(&watched_finalized) ==
+                    gc_atomic_load_relaxed(&watched_made),
+            "a finalizer ran twice, or not at all");
+}
+
+static void run_load(struct trial *t)
+{
+    count_none();
     start(t, store_to_slot);
     start(t, load_from_slot);
     start(t, load_from_slot);
     join(t);
+    expect_finalized(t);
 }
 
 /* Mutator by itself, on a thread that nobody has announced. */
@@ -110,12 +133,13 @@ static void attach_and_load(void *argument)
 static void run_joined(struct trial *t)
 {
     struct gc_thread thread;
-    gc_atomic_store_relaxed(&loading, 0);
+    count_none();
     expect(gc_thread_start(&thread, attach_and_load, t) == 0, "no memory");
     store_to_slot(t->m, t);
     gc_blocked_begin(t->m);
     gc_thread_join(&thread);
     gc_blocked_end(t->m);
+    expect_finalized(t);
 }
 
 /* --- a weak reference that is resolved while its target dies ------------------------------ */
@@ -261,6 +285,72 @@ static void run_finalizer(struct trial *t)
     gc_leave(m, at);
 }
 
+/* --- what several have written to, and a finalizer reads ---------------------------------- */
+
+static int read_all(struct gc_mutator *m, struct gc_object *object)
+{
+    struct big *self = (struct big *)(void *)object;
+    uint32_t written = 0;
+    for (int i = 0; i <= TRIAL_THREADS; i++)
+        written += self->bytes[i] != 0;
+    expect(written <= self->id && self->kind == KIND_PUBLIC,
+            "the finalizer of something that is gone runs");
+    (void)m;
+    finalized++;
+    return 0;
+}
+static const struct gc_type read_type =
+        GC_TYPE(struct big, .slots = 2, .finalize = read_all);
+
+/* Each of who holds it writes what is his own. */
+static void write_and_drop(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct big *held;
+    } at;
+    gc_enter(m, at);
+    gc_load_root_shared(m, &at.held, &t->slots[0]);
+    if (at.held != NULL) at.held->bytes[m->number] = 1;
+    gc_schedule_yield();
+    gc_clear(m, &at.held);
+    gc_leave(m, at);
+}
+
+static void make_and_write(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct big *made;
+    } at;
+    gc_enter(m, at);
+    make(m, &at.made, TRIAL_THREADS + 1, KIND_PUBLIC, &read_type);
+    gc_store_root_shared(m, &t->slots[0], at.made);
+    at.made->bytes[m->number] = 1;
+    dawdle(draw(t, 8));
+    if ((t->seed & 1) != 0) gc_store_root_shared(m, &t->slots[0], (struct big *)NULL);
+    dawdle(draw(t, 4));
+    gc_clear(m, &at.made);
+    gc_leave(m, at);
+}
+
+/* The last one to let go is its owner, or somebody else. */
+static void run_written(struct trial *t)
+{
+    finalized = 0;
+    start(t, make_and_write);
+    start(t, write_and_drop);
+    start(t, write_and_drop);
+    dawdle(draw(t, 20));
+    if ((t->seed & 1) == 0) gc_store_root_shared(t->m, &t->slots[0], (struct big *)NULL);
+    join(t);
+    gc_store_root_null(t->m, &t->slots[0]);
+    gc_quiesce(t->m);
+    expect(finalized == 1, "a finalizer ran twice, or not at all");
+}
+
 /* --- a block whose cells are all dead ----------------------------------------------------- */
 
 struct page {
@@ -349,6 +439,82 @@ static void run_rebuilt(struct trial *t)
     join(t);
 }
 
+/* --- a new object that gets its first references while others look -------------------------- */
+
+static void look_inside(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct big *holder, *inside;
+    } at;
+    gc_enter(m, at);
+    for (int i = 0; i < LOADS; i++) {
+        gc_load_root_shared(m, &at.holder, &t->slots[0]);
+        if (at.holder != NULL) gc_load_shared(m, &at.inside, at.holder, a);
+        if (at.inside != NULL)
+            expect(at.inside->kind == KIND_PUBLIC, "a load gives what was not stored");
+        gc_clear(m, &at.inside);
+    }
+    gc_leave(m, at);
+}
+
+static void run_filled(struct trial *t)
+{
+    struct gc_mutator *m = t->m;
+    struct {
+        struct gc_frame frame;
+        struct big *holder, *inside;
+    } at;
+    gc_enter(m, at);
+    make(m, &at.holder, 1, KIND_PUBLIC, &big_type);
+    gc_store_root_shared(m, &t->slots[0], at.holder);
+    start(t, look_inside);
+    start(t, look_inside);
+    make(m, &at.inside, 2, KIND_PUBLIC, &big_type);
+    gc_store_new(m, at.holder, a, at.inside);
+    join(t);
+    gc_leave(m, at);
+}
+
+/* --- a type that two use for the first time ------------------------------------------------- */
+
+enum { FRESH_TYPES = 1024 };
+
+static struct gc_type fresh_types[FRESH_TYPES];
+static struct gc_type_cell fresh_cells[FRESH_TYPES];
+static const struct gc_type *fresh; /* const while threads run */
+
+static void make_fresh(struct gc_mutator *m, void *argument)
+{
+    (void)argument;
+    struct {
+        struct gc_frame frame;
+        struct big *made, *inside;
+    } at;
+    gc_enter(m, at);
+    make(m, &at.made, 0, KIND_PUBLIC, &big_type); /* a block, whose lock orders what follows */
+    dawdle(4);
+    make(m, &at.inside, 1, KIND_PUBLIC, fresh);
+    make(m, &at.made, 2, KIND_PUBLIC, fresh);
+    gc_store(m, at.made, a, at.inside);
+    gc_leave(m, at);
+}
+
+static void run_types(struct trial *t)
+{
+    static uint32_t used;
+    const uint32_t n = used++ % FRESH_TYPES;
+    if (fresh_types[n].cell == NULL) {
+        fresh_types[n] = big_type;
+        fresh_types[n].cell = &fresh_cells[n];
+    }
+    fresh = &fresh_types[n];
+    start(t, make_fresh);
+    start(t, make_fresh);
+    join(t);
+}
+
 /* --- a weak reference that somebody makes who then lets go -------------------------------- */
 
 static void make_weak(struct gc_mutator *m, void *argument)
@@ -410,10 +576,16 @@ const struct kernel count_kernels[] = {
             NULL, false, run_weak },
     { "finalizer", "a finalizer holds its object for a moment and brings it back",
             "refcount", NULL, false, run_finalizer },
+    { "written", "a finalizer reads what all have written who have let go", "refcount",
+            NULL, false, run_written },
     { "stable", "a slot is loaded while its block becomes one of another class",
             "refcount", NULL, false, run_stable },
     { "rebuilt", "a slot is loaded while its block is built again", "refcount", NULL,
             false, run_rebuilt },
+    { "filled", "a new object is filled while others look inside", "refcount", NULL,
+            false, run_filled },
+    { "types", "a type is used for the first time by two at once", "refcount", NULL,
+            false, run_types },
     { "named", "a weak reference is made to what its owner lets go of", "refcount", NULL,
             false, run_named },
     { NULL, NULL, NULL, NULL, false, NULL },

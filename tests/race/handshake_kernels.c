@@ -68,6 +68,52 @@ static void run_handshake(struct trial *t)
     join(t);
 }
 
+enum { GATES = 4 };
+
+static struct gate gates[GATES];
+
+/* Nobody but who shakes hands, or stops the world, lets it go on, and kills what it has made. */
+static void wait_at_gates(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct small *made;
+    } at;
+    gc_enter(m, at);
+    for (int i = 0; i < GATES; i++) {
+        expect(gc_new(m, &at.made, &small_type), "no memory");
+        gc_store_root_shared(m, &t->slots[i], at.made);
+        gc_clear(m, &at.made);
+        dawdle(draw(t, 4));
+        gate_pass(&gates[i], m);
+    }
+    gc_leave(m, at);
+}
+
+static void run_waiting(struct trial *t)
+{
+    for (int i = 0; i < GATES; i++)
+        gate_init(&gates[i]);
+    start(t, wait_at_gates);
+    for (int i = 0; i < GATES; i++) {
+        for (int k = 0; k < MUTATORS_MOST; k++)
+            shake.runs[k] = 0;
+        dawdle(draw(t, 8));
+        gc_store_root_shared(t->m, &t->slots[i], (struct small *)NULL);
+        if ((t->seed & 1) != 0) {
+            gc_handshake(t->m, shake_hands, NULL);
+        } else {
+            gc_stop_begin(t->m);
+            gc_stop_end(t->m, 0);
+        }
+        gate_open(&gates[i]);
+    }
+    join(t);
+    for (int i = 0; i < GATES; i++)
+        gate_finish(&gates[i]);
+}
+
 /* Has something else to do at every safepoint. Once it is clear that a handshake is posted,
  * so is the bit in its poll word. */
 static void poll_busily(struct gc_mutator *m, void *argument)
@@ -129,5 +175,7 @@ const struct kernel handshake_kernels[] = {
             NULL, false, run_coordinator },
     { "busy", "a handshake meets a mutator that has more to do at its safepoints",
             "refcount", NULL, false, run_busy },
+    { "waiting", "handshakes and stops meet a mutator that is about to wait for who asks",
+            "refcount", NULL, false, run_waiting },
     { NULL, NULL, NULL, NULL, false, NULL },
 };

@@ -5,28 +5,18 @@
  *   gclab-mutants-PROTOCOL [--tap] [--rule NAME] [--kernel NAME] [--seeds N] [--seed N] [--tries N]
  *                 [--list] [--in-process]
  *
- * A rule is killed if a kernel fails for each of N seeds (5), within LIMIT_SECONDS; the
+ * A rule is killed if a kernel fails for each of N seeds (5), within a minute; the
  * kernels pass if each of --tries (200) runs for each seed does. Exit status: 0 all as it
  * should be, 1 a rule survived or a kernel failed, 2 usage.
  */
-#include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "core/mutant.h"
-#include "core/os.h"
-#include "tests/race/kernel.h"
+#include "tests/race/trials.h"
 
 enum {
-    LIMIT_SECONDS = 60, /* for each seed of a rule */
-    HANG_SECONDS = 8,   /* for one run of a kernel, which takes milliseconds */
     SEEDS_MOST = 1000,
     STATUS_USAGE = 2,
 };
@@ -97,90 +87,24 @@ static const struct {
 #undef X
 };
 
-static const struct kernel *const families[] = {
-    count_kernels,
-    owner_kernels,
-    home_kernels,
-    handshake_kernels,
-    share_kernels,
-    trash_kernels,
-    log_kernels,
-    satb_kernels,
-};
-
 struct options {
     bool tap, list, in_process;
     const char *rule, *kernel;
     uint64_t first_seed, seeds, tries;
 };
 
-/* What a child leaves behind, whatever ends it. */
-struct progress {
-    uint64_t tries;
-};
-
-static struct progress *progress;
 static int failures, tests;
 
-static const struct kernel *kernel_find(const char *name)
+/* In the child. */
+static void break_rule(const void *argument)
 {
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-        for (const struct kernel *k = families[i]; k->name != NULL; k++)
-            if (strcmp(k->name, name) == 0) return k;
-    return NULL;
+    gc_mutant = *(const enum gc_mutant *)argument;
 }
 
-/* The seed of a run: those of one seed given are far from those of the next. */
-static uint64_t seed_of(uint64_t seed, uint64_t run)
-{
-    return seed * 1000003 + run;
-}
-
-static void run_many(const struct kernel *kernel, uint64_t seed, uint64_t tries)
-{
-    uint64_t end = gc_os_now_ns() + LIMIT_SECONDS * UINT64_C(1000000000);
-    for (uint64_t i = 0; i < tries && gc_os_now_ns() < end; i++) {
-        progress->tries++;
-        alarm(HANG_SECONDS);
-        kernel_run(kernel, seed_of(seed, i));
-    }
-    alarm(0);
-}
-
-/* Runs a kernel up to `tries` times in a child. True if one failed; *how then says how. */
 static bool fails(const struct kernel *kernel, enum gc_mutant rule, uint64_t seed,
-        uint64_t tries, char *how, size_t room)
+        uint64_t tries, struct trials_end *end)
 {
-    int ends[2];
-    gc_require(pipe(ends) == 0, "pipe failed with error %d", errno);
-    fflush(stdout);
-    progress->tries = 0;
-    pid_t child = fork();
-    gc_require(child >= 0, "fork failed with error %d", errno);
-    if (child == 0) {
-        struct rlimit no_core = { 0, 0 };
-        setrlimit(RLIMIT_CORE, &no_core);
-        dup2(ends[1], STDERR_FILENO);
-        gc_mutant = rule;
-        run_many(kernel, seed, tries);
-        _exit(0);
-    }
-    close(ends[1]);
-    size_t used = 0;
-    ssize_t got;
-    while ((got = read(ends[0], how + used, room - 1 - used)) > 0)
-        used += (size_t)got;
-    close(ends[0]);
-    how[used] = '\0';
-    how[strcspn(how, "\n")] = '\0';
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-        snprintf(how, room, "it hangs");
-    else if (WIFSIGNALED(status) && used == 0)
-        snprintf(how, room, "it ends by signal %d", WTERMSIG(status));
-    return status != 0;
+    return trials_fail(kernel, break_rule, &rule, seed, tries, end);
 }
 
 static void say(const struct options *o, bool good, const char *name, const char *text)
@@ -194,47 +118,46 @@ static void say(const struct options *o, bool good, const char *name, const char
 
 static void try_rule(const struct options *o, enum gc_mutant rule, const char *kernel)
 {
-    char how[512] = "", text[1024], name[128];
-    uint64_t tries = 0, killed = 0, slowest = 0;
-    uint64_t start = gc_os_now_ns();
+    struct trials_end end = { .how = "" };
+    char text[1024], name[128];
+    uint64_t tries = 0, killed = 0, slowest = 0, ns = 0;
     for (uint64_t i = 0; i < o->seeds; i++) {
-        uint64_t before = gc_os_now_ns();
-        killed += fails(kernel_find(kernel), rule, o->first_seed + i, UINT64_MAX, how,
-                sizeof(how));
-        tries += progress->tries;
-        uint64_t ns = gc_os_now_ns() - before;
-        if (ns > slowest) slowest = ns;
+        killed += fails(kernel_find(kernel), rule, o->first_seed + i, UINT64_MAX, &end);
+        tries += end.tries;
+        ns += end.ns;
+        if (end.ns > slowest) slowest = end.ns;
     }
-    uint64_t ns = gc_os_now_ns() - start;
     snprintf(name, sizeof(name), "broken rule %s is noticed", rules[rule].name);
     snprintf(text, sizeof(text), "%-20s %-11s %llu of %llu %8llu %8.2f %8.2f  %s: %s",
             rules[rule].name, kernel, (unsigned long long)killed,
             (unsigned long long)o->seeds, (unsigned long long)tries, (double)ns / 1e9,
             (double)slowest / 1e9, rules[rule].text,
-            killed > 0 ? how : "it SURVIVES, nobody has noticed");
+            killed > 0 ? end.how : "it SURVIVES, nobody has noticed");
     say(o, killed == o->seeds, name, text);
 }
 
 static void try_unbroken(const struct options *o, const struct kernel *kernel)
 {
-    char how[512], text[1024], name[128];
-    uint64_t start = gc_os_now_ns(), tries = 0;
+    struct trials_end end;
+    char text[1024], name[128];
+    uint64_t tries = 0, ns = 0;
     bool failed = false;
     for (uint64_t i = 0; i < o->seeds && !failed; i++) {
         uint64_t seed = o->first_seed + i;
         failed = fails(kernel, GC_MUTANT_NONE, seed,
-                kernel->real ? (o->tries + 49) / 50 : o->tries, how, sizeof(how));
-        tries += progress->tries;
+                kernel->real ? (o->tries + 49) / 50 : o->tries, &end);
+        tries += end.tries;
+        ns += end.ns;
         if (failed) {
             snprintf(text, sizeof(text), "kernel %s, seed %llu, run %llu: %s",
-                    kernel->name, (unsigned long long)seed,
-                    (unsigned long long)progress->tries, how);
+                    kernel->name, (unsigned long long)seed, (unsigned long long)end.tries,
+                    end.how);
         }
     }
     if (!failed) {
         snprintf(text, sizeof(text), "%-20s %-11s passes %8llu %8.2f           %s",
-                "none", kernel->name, (unsigned long long)tries,
-                (double)(gc_os_now_ns() - start) / 1e9, kernel->shows);
+                "none", kernel->name, (unsigned long long)tries, (double)ns / 1e9,
+                kernel->shows);
     }
     snprintf(name, sizeof(name), "kernel %s passes with no rule broken", kernel->name);
     say(o, !failed, name, text);
@@ -247,18 +170,6 @@ static int usage(const char *what, const char *detail)
             "NAME] [--seeds N] [--seed N] [--tries N] [--list] [--in-process]\n",
             what, detail);
     return STATUS_USAGE;
-}
-
-/* False: not a number from 1 on. */
-static bool read_number(const char *text, uint64_t *ret)
-{
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (errno != 0 || *text < '0' || *text > '9' || *end != '\0' || value == 0)
-        return false;
-    *ret = value;
-    return true;
 }
 
 static int read_options(int argc, char **argv, struct options *o)
@@ -285,7 +196,7 @@ static int read_options(int argc, char **argv, struct options *o)
                                : strcmp(name, "--tries") == 0 ? &o->tries
                                                               : NULL;
             if (number == NULL) return usage("unknown option ", name);
-            if (!read_number(argv[++i], number))
+            if (!trials_read_number(argv[++i], number))
                 return usage("a number from 1 on is wanted, not ", argv[i]);
         }
     }
@@ -307,7 +218,7 @@ static int run_in_process(const struct options *o)
     for (int rule = 0; rule < GC_MUTANT_COUNT; rule++)
         if (o->rule != NULL && strcmp(rules[rule].name, o->rule) == 0)
             gc_mutant = (enum gc_mutant)rule;
-    run_many(kernel_find(o->kernel), o->first_seed, o->tries);
+    trials_run(kernel_find(o->kernel), o->first_seed, 0, o->tries);
     return 0;
 }
 
@@ -315,8 +226,8 @@ static void list_all(void)
 {
     for (int i = 0; i < GC_MUTANT_COUNT; i++)
         printf("rule    %-20s %s\n", rules[i].name, rules[i].text);
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-        for (const struct kernel *k = families[i]; k->name != NULL; k++)
+    for (const struct kernel *const *family = kernel_families; *family != NULL; family++)
+        for (const struct kernel *k = *family; k->name != NULL; k++)
             printf("kernel  %-20s %s\n", k->name, k->shows);
 }
 
@@ -329,16 +240,15 @@ int main(int argc, char **argv)
         list_all();
         return 0;
     }
-    progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE,
-            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    gc_require(progress != MAP_FAILED, "mmap failed with error %d", errno);
+    trials_init();
     if (o.in_process) return run_in_process(&o);
     if (!o.tap) {
         printf("%-20s %-11s %6s %8s %8s %8s  %s\n", "rule", "kernel", "killed", "runs",
                 "seconds", "slowest", "what is broken: how it was noticed");
     }
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-        for (const struct kernel *k = families[i]; k->name != NULL; k++) {
+    for (const struct kernel *const *family = kernel_families; *family != NULL;
+            family++) {
+        for (const struct kernel *k = *family; k->name != NULL; k++) {
             bool wanted = o.kernel == NULL || strcmp(o.kernel, k->name) == 0;
             if (wanted && (o.rule == NULL || strcmp(o.rule, "NONE") == 0))
                 try_unbroken(&o, k);

@@ -57,8 +57,145 @@ static void run_veto(struct trial *t)
     gc_store_root_null(m, &t->slots[0]);
 }
 
+/* --- references that are published ---------------------------------------------------------- */
+
+enum { PUBLISHED = 5, LOOKS = 12 };
+
+static void make(struct gc_mutator *m, struct small **local, uint64_t kind)
+{
+    expect(gc_new(m, local, &small_type), "no memory");
+    (*local)->kind = kind;
+}
+
+/* Into slots of the one object that all know; each in a way of its own. */
+static void publish(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct small *shared, *made, *old;
+    } at;
+    gc_enter(m, at);
+    gc_load_root(m, &at.shared, &t->slots[0]);
+    for (int i = 0; i < PUBLISHED; i++) {
+        make(m, &at.made, KIND_PUBLIC);
+        switch (draw(t, 5)) {
+        case 0:
+            gc_store_shared(m, at.shared, a, at.made);
+            break;
+        case 1:
+            gc_exchange(m, at.shared, a, &at.made);
+            if (at.made != NULL)
+                expect(at.made->kind == KIND_PUBLIC,
+                        "an exchange gives what was not stored");
+            break;
+        case 2:
+            gc_load_shared(m, &at.old, at.shared, a);
+            (void)gc_compare_exchange(m, at.shared, a, at.old, at.made);
+            break;
+        case 3:
+            gc_store_shared(m, at.shared, b, at.made);
+            break;
+        default:
+            gc_store_root_shared(m, &t->slots[1], at.made);
+        }
+        gc_safepoint(m);
+    }
+    gc_leave(m, at);
+}
+
+static void look(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct small *shared, *found, *other;
+    } at;
+    gc_enter(m, at);
+    gc_load_root(m, &at.shared, &t->slots[0]);
+    for (int i = 0; i < LOOKS; i++) {
+        const uint32_t from = draw(t, 3);
+        if (from == 0)
+            gc_load_shared(m, &at.found, at.shared, a);
+        else if (from == 1)
+            gc_load_shared(m, &at.found, at.shared, b);
+        else
+            gc_load_root_shared(m, &at.found, &t->slots[1]);
+        if (at.found != NULL)
+            expect(at.found->kind == KIND_PUBLIC, "a load gives what was not stored");
+        make(m, &at.other, KIND_PRIVATE);
+        if (at.found != NULL)
+            expect(at.found->kind == KIND_PUBLIC,
+                    "an object is freed that a local holds");
+        gc_safepoint(m);
+    }
+    gc_leave(m, at);
+}
+
+static void run_published(struct trial *t)
+{
+    struct gc_mutator *m = t->m;
+    struct {
+        struct gc_frame frame;
+        struct small *shared;
+    } at;
+    gc_enter(m, at);
+    make(m, &at.shared, KIND_PUBLIC);
+    gc_store_root(m, &t->slots[0], at.shared);
+    gc_leave(m, at);
+    start(t, publish);
+    start(t, publish);
+    start(t, look);
+    for (int i = 0; i < 2; i++) {
+        dawdle(draw(t, 10));
+        gc_collect(m, 2);
+    }
+    join(t);
+    gc_store_root_null(m, &t->slots[0]);
+    gc_store_root_null(m, &t->slots[1]);
+}
+
+/* --- large objects that are born while others are swept ------------------------------------ */
+
+enum { LARGE = 4, LARGE_BYTES = 6000 };
+
+static const struct gc_type large_type = GC_ARRAY_TYPE("large", .flags = GC_TYPE_ARRAY);
+
+static void make_large(struct gc_mutator *m, void *argument)
+{
+    (void)argument;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *made;
+    } at;
+    gc_enter(m, at);
+    for (int i = 0; i < LARGE; i++) {
+        expect(gc_new_array(m, &at.made, &large_type, 1, LARGE_BYTES), "no memory");
+        *(char *)gc_array_bytes(at.made) = 1;
+        gc_safepoint(m);
+        expect(*(char *)gc_array_bytes(at.made) == 1,
+                "an object is freed that a local holds");
+    }
+    gc_leave(m, at);
+}
+
+static void run_large(struct trial *t)
+{
+    start(t, make_large);
+    start(t, make_large);
+    for (int i = 0; i < 3; i++) {
+        dawdle(draw(t, 10));
+        gc_collect(t->m, 2);
+    }
+    join(t);
+}
+
 const struct kernel satb_kernels[] = {
     { "veto", "a weak reference is resolved while marking ends", "on_the_fly@satb", NULL,
             false, run_veto },
+    { "published", "references are stored, exchanged and loaded beside a collection",
+            "on_the_fly@satb", NULL, false, run_published },
+    { "large", "large objects are born beside a collection", "on_the_fly@satb", NULL,
+            false, run_large },
     { NULL, NULL, NULL, NULL, false, NULL },
 };

@@ -194,12 +194,22 @@ static const struct gc_type escape_type =
 static void make_and_let_go(struct gc_mutator *m, void *argument)
 {
     struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct small *found;
+    } at;
     make_ring_of(m, 2, &escape_type, false);
     gate_pass(&t->gate, m);
+    gc_enter(m, at);
     for (int i = 0; i < 20; i++) {
+        gc_load_root_shared(m, &at.found, &t->slots[0]);
         gc_store_root_shared(m, &t->slots[0], (struct small *)NULL);
+        if (at.found != NULL)
+            expect(at.found->kind == KIND_PUBLIC, "what is held is freed");
+        gc_clear(m, &at.found);
         gc_safepoint(m);
     }
+    gc_leave(m, at);
     for (int i = 0; i < 4; i++) { /* uses the cell again */
         make_ring_of(m, 1, &small_type, false);
         gc_safepoint(m);
@@ -217,6 +227,25 @@ static void run_survivor(struct trial *t)
     join(t);
 }
 
+/* --- collections one after the other, on different threads --------------------------------- */
+
+static void make_and_collect(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    for (int i = 0; i < 3; i++) {
+        make_ring_of(m, 2, (t->seed & 1) != 0 ? &cut_type : &small_type, false);
+        gc_collect(m, 2);
+    }
+}
+
+static void run_turns(struct trial *t)
+{
+    start(t, make_and_collect);
+    start(t, make_and_collect);
+    join(t);
+    gc_collect(t->m, 2);
+}
+
 #define GENERATIONAL "generational", "threshold0=0"
 
 const struct kernel trash_kernels[] = {
@@ -228,5 +257,6 @@ const struct kernel trash_kernels[] = {
             false, run_weak_again },
     { "survivor", "a member escapes while it is cleared, and its home lets it go",
             GENERATIONAL, false, run_survivor },
+    { "turns", "two collect, one after the other", GENERATIONAL, false, run_turns },
     { NULL, NULL, NULL, NULL, false, NULL },
 };
