@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/program/program.h"
+#include "tests/program/shadow.h"
 
 static void *zeroed(size_t count, size_t bytes)
 {
