@@ -390,7 +390,7 @@ static void done(struct actor *x, const struct program_op *op)
     uint32_t last = run->last[x->thread];
     if (!x->idle) {
         if (last != 0 && program_host->pair != NULL)
-            program_host->pair(last - 1, op->kind);
+            program_host->pair(run->program, last - 1, op->kind);
         run->last[x->thread] = op->kind + 1u;
     }
     if (x->thread != 0) return; /* the tally is the first thread's */
@@ -501,14 +501,14 @@ static void begin_schedule(const struct program_settings *s)
     gc_schedule_wake_early(s->wakeups);
 }
 
-static void end_schedule(const struct program_settings *s)
+static void end_schedule(const struct program *program)
 {
     gc_schedule_disturb(0);
-    if (s->schedule == PROGRAM_REAL) return;
+    if (program->settings.schedule == PROGRAM_REAL) return;
     uint64_t moves = gc_schedule_end();
     program_host->tally->moves += moves;
     if (moves > 0 && program_host->schedule != NULL)
-        program_host->schedule(gc_schedule_hash());
+        program_host->schedule(program, gc_schedule_hash());
 }
 
 /* False: the collector refuses its options, and may. */
@@ -569,7 +569,7 @@ static uint64_t execute(const struct program *program,
     } else {
         host->tally->refused++;
     }
-    end_schedule(&run.settings);
+    end_schedule(program);
     shadow_finish(&run.shadow);
     return run.digest;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/program/draw.h"
 #include "tests/program/program.h"
 
 /* Which arguments an operation has. */
@@ -13,20 +14,6 @@ static const bool has[PROGRAM_OP_COUNT][PROGRAM_ARGUMENTS] = {
 };
 
 /* --- drawing ------------------------------------------------------------------------- */
-
-/* splitmix64 */
-static uint64_t draw(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
-static uint16_t below(uint64_t *state, uint32_t n)
-{
-    return (uint16_t)((draw(state) >> 32) * n >> 32);
-}
 
 /* How often each operation is drawn, relative to the others. Spawn and join come in
  * pairs, by another way. */
@@ -77,7 +64,7 @@ static enum program_op_kind draw_kind(uint64_t *state)
     uint32_t sum = 0;
     for (int i = 0; i < PROGRAM_OP_COUNT; i++)
         sum += weights[i];
-    uint32_t at = below(state, sum);
+    uint32_t at = program_below(state, sum);
     int kind = 0;
     while (at >= weights[kind])
         at -= weights[kind++];
@@ -88,15 +75,17 @@ static enum program_op_kind draw_kind(uint64_t *state)
 static void draw_arguments(uint64_t *state, struct program_op *op)
 {
     for (int i = 0; i < PROGRAM_ARGUMENTS; i++)
-        op->arguments[i] = has[op->kind][i] ? below(state, PROGRAM_PLACES) : 0;
+        op->arguments[i] = has[op->kind][i] ? program_below(state, PROGRAM_PLACES) : 0;
     uint16_t *a = op->arguments;
     if (op->kind == PROGRAM_new_array) {
-        a[1] = below(state, 8) == 0 ? below(state, 800) : a[1];
-        a[2] = below(state, 16) == 0 ? below(state, 60000) : (uint16_t)(a[2] * 8);
+        a[1] = program_below(state, 8) == 0 ? program_below(state, 800) : a[1];
+        a[2] = program_below(state, 16) == 0 ? program_below(state, 60000)
+                                             : (uint16_t)(a[2] * 8);
     } else if (op->kind == PROGRAM_new_leaf) {
-        a[1] = below(state, 12) == 0 ? below(state, 65000) : (uint16_t)(a[1] * 24);
+        a[1] = program_below(state, 12) == 0 ? program_below(state, 65000)
+                                             : (uint16_t)(a[1] * 24);
     } else if (op->kind == PROGRAM_ring || op->kind == PROGRAM_chain) {
-        if (below(state, 4) == 0) a[1] = below(state, 64);
+        if (program_below(state, 4) == 0) a[1] = program_below(state, 64);
     } else if (op->kind == PROGRAM_burst) {
         a[0] = (uint16_t)(a[0] * 3);
     }
@@ -138,23 +127,31 @@ void program_generate(
 {
     *program = (struct program){ .seed = seed, .settings = { .threads = 2 } };
     uint64_t state = seed * UINT64_C(0xd1342543de82ef95) + 1;
-    bool threaded = below(&state, one_in) == 0;
+    bool threaded = program_below(&state, one_in) == 0;
     if (!threaded) program->settings.threads = 1;
     size_t left = 0; /* of such a stretch */
     while (program->count < length) {
         struct program_op op = { 0 };
-        if (threaded && left == 0 && below(&state, 16) == 0) {
+        if (threaded && left == 0 && program_below(&state, 16) == 0) {
             op.kind = PROGRAM_spawn;
-            left = 8 + below(&state, 32);
+            left = 8 + program_below(&state, 32);
         } else if (left == 1) {
             op.kind = PROGRAM_join;
             left = 0;
         } else {
             op.kind = (uint8_t)draw_kind(&state);
-            op.worker = below(&state, 8) < (left > 0 ? 4 : 1);
+            op.worker = program_below(&state, 8) < (left > 0 ? 4 : 1);
             left -= left > 1;
         }
         draw_arguments(&state, &op);
         program_append(program, op);
     }
+}
+
+/* All but those that make no sense: a second spawn before a join, a second join, and beside
+ * a spawn or before a join what is only done by a worker who is alone. */
+uint32_t program_pairs(void)
+{
+    enum { ALONE = 6 }; /* check, freeze, unfreeze, adopt, drop_back, cut_view */
+    return PROGRAM_OP_COUNT * PROGRAM_OP_COUNT - 2 - 2 * ALONE;
 }

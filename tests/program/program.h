@@ -196,10 +196,10 @@ struct program_host {
     void (*fail)(const char *text); /* ends the process; any thread */
     struct program_tally *tally;    /* the first thread's */
     uint32_t *at; /* [PROGRAM_WORKERS]: the operation that each is at, from 1; 0: none */
-    /* NULL, or told of a pair of operations that had an effect one after the other, and of
-     * the hash of a schedule that has ended. */
-    void (*pair)(uint32_t first, uint32_t second);
-    void (*schedule)(uint64_t hash);
+    /* NULL, or told of a pair of operations that had an effect one after the other (on any
+     * thread), and of the hash of a schedule that has ended. */
+    void (*pair)(const struct program *program, uint32_t first, uint32_t second);
+    void (*schedule)(const struct program *program, uint64_t hash);
 };
 
 /* One per protocol, compiled with its header; a plugin may bring one as its part "programs"
@@ -223,9 +223,14 @@ GC_NORETURN void program_fail(const char *format, ...) GC_PRINTF(1, 2);
 uint64_t program_run(const struct program *program, const struct program_config *config);
 const struct program_tally *program_tally(void);
 
-/* From now on, in this process and its children. */
+/* Who is told of pairs and schedules (struct program_host), from now on, in this process
+ * and its children. */
 void program_watch(
-        void (*pair)(uint32_t first, uint32_t second), void (*schedule)(uint64_t hash));
+        void (*pair)(const struct program *program, uint32_t first, uint32_t second),
+        void (*schedule)(const struct program *program, uint64_t hash));
+
+/* How many pairs of operations there are that a program can have. */
+uint32_t program_pairs(void);
 
 /* How bad the news is: the lower, the more it says. */
 enum program_failure {
@@ -236,6 +241,14 @@ enum program_failure {
     PROGRAM_WROTE, /* it passed, but wrote to stderr */
 };
 
+/* Functions that were under way where a child failed, the innermost first; plugins and
+ * libraries are where they were in this process. */
+enum { PROGRAM_CALLS = 24 };
+struct program_calls {
+    void *address[PROGRAM_CALLS];
+    int count;
+};
+
 /* Runs programs[0 .. count) on all configurations in a child process, and compares the
  * digests of a program. 0: all is well; otherwise 1, with the number of the program that
  * failed, and how. */
@@ -244,8 +257,9 @@ struct program_verdict {
     enum program_failure failure;
     char config[128]; /* under which it failed */
     char text[1024];
-    char errors[2048];            /* what it wrote to stderr, as far as it fits */
+    char errors[1024];            /* what it wrote to stderr, as far as it fits */
     uint32_t at[PROGRAM_WORKERS]; /* operations that the workers were at */
+    struct program_calls calls;
     struct program_tally tally;
 };
 struct program_batch {

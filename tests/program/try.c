@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* try.c - running programs: here, or in child processes, so that a crash or a hang is a
  * failure like any other. */
+#include <execinfo.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@ struct report {
     char config[128];
     char text[1024];
     uint32_t at[PROGRAM_WORKERS];
+    struct program_calls calls;
     struct program_tally tally;
 };
 
@@ -31,7 +34,32 @@ static void fail(const char *text)
         abort();
     }
     snprintf(report->text, sizeof(report->text), "%s", text);
+    report->calls.count = backtrace(report->calls.address, PROGRAM_CALLS);
     _exit(STATUS_FAILED);
+}
+
+/* The way here is written down; then the signal does what it would have done. */
+static void on_crash(int number)
+{
+    report->calls.count = backtrace(report->calls.address, PROGRAM_CALLS);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+/* On a stack of its own: that of the program may be used up. Sanitizers say more themselves. */
+static void watch_crashes(void)
+{
+    static const int numbers[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+    static char stack[1 << 16];
+    stack_t other = { .ss_sp = stack, .ss_size = sizeof(stack) };
+    void *address[1];
+    if (GC_TSAN || GC_ASAN) return;
+    backtrace(address, 1); /* it loads a library the first time */
+    sigaltstack(&other, NULL);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct sigaction action = { .sa_handler = on_crash, .sa_flags = SA_ONSTACK };
+        sigaction(numbers[i], &action, NULL);
+    }
 }
 
 static struct program_tally tally;
@@ -39,7 +67,8 @@ static uint32_t at[PROGRAM_WORKERS];
 static struct program_host host = { .fail = fail, .tally = &tally, .at = at };
 
 void program_watch(
-        void (*pair)(uint32_t first, uint32_t second), void (*schedule)(uint64_t hash))
+        void (*pair)(const struct program *program, uint32_t first, uint32_t second),
+        void (*schedule)(const struct program *program, uint64_t hash))
 {
     host.pair = pair;
     host.schedule = schedule;
@@ -153,11 +182,13 @@ static void judge(int status, const struct report *page, struct program_verdict 
 static GC_NORETURN void be_child(struct report *page, int errors,
         const struct program_batch *batch, const struct program *programs, size_t count)
 {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a campaign that ends takes it along */
     report = page;
     host.tally = &page->tally;
     host.at = page->at;
     dup2(errors, STDERR_FILENO);
     close(errors);
+    watch_crashes();
     run_all(batch, programs, count);
     _exit(0);
 }
@@ -186,6 +217,7 @@ int program_try(const struct program_batch *batch, const struct program *program
     memcpy(ret_verdict->at, page->at, sizeof(page->at));
     snprintf(ret_verdict->config, sizeof(ret_verdict->config), "%s", page->config);
     ret_verdict->tally = page->tally;
+    ret_verdict->calls = page->calls;
     bool failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
     if (failed) {
         judge(status, page, ret_verdict);

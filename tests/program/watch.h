@@ -52,8 +52,9 @@ static uint32_t finalized_id(struct run *run, struct gc_object *object)
     return id;
 }
 
-/* Shadow's lock. What the object refers to must be there. */
-static void check_intact(const struct shadow *shadow, uint32_t id)
+/* Shadow's lock. What the object refers to must be there, where a finalizer gets it, or where a
+ * finalizer or callback gets it from a weak reference (0: not from one). */
+static void check_intact(const struct shadow *shadow, uint32_t id, uint32_t weak)
 {
     const struct shadow_object *known = &shadow->objects[id];
     const struct program_any *any =
@@ -62,17 +63,27 @@ static void check_intact(const struct shadow *shadow, uint32_t id)
     for (uint32_t i = 0; i < known->slots; i++) {
         uint32_t child = known->slot[i];
         struct gc_object *is = gc_atomic_slot_load_relaxed(&any->slot[first + i]);
-        if (is != (child != 0 ? shadow->objects[child].address : NULL))
+        bool same = is == (child != 0 ? shadow->objects[child].address : NULL);
+        enum program_kind kind = shadow->objects[child].kind;
+        bool whole =
+                same &&
+                (child == 0 || (!gc_object_is_dead(is) && program_kind_of(is) == kind &&
+                                       (kind == PROGRAM_WEAK ||
+                                               program_tag_of(is, kind)->id == child)));
+        if (whole) continue;
+        if (weak != 0)
+            program_fail(
+                    "a weak reference was left: %s still leads to %s, which is being "
+                    "taken apart: its slot %u %s",
+                    shadow_name(shadow, weak).text, shadow_name(shadow, id).text, i,
+                    same ? "leads to a freed object" : "is not what was stored there");
+        if (!same)
             program_fail(
                     "a finalizer sees what is not intact: %s .slot %u holds %p, which "
                     "nobody stored there",
                     shadow_name(shadow, id).text, i, (const void *)is);
-        if (child == 0) continue;
-        enum program_kind kind = shadow->objects[child].kind;
-        if (gc_object_is_dead(is) || program_kind_of(is) != kind ||
-                (kind != PROGRAM_WEAK && program_tag_of(is, kind)->id != child))
-            program_fail("a finalizer sees a freed object: %s .slot %u leads to %s",
-                    shadow_name(shadow, id).text, i, shadow_name(shadow, child).text);
+        program_fail("a finalizer sees a freed object: %s .slot %u leads to %s",
+                shadow_name(shadow, id).text, i, shadow_name(shadow, child).text);
     }
 }
 
@@ -126,7 +137,7 @@ static void read_backs(struct actor *x)
                         shadow_name(shadow, back.id).text, (void *)s.temps.at[1],
                         shadow_name(shadow, id).text);
             s.shadow.id[1] = id;
-            check_intact(shadow, id);
+            check_intact(shadow, id, back.id);
             shadow_unlock(run);
         }
         scope_leave(x, &s);
@@ -197,7 +208,7 @@ static int finalize(struct gc_mutator *m, struct gc_object *object)
                 "a reachable object was taken for garbage: the finalizer of %s runs, "
                 "but it can be reached: %s",
                 shadow_name(shadow, id).text, shadow_path(shadow, id).text);
-    check_intact(shadow, id);
+    check_intact(shadow, id, 0);
     if (by_collection) check_cleared(run, id, mark);
     if (collecting) shadow_hold_for_dead(shadow, id, mark);
     if (behaviour == PROGRAM_FINALIZE_ERROR) run->errors++;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* check.c - gclab check: hands over to the kit, which is a program of the checked flavour.
+ *
+ * The kit lies in tests/, which this folder does not include; it asserts, and needs the
+ * deterministic schedule, so it is never of the release flavour. Both flavours are installed
+ * side by side. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/command.h"
+#include "bench/place.h"
+#include "bench/text.h"
+
+#define KIT "gclab-checked-check"
+
+/* Installed, it is beside this program. In a folder of a build it is there; tests/run builds
+ * the checked flavour at the top of the source. */
+static const char *const folders[] = {
+    ".",
+    "../tests/check",
+    GCLAB_SOURCE_DATA_DIR "/../build-checked/tests/check",
+    NULL,
+};
+
+static int run(int argc, char **argv)
+{
+    (void)argc;
+    char *program = gc_place_program(KIT, folders);
+    if (program == NULL)
+        return gc_complain(GC_EXIT_ENVIRONMENT,
+                "check needs the checked flavour of gclab beside this one: `meson setup "
+                "build-checked --buildtype=debug && meson install -C build-checked` in "
+                "gclab's source");
+    fflush(NULL);
+    execv(program, argv); /* argv[0] is "gclab check" */
+    int status = gc_complain(GC_EXIT_ENVIRONMENT, "%s: %s", program, strerror(errno));
+    free(program);
+    return status;
+}
+
+static const struct argp argp = {
+    .args_doc = "-c SPEC [OPTION]...",
+    .doc = "Tries a collector until it breaks, and says what is wrong.\v"
+           "A SPEC is NAME[@PROTOCOL][:OPTION=VALUE]..., or a plugin's file. `gclab "
+           "check "
+           "--help` lists the options.",
+};
+
+const struct gc_command gc_command_check = {
+    .name = "check",
+    .summary = "try a collector until it breaks",
+    .argp = &argp,
+    .run = run,
+};
