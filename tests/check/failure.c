@@ -26,6 +26,8 @@ static void print_verdict(
     }
     check_print_wrapped(verdict->text);
     if (verdict->failure != PROGRAM_BROKEN_PROMISE) check_print_calls(&verdict->calls);
+    if (verdict->at[0] > program->count)
+        check_print_wrapped("after its last operation, where all that is garbage is to go");
     for (size_t w = 0; w < PROGRAM_WORKERS; w++) {
         char sentence[SENTENCE];
         static const char *const when[] = { "when it was at ", "and at " };

@@ -458,6 +458,8 @@ static void run_program(struct run *run)
     }
     if (run->settings.sleeper != 0) put_to_sleep(&x);
     run_operations(&x, 0, run->program->count, -1);
+    for (int w = 0; w < PROGRAM_WORKERS; w++)
+        program_host->at[w] = (uint32_t)run->program->count + 1;
     op_join(&x, NULL, NULL);
     if (run->settings.sleeper != 0) wake_up(&x);
     gc_unfreeze(x.m);

@@ -144,14 +144,16 @@ static void read_backs(struct actor *x)
     }
 }
 
+/* Only into what dies together with it: what lives would bring it back, and others with it
+ * whose finalizers are still to run. */
 static void finalize_tie(struct actor *x, struct scope *s)
 {
     load(x, s, 1, 0, 0, false);
     struct held child = held_by(x, s, 1);
     if (!child.is_mutable) return;
     shadow_lock(x->run);
-    uint32_t result = shadow_reach_places(&x->run->shadow);
-    bool free = !shadow_is(&x->run->shadow, child.id, result);
+    uint32_t reached = shadow_reach(&x->run->shadow, batch_of(x->run));
+    bool free = !shadow_is(&x->run->shadow, child.id, reached);
     shadow_unlock(x->run);
     if (free) store(x, s, 1, child.slots - 1, 0, PLAIN);
 }
