@@ -15,12 +15,12 @@
 
 #define KIT "gclab-checked-check"
 
-/* Installed, it is beside this program. In a folder of a build it is there; tests/run builds
- * the checked flavour at the top of the source. */
+/* Installed, it is beside this program. In a build it has a folder, and a release build may have
+ * the checked one for a neighbour (tests/run builds both). */
 static const char *const folders[] = {
     ".",
     "../tests/check",
-    GCLAB_SOURCE_DATA_DIR "/../build-checked/tests/check",
+    "../../build-checked/tests/check",
     NULL,
 };
 
