@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* check.c - gclab check: hands over to the kit, which is a program of the checked flavour.
+/* check.c - gclab check, gclab explain: hands over to the kit, which is a program of the checked flavour.
  *
  * The kit lies in tests/, which this folder does not include; it asserts, and needs the
  * deterministic schedule, so it is never of the release flavour. Both flavours are installed
@@ -34,7 +34,7 @@ static int run(int argc, char **argv)
                 "build-checked --buildtype=debug && meson install -C build-checked` in "
                 "gclab's source");
     fflush(NULL);
-    execv(program, argv); /* argv[0] is "gclab check" */
+    execv(program, argv); /* argv[0] says which: "gclab check" */
     int status = gc_complain(GC_EXIT_ENVIRONMENT, "%s: %s", program, strerror(errno));
     free(program);
     return status;
@@ -46,6 +46,20 @@ static const struct argp argp = {
            "A SPEC is NAME[@PROTOCOL][:OPTION=VALUE]..., or a plugin's file. `gclab "
            "check "
            "--help` lists the options.",
+};
+
+static const struct argp explain_argp = {
+    .args_doc = "FILE --object ID [-c SPEC]",
+    .doc = "Runs a program that `gclab check` has saved, and tells the life of one of "
+           "its "
+           "objects: made where, held by whom, counted, finalized, gone.",
+};
+
+const struct gc_command gc_command_explain = {
+    .name = "explain",
+    .summary = "tell the life of an object in a program that failed",
+    .argp = &explain_argp,
+    .run = run,
 };
 
 const struct gc_command gc_command_check = {

@@ -24,6 +24,7 @@ struct check_request {
     double shrink_seconds;
     uint64_t start_ns;
     uint32_t jobs;    /* processes */
+    uint32_t object;  /* whose life a replay tells; 0: none */
     const char *save; /* file for a program that fails, or NULL: a name is made */
     bool quiet;
 };

@@ -27,7 +27,8 @@ static void print_verdict(
     check_print_wrapped(verdict->text);
     if (verdict->failure != PROGRAM_BROKEN_PROMISE) check_print_calls(&verdict->calls);
     if (verdict->at[0] > program->count)
-        check_print_wrapped("after its last operation, where all that is garbage is to go");
+        check_print_wrapped(
+                "after its last operation, where all that is garbage is to go");
     for (size_t w = 0; w < PROGRAM_WORKERS; w++) {
         char sentence[SENTENCE];
         static const char *const when[] = { "when it was at ", "and at " };
@@ -87,7 +88,7 @@ static void print_replay(const struct check_request *request, const char *path)
             path);
     for (const char *const *p = request->plugins; *p != NULL; p++)
         printf(" --plugin %s", *p);
-    printf("\n\n");
+    printf("\n\nThe life of an object in it: gclab explain %s --object ID\n\n", path);
 }
 
 /* Goes back to the options that were asked for, if it fails under those as well. */
@@ -156,6 +157,23 @@ void check_explain(const struct check_request *request, uint64_t seed)
 
 /* --- replay --------------------------------------------------------------------------- */
 
+/* A step of an object's life. */
+static void tell(const struct program *program, uint32_t at, const char *text)
+{
+    static uint32_t last = UINT32_MAX; /* operation that was named */
+    if (at != last && at > 0 && at <= program->count) {
+        char sentence[SENTENCE];
+        program_describe(program, at, sentence, sizeof(sentence));
+        printf("  %s\n", sentence);
+    } else if (at != last) {
+        printf("  %s\n",
+                at == 0 ? "before the first operation" : "after the last operation");
+    }
+    last = at;
+    check_print_wrapped(text);
+    fflush(stdout); /* it may be the last one */
+}
+
 static int replay_on(const struct check_request *request, const char *path,
         const struct program *program, const struct check_subject *subject,
         bool in_process)
@@ -165,6 +183,10 @@ static int replay_on(const struct check_request *request, const char *path,
     struct program_verdict verdict;
     uint32_t times;
     config.options = subject->parsed.options;
+    if (request->object != 0) {
+        printf("object %u under %s:\n", request->object, subject->parsed.label);
+        program_tell_of(request->object, tell);
+    }
     if (in_process) {
         program_run(program, &config);
     } else if (fails(&batch, program, &verdict, &times)) {

@@ -27,6 +27,7 @@ enum {
     KEY_PLUGIN,
     KEY_SAVE,
     KEY_NO_CONFORMANCE,
+    KEY_OBJECT,
     LIST = 64, /* of whatever is named several times */
     FAST_SECONDS = 18,
     FAST_SHRINK_SECONDS = 8,
@@ -57,6 +58,7 @@ static const struct argp_option options[] = {
             0 },
     { "jobs", KEY_JOBS, "N", 0, "processes (one for each processor)", 0 },
     { "replay", 'r', "FILE", 0, "runs the program of a file; may be repeated", 0 },
+    { "object", KEY_OBJECT, "ID", 0, "with --replay: tells the life of an object", 0 },
     { "in-process", KEY_IN_PROCESS, NULL, 0, "a replay makes no child: for a debugger",
             0 },
     { "save", KEY_SAVE, "FILE", 0, "where a program that fails goes", 0 },
@@ -114,12 +116,16 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case 's':
     case KEY_COUNT:
     case KEY_JOBS:
+    case KEY_OBJECT:
         if (!good || number > 1e15) argp_error(state, "this is no number: %s", value);
         if (key == 's') request->seed = (uint64_t)number;
         if (key == KEY_COUNT) request->count = (uint64_t)number;
+        if (key == KEY_OBJECT) request->object = number < 1e9 ? (uint32_t)number : 0;
         if (key == KEY_JOBS) request->jobs = number < 64 ? (uint32_t)number : 64;
         return 0;
-    case ARGP_KEY_ARG:
+    case ARGP_KEY_ARG: /* of `gclab explain` */
+        if (strcmp(state->name, "gclab explain") == 0)
+            return add(command->replays, &command->replay_count, value);
         argp_error(state, "what is %s for?", value);
         return EINVAL;
     default:
@@ -390,6 +396,9 @@ int main(int argc, char **argv)
     }
     int status = add_subjects(&command);
     if (status != GC_EXIT_OK) return status;
+    if (command.replay_count > 0 && strcmp(argv[0], "gclab explain") == 0 &&
+            request->object == 0)
+        return gc_complain(GC_EXIT_USAGE, "which object? --object ID");
     for (int i = 0; i < command.replay_count; i++) {
         int one = check_replay(request, command.replays[i], command.in_process);
         if (one != GC_EXIT_OK) status = one;

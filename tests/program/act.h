@@ -56,6 +56,8 @@ struct run {
     uint32_t allocations[PROGRAM_THREADS]; /* by operations; each thread its own */
     uint32_t last[PROGRAM_THREADS];        /* operation kind that had an effect, plus 1 */
     uint32_t operations;                   /* of the first thread */
+    struct shadow_text life;               /* what was last told of an object */
+    bool told_end;
     /* the sleeper */
     struct gc_mutator_thread sleeper;
     _Atomic(uint32_t) asleep, awake;
@@ -221,6 +223,8 @@ static uint64_t next_name(struct actor *x)
     return x->operation == 0 ? 0 : x->operation << 16 | ++x->made;
 }
 
+static void life_tell(struct run *run, uint32_t id, const char *text);
+
 /* Before an allocation: a collection, where it is time for one. */
 static void collect_often(struct actor *x)
 {
@@ -256,6 +260,7 @@ static void make(struct actor *x, struct scope *s, int t, enum program_kind kind
     shadow_unlock(x->run);
     *program_tag_of(object, kind) =
             (struct program_tag){ .id = id, .canary = program_canary(id) };
+    life_tell(x->run, id, "it is made");
 }
 
 static void make_finalized(struct actor *x, struct scope *s, int t, uint32_t behaviour)
@@ -295,6 +300,7 @@ static void make_weak(
     s->shadow.id[WEAK] = 0;
     shadow_unlock(x->run);
     gc_move(x->m, &s->temps.at[tag], &s->temps.weak);
+    life_tell(x->run, id, "it is made");
 }
 
 /* --- slots --------------------------------------------------------------------------- */

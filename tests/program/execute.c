@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* execute.c - runs a heap program, compiled for one protocol. */
 #include "tests/program/act.h"
+#include "tests/program/life.h"
 #include "tests/program/shape.h"
 #include "tests/program/watch.h"
 #include "tests/program/workers.h"
@@ -262,6 +263,7 @@ static void check_heap(struct actor *x, bool quiesce)
         check.locals[w] = (const gc_slot *)(const void *)run->locals[w]->local;
     program_host->tally->checks++;
     run->digest = run->digest * 31 + program_check(x->m, &check);
+    life_look(x);
 }
 
 static void op_adopt(struct actor *x, struct scope *s, const uint16_t *a)
@@ -395,7 +397,7 @@ static void done(struct actor *x, const struct program_op *op)
     }
     if (x->thread != 0) return; /* the tally is the first thread's */
     program_host->tally->operations++;
-    uint32_t every = run->settings.check;
+    uint32_t every = program_host->object != 0 ? 1 : run->settings.check;
     if (every > 0 && ++run->operations % every == 0) check_heap(x, false);
 }
 
@@ -410,7 +412,7 @@ static void run_operations(struct actor *x, size_t first, size_t end, int only)
         struct actor actor = *x;
         actor.worker = op->worker;
         actor.operation = i + 1;
-        program_host->at[op->worker] = (uint32_t)i + 1;
+        gc_atomic_store_relaxed(&program_host->at[op->worker], (uint32_t)i + 1);
         struct scope s;
         scope_enter(&actor, &s);
         operate(&actor, &s, op);
@@ -458,9 +460,9 @@ static void run_program(struct run *run)
     }
     if (run->settings.sleeper != 0) put_to_sleep(&x);
     run_operations(&x, 0, run->program->count, -1);
-    for (int w = 0; w < PROGRAM_WORKERS; w++)
-        program_host->at[w] = (uint32_t)run->program->count + 1;
     op_join(&x, NULL, NULL);
+    for (int w = 0; w < PROGRAM_WORKERS; w++) /* who reads them sees that all is done */
+        gc_atomic_store_relaxed(&program_host->at[w], (uint32_t)run->program->count + 1);
     if (run->settings.sleeper != 0) wake_up(&x);
     gc_unfreeze(x.m);
     run->frozen = false;

@@ -195,11 +195,16 @@ void program_tally_add(struct program_tally *sum, const struct program_tally *pa
 struct program_host {
     void (*fail)(const char *text); /* ends the process; any thread */
     struct program_tally *tally;    /* the first thread's */
-    uint32_t *at; /* [PROGRAM_WORKERS]: the operation that each is at, from 1; 0: none */
+    /* [PROGRAM_WORKERS]: the operation that each is at, from 1; 0: none. Relaxed: for texts. */
+    _Atomic(uint32_t) *at;
     /* NULL, or told of a pair of operations that had an effect one after the other (on any
      * thread), and of the hash of a schedule that has ended. */
     void (*pair)(const struct program *program, uint32_t first, uint32_t second);
     void (*schedule)(const struct program *program, uint64_t hash);
+    /* An object whose life is told: each step of it, and the operation at which that was. 0:
+     * of none. The heap is compared after each operation then. */
+    uint32_t object;
+    void (*tell)(const struct program *program, uint32_t at, const char *text);
 };
 
 /* One per protocol, compiled with its header; a plugin may bring one as its part "programs"
@@ -228,6 +233,10 @@ const struct program_tally *program_tally(void);
 void program_watch(
         void (*pair)(const struct program *program, uint32_t first, uint32_t second),
         void (*schedule)(const struct program *program, uint64_t hash));
+
+/* From now on the life of an object is told: struct program_host. */
+void program_tell_of(uint32_t object,
+        void (*tell)(const struct program *program, uint32_t at, const char *text));
 
 /* How many pairs of operations there are that a program can have. */
 uint32_t program_pairs(void);

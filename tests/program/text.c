@@ -43,8 +43,7 @@ static const char *const words[PROGRAM_OP_COUNT] = {
     [PROGRAM_chain] = "$0 = a chain of $1%64 nodes that ends in what $2 holds",
     [PROGRAM_compound] = "$0 = $1%6 rings of $2%6 nodes that hold each other",
     [PROGRAM_burst] = "$0 times: $1%16 nodes are made, and dropped",
-    [PROGRAM_watched] = "$0 = a ring of 1 whose finalizer makes a weak reference; $1 = a "
-                        "weak reference to its leaf",
+    [PROGRAM_watched] = "$0 = a ring of 1, to be finalized; $1 = weak, to its leaf",
     [PROGRAM_load] = "$0 = $1 .slot $2",
     [PROGRAM_store] = "$0 .slot $1 = $2",
     [PROGRAM_store_null] = "$0 .slot $1 = nothing",

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/atomic.h"
 #include "core/collector.h"
 #include "tests/program/program.h"
 
@@ -20,7 +21,7 @@ struct report {
     size_t program;
     char config[128];
     char text[1024];
-    uint32_t at[PROGRAM_WORKERS];
+    _Atomic(uint32_t) at[PROGRAM_WORKERS];
     struct program_calls calls;
     struct program_tally tally;
 };
@@ -63,7 +64,7 @@ static void watch_crashes(void)
 }
 
 static struct program_tally tally;
-static uint32_t at[PROGRAM_WORKERS];
+static _Atomic(uint32_t) at[PROGRAM_WORKERS];
 static struct program_host host = { .fail = fail, .tally = &tally, .at = at };
 
 void program_watch(
@@ -74,11 +75,18 @@ void program_watch(
     host.schedule = schedule;
 }
 
+void program_tell_of(uint32_t object,
+        void (*tell)(const struct program *program, uint32_t at, const char *text))
+{
+    host.object = object;
+    host.tell = tell;
+}
+
 uint64_t program_run(const struct program *program, const struct program_config *config)
 {
     program_host = &host;
     for (int w = 0; w < PROGRAM_WORKERS; w++)
-        host.at[w] = 0;
+        gc_atomic_store_relaxed(&host.at[w], 0);
     return program_executor_find(config->protocol->name)->execute(program, config, &host);
 }
 
@@ -214,7 +222,8 @@ int program_try(const struct program_batch *batch, const struct program *program
     int status;
     gc_require(waitpid(child, &status, 0) == child, "a child is lost");
     ret_verdict->program = page->program;
-    memcpy(ret_verdict->at, page->at, sizeof(page->at));
+    for (int w = 0; w < PROGRAM_WORKERS; w++)
+        ret_verdict->at[w] = gc_atomic_load_relaxed(&page->at[w]);
     snprintf(ret_verdict->config, sizeof(ret_verdict->config), "%s", page->config);
     ret_verdict->tally = page->tally;
     ret_verdict->calls = page->calls;

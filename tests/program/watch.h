@@ -215,6 +215,9 @@ static int finalize(struct gc_mutator *m, struct gc_object *object)
     if (collecting) shadow_hold_for_dead(shadow, id, mark);
     if (behaviour == PROGRAM_FINALIZE_ERROR) run->errors++;
     shadow_unlock(run);
+    life_tell(run, id,
+            by_collection ? "its finalizer runs: a collection found it dead"
+                          : "its finalizer runs: its last reference is given up");
 
     struct scope s;
     scope_enter(&actor, &s);
@@ -234,6 +237,8 @@ static int observe(struct gc_mutator *m, enum gc_collection_event event, int gen
     shadow_lock(run); /* callbacks of the other thread read it */
     run->full = event == GC_COLLECTION_START && generation == GC_GENERATIONS - 1;
     shadow_unlock(run);
+    life_tell(run, program_host->object,
+            event == GC_COLLECTION_START ? "a collection begins" : "the collection ends");
     return 0;
 }
 
@@ -284,7 +289,10 @@ static int call_back(struct gc_mutator *m, struct gc_weak *weak, struct gc_objec
     check_callable(run, id, mark);
     bool error = id % 8 == 5;
     if (error) run->errors++;
+    uint32_t dead = known->target;
     shadow_unlock(run);
+    life_tell(run, id, "it is cleared, and called back");
+    life_tell(run, dead, "a weak reference to it is cleared, and called back");
 
     read_backs(&actor);
     struct scope s;
