@@ -76,9 +76,10 @@ static MAYBE_UNUSED bool make_ring(struct gc_mutator *m, struct node **out, size
     return made;
 }
 
-/* Keeps a chain of `live` nodes, and makes and drops `garbage` more, all in one frame of three
- * locals: no other is entered. */
-static MAYBE_UNUSED bool keep_and_churn(struct gc_mutator *m, size_t live, size_t garbage)
+/* Keeps a chain of `live` nodes, makes and drops `garbage` more, and calls then(m), unless it
+ * is NULL, all in one frame of three locals: no other is entered. */
+static MAYBE_UNUSED bool keep_and_churn(struct gc_mutator *m, size_t live, size_t garbage,
+        void (*then)(struct gc_mutator *m))
 {
     struct {
         struct gc_frame frame;
@@ -94,6 +95,7 @@ static MAYBE_UNUSED bool keep_and_churn(struct gc_mutator *m, size_t live, size_
     }
     for (size_t i = 0; i < garbage && made; i++)
         made = gc_new(m, &at.dropped, &node_type);
+    if (then != NULL) then(m);
     gc_leave(m, at);
     return made;
 }

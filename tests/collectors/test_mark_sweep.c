@@ -177,7 +177,7 @@ static uint64_t most_work_in_a_stop(size_t live)
 {
     struct fixture f;
     if (!open(&f, NULL, 10 * live * sizeof(struct node))) return 0;
-    CU_ASSERT_TRUE(keep_and_churn(f.m, live, 12 * live));
+    CU_ASSERT_TRUE(keep_and_churn(f.m, live, 12 * live, NULL));
     uint64_t most = f.m->stalls->causes[GC_STALL_stop].max_work;
     fixture_close(&f);
     return most;
