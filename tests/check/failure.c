@@ -40,18 +40,25 @@ static void print_verdict(
                 program, verdict->at[w], sentence + length, sizeof(sentence) - length);
         check_print_wrapped(sentence);
     }
+    if (verdict->at[PROGRAM_AT_COLLECTION] > 0)
+        printf("    while a collection of generation %u was under way\n",
+                verdict->at[PROGRAM_AT_COLLECTION] - 1);
     if (verdict->errors[0] != '\0' && verdict->failure != PROGRAM_ASSERTION)
         printf("\nIt wrote:\n%s", verdict->errors);
     printf("\n");
 }
 
 /* Whether it fails: at once, or one of several times where the machine decides who runs. */
-static bool fails(const struct program_batch *batch, const struct program *program,
-        struct program_verdict *verdict, uint32_t *ret_times)
+static bool fails(const struct check_request *request, const struct program_batch *batch,
+        const struct program *program, struct program_verdict *verdict,
+        uint32_t *ret_times)
 {
     bool is_fixed =
             program->settings.threads == 1 || program->settings.schedule != PROGRAM_REAL;
-    for (uint32_t i = 1; i <= (is_fixed ? 2 : AGAIN); i++) {
+    uint32_t most = request->object != 0 ? 1
+                    : is_fixed           ? 2
+                                         : AGAIN; /* a life is told once */
+    for (uint32_t i = 1; i <= most; i++) {
         *ret_times = i;
         if (program_try(batch, program, 1, verdict) != 0) return true;
     }
@@ -130,7 +137,7 @@ void check_explain(const struct check_request *request, uint64_t seed)
     uint64_t start = gc_os_now_ns();
     check_draw(seed, &program);
     size_t before = program.count;
-    if (!fails(&batch, &program, &verdict, &times)) {
+    if (!fails(request, &batch, &program, &verdict, &times)) {
         printf("A program failed once, and not again. It is one of these, from a process "
                "that runs several:\n    gclab check -c %s --seed %llu --count %d\n",
                 subject->spec, (unsigned long long)(seed / CHECK_CHUNK * CHECK_CHUNK),
@@ -189,7 +196,7 @@ static int replay_on(const struct check_request *request, const char *path,
     }
     if (in_process) {
         program_run(program, &config);
-    } else if (fails(&batch, program, &verdict, &times)) {
+    } else if (fails(request, &batch, program, &verdict, &times)) {
         print_verdict(program, &verdict);
         if (times > 1) printf("It failed the %u. time.\n", times);
         printf("%s: failed\n", path);

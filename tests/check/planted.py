@@ -97,6 +97,9 @@ def finds(kit, name, old, new, sentences):
     replay, = re.findall(r'(?m)^ {4}gclab check (--replay .*)$', said)
     again = kit.check(*replay.split(), status=1)
     expect(any(fragment in joined(again) for fragment in sentences[0]), again)
+    life = kit.check(*replay.split(), '--object', '1', status=1)
+    expect('it is made' in life and 'held by:' in life, life)
+    kit.check(*replay.split(), '--in-process', status=-6)  # SIGABRT, where a debugger stops
     kept = os.path.join(kit.corpus, 'planted_%s.program' % name)
     again = kit.check('-c', './mine.so', '--replay', kept, status=1)
     expect(any(fragment in joined(again) for fragment in sentences[0]), again)
@@ -109,6 +112,11 @@ def sound(kit):
     expect('no promise was broken' in said and '0 failed' in said, said)
     for name in sorted(os.listdir(kit.corpus)):
         kit.check('-c', './mine.so', '--replay', os.path.join(kit.corpus, name))
+    life = run(kit.gclab, 'explain', os.path.join(kit.corpus, 'tie_to_what_lives.program'), '-c', './mine.so@plain',
+               '--object', '12', cwd=kit.folder)
+    for sentence in ('operation 7, first: local 2 = root 4\n    count 3, held by: root 4, local 2, object 12 .slot 0',
+                     'its finalizer runs: a collection found it dead', 'it is gone.'):
+        expect(life.count(sentence) == 1, '%r is not once in\n%s' % (sentence, life))
 
 
 def main():

@@ -191,11 +191,15 @@ struct program_tally {
 };
 void program_tally_add(struct program_tally *sum, const struct program_tally *part);
 
+/* Where a run is: for each worker the operation that it is at, from 1 (0: none); and the
+ * generation of the collection that is under way, plus 1 (0: none is). */
+enum { PROGRAM_AT_COLLECTION = PROGRAM_WORKERS, PROGRAM_AT };
+
 /* What an executor tells the program that runs it, which may be in another file. */
 struct program_host {
     void (*fail)(const char *text); /* ends the process; any thread */
     struct program_tally *tally;    /* the first thread's */
-    /* [PROGRAM_WORKERS]: the operation that each is at, from 1; 0: none. Relaxed: for texts. */
+    /* [PROGRAM_AT]. Relaxed: for texts. */
     _Atomic(uint32_t) *at;
     /* NULL, or told of a pair of operations that had an effect one after the other (on any
      * thread), and of the hash of a schedule that has ended. */
@@ -266,8 +270,8 @@ struct program_verdict {
     enum program_failure failure;
     char config[128]; /* under which it failed */
     char text[1024];
-    char errors[1024];            /* what it wrote to stderr, as far as it fits */
-    uint32_t at[PROGRAM_WORKERS]; /* operations that the workers were at */
+    char errors[1024];       /* what it wrote to stderr, as far as it fits */
+    uint32_t at[PROGRAM_AT]; /* where it was */
     struct program_calls calls;
     struct program_tally tally;
 };

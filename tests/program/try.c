@@ -21,7 +21,7 @@ struct report {
     size_t program;
     char config[128];
     char text[1024];
-    _Atomic(uint32_t) at[PROGRAM_WORKERS];
+    _Atomic(uint32_t) at[PROGRAM_AT];
     struct program_calls calls;
     struct program_tally tally;
 };
@@ -64,7 +64,7 @@ static void watch_crashes(void)
 }
 
 static struct program_tally tally;
-static _Atomic(uint32_t) at[PROGRAM_WORKERS];
+static _Atomic(uint32_t) at[PROGRAM_AT];
 static struct program_host host = { .fail = fail, .tally = &tally, .at = at };
 
 void program_watch(
@@ -85,7 +85,7 @@ void program_tell_of(uint32_t object,
 uint64_t program_run(const struct program *program, const struct program_config *config)
 {
     program_host = &host;
-    for (int w = 0; w < PROGRAM_WORKERS; w++)
+    for (int w = 0; w < PROGRAM_AT; w++)
         gc_atomic_store_relaxed(&host.at[w], 0);
     return program_executor_find(config->protocol->name)->execute(program, config, &host);
 }
@@ -222,7 +222,7 @@ int program_try(const struct program_batch *batch, const struct program *program
     int status;
     gc_require(waitpid(child, &status, 0) == child, "a child is lost");
     ret_verdict->program = page->program;
-    for (int w = 0; w < PROGRAM_WORKERS; w++)
+    for (int w = 0; w < PROGRAM_AT; w++)
         ret_verdict->at[w] = gc_atomic_load_relaxed(&page->at[w]);
     snprintf(ret_verdict->config, sizeof(ret_verdict->config), "%s", page->config);
     ret_verdict->tally = page->tally;

@@ -237,8 +237,11 @@ static int observe(struct gc_mutator *m, enum gc_collection_event event, int gen
     shadow_lock(run); /* callbacks of the other thread read it */
     run->full = event == GC_COLLECTION_START && generation == GC_GENERATIONS - 1;
     shadow_unlock(run);
+    bool begins = event == GC_COLLECTION_START;
+    gc_atomic_store_relaxed(&program_host->at[PROGRAM_AT_COLLECTION],
+            begins ? (uint32_t)generation + 1 : 0);
     life_tell(run, program_host->object,
-            event == GC_COLLECTION_START ? "a collection begins" : "the collection ends");
+            begins ? "a collection begins" : "the collection ends");
     return 0;
 }
 
