@@ -262,8 +262,8 @@ static GC_NORETURN void be_conformance(
 }
 
 /* The cases that a subject promises, in a program of their own. An enum gc_exit. */
-static int run_conformance(
-        struct command *command, const struct check_subject *subject, bool *ret_is_first)
+static int run_conformance(struct command *command, const struct check_subject *subject,
+        bool *ret_is_first, bool *ret_hangs)
 {
     static const char *const folders[] = { ".", "../conformance", NULL };
     char *program = gc_place_program(CHECK_FLAVOUR "-conformance", folders);
@@ -299,6 +299,7 @@ static int run_conformance(
     gc_require(waitpid(child, &status, 0) == child, "the conformance cases are lost");
     kill(-child, SIGKILL); /* a case that hangs */
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
+        *ret_hangs = true;
         printf("    a case hangs: they were not through after %u s\n",
                 2 * check_timeout());
         return GC_EXIT_FAILED;
@@ -359,9 +360,11 @@ static int run_check(struct command *command)
     printf("; seed %" PRIu64 ", %u processes\n", request->seed, request->jobs);
     bool is_first = true;
     for (uint32_t i = 0; i < request->subject_count && !command->no_conformance; i++) {
-        int one = run_conformance(command, &request->subjects[i], &is_first);
+        bool hangs = false;
+        int one = run_conformance(command, &request->subjects[i], &is_first, &hangs);
         if (one == GC_EXIT_ENVIRONMENT) return one;
         if (one != GC_EXIT_OK) status = GC_EXIT_FAILED;
+        if (hangs) break; /* the others would as well */
     }
     fflush(stdout);
     if (run_programs(command) != GC_EXIT_OK) status = GC_EXIT_FAILED;

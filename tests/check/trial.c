@@ -39,6 +39,7 @@ static void draw_stress(uint64_t *state, struct program_settings *s)
     if (program_below(state, 2) == 0) s->collect = 1 + program_below(state, 12);
     if (program_below(state, 2) == 0) s->wakeups = 2 + program_below(state, 16);
     if (program_below(state, 2) == 0) s->sleeper = 1;
+    if (program_below(state, 2) == 0) s->verify = 1;
     if (program_below(state, 4) == 0) s->check = 1 + program_below(state, 8);
 }
 
@@ -53,6 +54,7 @@ void check_draw(uint64_t seed, struct program *ret_program)
     case CHECK_ALONE:
         s->threads = 1;
         if (program_below(&state, 3) == 0) s->collect = 1 + program_below(&state, 12);
+        s->verify = program_below(&state, 2);
         break;
     case CHECK_IN_TURN:
         draw_schedule(&state, s, PROGRAM_ROUND_ROBIN);

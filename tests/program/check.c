@@ -93,12 +93,17 @@ static bool find_object(struct gc_object *object, void *argument)
     return true;
 }
 
+static void verify(struct gc_mutator *m, int level)
+{
+    struct gc_error error;
+    if (gc_verify(m, level, &error) != 0)
+        program_fail("the heap is not what it should be: %s", error.text);
+}
+
 /* Fills walk->found; what the heap says of itself is compared on the way. */
 static void walk_heap(struct gc_mutator *m, struct walk *walk)
 {
-    struct gc_error error;
-    if (gc_verify(m, 3, &error) != 0)
-        program_fail("the heap is not what it should be: %s", error.text);
+    verify(m, 1);
     struct gc_heap_stats stats;
     gc_stop_begin(m);
     bool whole = gc_heap_walk_stw(m->heap, find_object, walk);
@@ -186,7 +191,51 @@ static void check_reachable(const struct walk *walk)
 
 /* --- completeness -------------------------------------------------------------------- */
 
-static void check_complete(const struct walk *walk)
+static const char *difference(uint64_t count, uint64_t due)
+{
+    if (count == due + 1) return "one too high";
+    if (count + 1 == due) return "one too low";
+    return count > due ? "too high" : "too low";
+}
+
+/* Slots of objects that name it. A collector may have emptied some. */
+static uint64_t count_slots(const struct walk *walk, const struct gc_object *address)
+{
+    const struct shadow *shadow = walk->check->shadow;
+    uint64_t count = 0;
+    for (uint32_t id = 1; id < shadow->count; id++) {
+        if (!walk->found[id]) continue;
+        const struct shadow_object *known = &shadow->objects[id];
+        const struct program_any *any =
+                (const struct program_any *)(const void *)known->address;
+        uint32_t first = program_first_slot(known->kind);
+        for (uint32_t i = 0; i < known->slots; i++)
+            count += gc_atomic_slot_load_relaxed(&any->slot[first + i]) == address;
+    }
+    return count;
+}
+
+/* Says what keeps it: references, or a count that is too high. */
+GC_NORETURN static void fail_complete(
+        struct gc_mutator *m, const struct walk *walk, uint32_t id, const char *when)
+{
+    const struct shadow *shadow = walk->check->shadow;
+    struct gc_object *address = shadow->objects[id].address;
+    uint64_t due = count_slots(walk, address), count = due;
+    if ((walk->check->capabilities & GC_CAP_COUNTS) != 0) count = gc_refcount(m, address);
+    if (count != due)
+        program_fail(
+                "garbage was not reclaimed: %s can't be reached, and is still in the "
+                "heap%s; %llu references to it are left, but its count is %llu, %s",
+                shadow_name(shadow, id).text, when, (unsigned long long)due,
+                (unsigned long long)count, difference(count, due));
+    program_fail(
+            "garbage was not reclaimed: %s can't be reached, and is still in the heap%s; "
+            "it is held by: %s",
+            shadow_name(shadow, id).text, when, shadow_holders(shadow, id).text);
+}
+
+static void check_complete(struct gc_mutator *m, const struct walk *walk)
 {
     struct shadow *shadow = walk->check->shadow;
     uint32_t promises = walk->check->capabilities;
@@ -201,11 +250,7 @@ static void check_complete(const struct walk *walk)
         const struct shadow_object *known = &shadow->objects[id];
         if (!known->alive) continue;
         if (due != 0 && walk->found[id] && !shadow_is(shadow, id, due))
-            program_fail(
-                    "garbage was not reclaimed: %s can't be reached, and is still in "
-                    "the heap%s; it is held by: %s",
-                    shadow_name(shadow, id).text, cycles ? " after gc_quiesce()" : "",
-                    shadow_holders(shadow, id).text);
+            fail_complete(m, walk, id, cycles ? " after gc_quiesce()" : "");
         bool kept = reclaims ? !cycles && shadow_is(shadow, id, due) : true;
         if (kept && !walk->found[id])
             program_fail(
@@ -213,13 +258,6 @@ static void check_complete(const struct walk *walk)
                     "%s, held by: %s",
                     shadow_name(shadow, id).text, shadow_holders(shadow, id).text);
     }
-}
-
-static const char *difference(uint64_t count, uint64_t due)
-{
-    if (count == due + 1) return "one too high";
-    if (count + 1 == due) return "one too low";
-    return count > due ? "too high" : "too low";
 }
 
 /* After the shadow has learnt what is gone. */
@@ -367,12 +405,13 @@ uint64_t program_check(struct gc_mutator *m, const struct program_check *check)
     list_weak(&walk);
     walk_heap(m, &walk);
     check_reachable(&walk);
+    check_complete(m, &walk);
     check_slots(&walk);
-    check_complete(&walk);
     check_care(&walk);
     for (uint32_t id = 1; id < shadow->count; id++)
         shadow->objects[id].alive = walk.found[id];
     check_counts(m, &walk);
+    verify(m, 3); /* last: the shadow says more of what is wrong */
     free(walk.weak);
     free(walk.found);
     return digest_of(shadow);

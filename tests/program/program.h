@@ -115,6 +115,7 @@ enum program_policy {
     X(disturb)  /* without a schedule: threads yield at one in so many points */         \
     X(collect)  /* a collection before every so manieth allocation; 0: none */           \
     X(check)    /* the heap is compared after every so manieth operation; 0: never */    \
+    X(verify)   /* 1: the heap is verified after each collection */                      \
     X(sleeper)  /* 1: a third thread holds an object, blocked from begin to end */
 
 struct program_settings {

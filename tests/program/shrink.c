@@ -95,7 +95,7 @@ static void shrink_arguments(struct shrink *s)
     }
 }
 
-/* Makes settings 0 where that still fails; one thread instead of two. */
+/* Makes settings 0, or else 1, where that still fails; one thread instead of two. */
 static void shrink_settings(struct shrink *s)
 {
     struct program less = program_copy(s->program);
@@ -105,10 +105,11 @@ static void shrink_settings(struct shrink *s)
     less.settings.schedule = PROGRAM_REAL;
     replace(s, &less);
 #define X(name)                                                                          \
-    if (s->program->settings.name > 0 && strcmp(#name, "threads") != 0) {                \
+    for (uint32_t value = 0; value <= 1 && strcmp(#name, "threads") != 0; value++) {     \
+        if (s->program->settings.name <= value) break;                                   \
         less = program_copy(s->program);                                                 \
-        less.settings.name = 0;                                                          \
-        replace(s, &less);                                                               \
+        less.settings.name = value;                                                      \
+        if (replace(s, &less)) break;                                                    \
     }
     PROGRAM_SETTINGS(X)
 #undef X

@@ -6,6 +6,7 @@
 #ifndef TESTS_PROGRAM_WATCH_H
 #define TESTS_PROGRAM_WATCH_H
 
+#include "core/verify.h"
 #include "tests/program/act.h"
 #include "tests/program/shape.h"
 
@@ -242,6 +243,10 @@ static int observe(struct gc_mutator *m, enum gc_collection_event event, int gen
             begins ? (uint32_t)generation + 1 : 0);
     life_tell(run, program_host->object,
             begins ? "a collection begins" : "the collection ends");
+    struct gc_error error;
+    if (!begins && run->settings.verify != 0 && gc_verify(m, 2, &error) != 0)
+        program_fail(
+                "the heap is not what it should be after a collection: %s", error.text);
     return 0;
 }
 
