@@ -73,7 +73,6 @@ char *gc_place_program(const char *name, const char *const *folders)
         free(path);
         path = NULL;
     }
-    if (path == NULL) gc_complain(GC_EXIT_ENVIRONMENT, "%s/%s is missing", program, name);
     free(program);
     return path;
 }

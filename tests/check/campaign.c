@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -226,6 +227,7 @@ bool check_campaign(const struct check_request *request, uint64_t *ret_seed,
         workers[j] = fork();
         gc_require(workers[j] >= 0, "a process can't be made: %s", strerror(errno));
         if (workers[j] > 0) continue;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         work(request, &shared->workers[j]);
         fflush(NULL);
         _exit(0);
