@@ -44,6 +44,35 @@ struct shared {
 
 static struct shared *shared;
 
+static volatile sig_atomic_t
+        interrupted; /* the signal that ends a campaign early, or 0 */
+
+static void on_interrupt(int number)
+{
+    interrupted = number;
+}
+
+/* What is ignored stays so. */
+static void watch_interrupts(void)
+{
+    static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct sigaction action = { .sa_handler = on_interrupt }, old;
+        if (sigaction(numbers[i], &action, &old) == 0 && old.sa_handler == SIG_IGN)
+            sigaction(numbers[i], &old, NULL);
+    }
+}
+
+/* A terminal's signals reach its own group alone; the one who waits ends the others. */
+static void become_worker(void)
+{
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+}
+
 static void see_pair(const struct program *program, uint32_t first, uint32_t second)
 {
     enum check_tool tool = check_tool_of(program->seed);
@@ -192,14 +221,14 @@ static void await(
     bool is_shown = !request->quiet && isatty(STDERR_FILENO) == 1;
     bool ended[JOBS] = { false };
     for (uint32_t left = jobs; left > 0;) {
-        bool found = gc_atomic_load_relaxed(&shared->failed) != 0;
+        bool found = gc_atomic_load_relaxed(&shared->failed) != 0 || interrupted != 0;
         for (uint32_t j = 0; j < jobs; j++) {
             int status;
             if (ended[j]) continue;
             if (found) kill(workers[j], SIGTERM);
             if (waitpid(workers[j], &status, WNOHANG) == 0) continue;
-            gc_require(
-                    found || gc_atomic_load_relaxed(&shared->failed) != 0 || status == 0,
+            gc_require(found || interrupted != 0 || status == 0 ||
+                               gc_atomic_load_relaxed(&shared->failed) != 0,
                     "a process of the campaign is lost: status %d", status);
             ended[j] = true;
             left--;
@@ -214,7 +243,7 @@ static void await(
 
 bool check_campaign(const struct check_request *request, uint64_t *ret_seed,
         struct check_sum ret_sums[CHECK_TOOL_COUNT], uint32_t *ret_pairs,
-        struct program_tally *ret_tally)
+        struct program_tally *ret_tally, int *ret_signal)
 {
     pid_t workers[JOBS];
     uint32_t jobs = request->jobs < JOBS ? request->jobs : JOBS;
@@ -222,12 +251,13 @@ bool check_campaign(const struct check_request *request, uint64_t *ret_seed,
             MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     gc_require(shared != MAP_FAILED, "there is no memory for what processes share");
     program_watch(see_pair, see_schedule);
+    watch_interrupts();
     fflush(NULL);
     for (uint32_t j = 0; j < jobs; j++) {
         workers[j] = fork();
         gc_require(workers[j] >= 0, "a process can't be made: %s", strerror(errno));
         if (workers[j] > 0) continue;
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        become_worker();
         work(request, &shared->workers[j]);
         fflush(NULL);
         _exit(0);
@@ -241,7 +271,8 @@ bool check_campaign(const struct check_request *request, uint64_t *ret_seed,
         program_tally_add(ret_tally, &shared->workers[j].tally);
     uint64_t failed = gc_atomic_load_relaxed(&shared->failed);
     munmap(shared, sizeof(*shared));
-    if (failed == 0) return true;
+    *ret_signal = interrupted;
+    if (failed == 0 || interrupted != 0) return true;
     *ret_seed = failed - 1;
     return false;
 }

@@ -70,10 +70,11 @@ struct check_sum {
 };
 
 /* Tries seeds until one fails, or the time is over, on several processes. False: one failed;
- * its seed. The sums are by tool; `ret_pairs` is of all. */
+ * its seed. The sums are by tool; `ret_pairs` is of all; the signal that has ended it
+ * early, or 0. */
 bool check_campaign(const struct check_request *request, uint64_t *ret_seed,
         struct check_sum ret_sums[CHECK_TOOL_COUNT], uint32_t *ret_pairs,
-        struct program_tally *ret_tally);
+        struct program_tally *ret_tally, int *ret_signal);
 
 /* --- what is said ---------------------------------------------------------------------- */
 

@@ -334,7 +334,7 @@ static void print_sums(const struct check_request *request, const struct check_s
             (double)(gc_os_now_ns() - request->start_ns) / 1e9);
 }
 
-/* GC_EXIT_FAILED where a promise is broken. */
+/* GC_EXIT_FAILED where a promise is broken; more where a signal has ended it. */
 static int run_programs(struct command *command)
 {
     struct check_request *request = &command->request;
@@ -342,8 +342,10 @@ static int run_programs(struct command *command)
     struct program_tally tally;
     uint32_t pairs;
     uint64_t seed;
-    bool good = check_campaign(request, &seed, sums, &pairs, &tally);
+    int number;
+    bool good = check_campaign(request, &seed, sums, &pairs, &tally, &number);
     print_sums(request, sums, pairs, &tally);
+    if (number != 0) return GC_EXIT_SIGNAL + number;
     if (good) return GC_EXIT_OK;
     printf("\n");
     check_explain(request, seed);
@@ -367,7 +369,12 @@ static int run_check(struct command *command)
         if (hangs) break; /* the others would as well */
     }
     fflush(stdout);
-    if (run_programs(command) != GC_EXIT_OK) status = GC_EXIT_FAILED;
+    int programs = run_programs(command);
+    if (programs >= GC_EXIT_SIGNAL) {
+        printf("ended early\n");
+        return programs;
+    }
+    if (programs != GC_EXIT_OK) status = GC_EXIT_FAILED;
     printf("%s\n",
             status == GC_EXIT_OK ? "no promise was broken" : "a promise was broken");
     return status;

@@ -11,9 +11,11 @@ that have found something. Speaks TAP; the exit status is 1 if something failed.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -122,11 +124,30 @@ def sound(kit):
         expect(life.count(sentence) == 1, '%r is not once in\n%s' % (sentence, life))
 
 
+def interrupted(kit):
+    """What was tried is printed; nothing of it runs on."""
+    process = subprocess.Popen([kit.gclab, 'check', '-c', 'refcount', '--no-conformance', '--minutes', '5'],
+                               stdout=subprocess.PIPE, text=True, cwd=kit.folder,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    children = '/proc/%d/task/%d/children' % (process.pid, process.pid)
+    workers = []
+    while process.poll() is None and not workers:  # its handlers are there before they are
+        time.sleep(.01)
+        with open(children, encoding='ascii') as file:
+            workers = file.read().split()
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=30)[0]
+    expect(process.returncode == 130, 'status %d: %s' % (process.returncode, said))
+    expect(re.search(r'\n +all +\d+ ', said) and said.endswith('ended early\n'), said)
+    expect(workers and not any(os.path.exists('/proc/' + pid) for pid in workers), 'a process is left')
+
+
 def main():
     gclab, level, corpus = sys.argv[1:4]
     root = tempfile.mkdtemp()
     status = 0
-    tests = [('what_the_template_promises_holds', lambda kit: sound(kit))]
+    tests = [('what_the_template_promises_holds', sound)]
+    tests.append(('an_interrupt_prints_what_was_tried', interrupted))
     for name, what, *rest in BUGS:
         tests.append((what.replace(' ', '_') + '_and_is_found',
                       lambda kit, name=name, rest=rest: finds(kit, name, *rest)))
