@@ -223,6 +223,9 @@ static uint64_t next_name(struct actor *x)
     return x->operation == 0 ? 0 : x->operation << 16 | ++x->made;
 }
 
+/* Whose thread this is; a collector's own is known by its mutator. */
+static _Thread_local uint32_t thread_index;
+
 static void life_tell(struct run *run, uint32_t id, const char *text);
 
 /* Before an allocation: a collection, where it is time for one. */

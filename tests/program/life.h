@@ -16,7 +16,11 @@ static void life_tell(struct run *run, uint32_t id, const char *text)
     const struct shadow *shadow = &run->shadow;
     if (id == 0 || id != program_host->object || id >= shadow->count || run->told_end)
         return;
-    program_host->tell(run->program, gc_atomic_load_relaxed(&program_host->at[0]), text);
+    uint32_t first = gc_atomic_load_relaxed(&program_host->at[0]);
+    uint32_t second = gc_atomic_load_relaxed(&program_host->at[1]);
+    bool is_second =
+            thread_index == 0 ? !run->spawned && second > first : thread_index == 1;
+    program_host->tell(run->program, is_second ? second : first, text);
 }
 
 /* How it went, by the heap's own figures. */

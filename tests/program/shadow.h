@@ -56,7 +56,8 @@ extern int (*program_on_finalize)(struct gc_mutator *m, struct gc_object *object
 
 struct shadow_object {
     enum program_kind kind;
-    bool alive; /* was there at the last check, or was made since */
+    bool alive;    /* was there at the last check, or was made since */
+    bool constant; /* neither it nor what it reaches can change: shadow_is_apart() */
     uint64_t
             name; /* the operation that made it << 16 | its number among those of that; the
                       same under every collector. 0: made by none */
@@ -143,7 +144,7 @@ void shadow_count(struct shadow *shadow);
 uint32_t shadow_count_out(struct shadow *shadow);
 
 /* Which objects may change hands: can the second worker's places and `id` be reached from
- * the first one's, `id`'s own place left out? */
+ * the first one's, `id`'s own place left out? What can't change may be reached from both. */
 bool shadow_is_apart(struct shadow *shadow, uint32_t id, uint32_t place);
 
 /* --- in words ------------------------------------------------------------------------- */

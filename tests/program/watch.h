@@ -13,9 +13,6 @@
 /* A process runs one program at a time; finalizers find it here. */
 static struct run *running;
 
-/* Whose thread this is; a collector's own is known by its mutator. */
-static _Thread_local uint32_t thread_index;
-
 static bool promises(const struct run *run, uint32_t capability)
 {
     return (run->capabilities & capability) != 0;
