@@ -104,41 +104,52 @@ static void register_cells(const gc_cells *cells)
 
 /* --- operations ------------------------------------------------------------------------ */
 
+/* Of one value or more. */
+static double median(std::vector<double> values)
+{
+    std::sort(values.begin(), values.end());
+    return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
+}
+
 /* Google Benchmark's threads are the mutators; its barrier at the loop's begin finds all of
- * them in a blocked region. `ns` is a thread's time for an operation; its own column is
- * the time between two operations of any thread. */
-static void run_operation(
-        State &state, const gc_micro_set *set, const gc_micro_operation *operation)
+ * them in a blocked region. `ns` is a thread's time for an operation: the median of the calls
+ * in a place, so that an interruption is none of it, and of these the median of the places. Its
+ * own column is the time between two operations of any thread, of all calls. */
+static void run_operation(State &state, const gc_micro_set *set, size_t row)
 {
     using clock = std::chrono::steady_clock;
+    const gc_micro_operation *operation = &set->operations[0][row];
     gc_micro_thread *thread = set->begin(operation);
     if (thread == nullptr) {
         fail(state, "there is no memory, or no collector for the protocol");
         return;
     }
-    clock::duration spent{};
-    uint64_t done = 0;
+    std::vector<double> calls[GC_MICRO_PLACES];
+    size_t place = 0;
     while (state.KeepRunningBatch(operation->batch)) {
         clock::time_point start = clock::now();
-        set->run(thread, operation->batch);
-        spent += clock::now() - start;
-        done += operation->batch;
+        set->run(thread, &set->operations[place][row], operation->batch);
+        std::chrono::duration<double, std::nano> spent = clock::now() - start;
+        calls[place].push_back(spent.count() / operation->batch);
+        place = (place + 1) % GC_MICRO_PLACES;
     }
     set->end(thread);
-    double ns = std::chrono::duration<double, std::nano>(spent).count() / double(done);
-    state.counters["ns"] = Counter(ns, Counter::kAvgThreads);
+    std::vector<double> places;
+    for (const std::vector<double> &ns : calls)
+        if (!ns.empty()) places.push_back(median(ns));
+    state.counters["ns"] = Counter(median(places), Counter::kAvgThreads);
     if (set->peer != nullptr) state.SetLabel(set->peer());
 }
 
-static void register_operation(
-        const gc_micro_set *set, const gc_micro_operation *operation)
+static void register_operation(const gc_micro_set *set, size_t row)
 {
+    const gc_micro_operation *operation = &set->operations[0][row];
     std::string name = std::string("micro/") + operation->name + "/" + set->name;
     for (uint32_t threads = 1; threads <= operation->threads; threads++) {
         if (operation->shared && threads == 1) continue;
         if (set->is_serial() && threads > 1) continue;
         benchmark::RegisterBenchmark(
-                name.c_str(), [=](State &state) { run_operation(state, set, operation); })
+                name.c_str(), [=](State &state) { run_operation(state, set, row); })
                 ->Threads(int(threads))
                 ->UseRealTime();
     }
@@ -149,13 +160,15 @@ static void register_operations()
 {
     std::vector<std::string> names;
     for (size_t s = 0; gc_micro_sets[s] != nullptr; s++)
-        for (const gc_micro_operation *o = gc_micro_sets[s]->operations; o->name; o++)
+        for (const gc_micro_operation *o = gc_micro_sets[s]->operations[0]; o->name; o++)
             if (std::find(names.begin(), names.end(), o->name) == names.end())
                 names.push_back(o->name);
     for (const std::string &name : names)
-        for (size_t s = 0; gc_micro_sets[s] != nullptr; s++)
-            for (const gc_micro_operation *o = gc_micro_sets[s]->operations; o->name; o++)
-                if (name == o->name) register_operation(gc_micro_sets[s], o);
+        for (size_t s = 0; gc_micro_sets[s] != nullptr; s++) {
+            const gc_micro_operation *rows = gc_micro_sets[s]->operations[0];
+            for (size_t row = 0; rows[row].name; row++)
+                if (name == rows[row].name) register_operation(gc_micro_sets[s], row);
+        }
 }
 
 static void print_help()

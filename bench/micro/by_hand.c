@@ -1,161 +1,122 @@
 /* SPDX-License-Identifier: MIT */
-/* by_hand.c - what operations.c does, as C would do it, in several ways of counting: not at all
- * (c_pointer), not at all but with a store that logs (c_logged) or looks at a flag (c_flagged),
- * c_plain, c_atomic, c_biased.
- *
- * Without BY_HAND_TESTS nothing tests for NULL or needs to: a programmer knows. A decrement
- * tests for zero where something could die; `copy` and `pair` do not even that. With them it
- * is what one would write who has to give the protocol's own promises: tests for NULL and for
- * the last reference everywhere, and a racing load that takes nothing dead; where locals are
- * not counted, one that is handed over is in memory, where a stop finds it. Counts go
- * through memory: the barrier in up() keeps the compiler from adding 1 - 1 by itself.
- *
- * Logged: the first store into an object keeps what its fields held; later ones look at that.
- * Flagged: so does each while a flag of the thread is up.
- * Biased: a half of the count is the owner's, whose number is in it; he adds plainly. The
- * other half is for the others.
+/* by_hand.c - what operations.c does, as C would do it; compiled for each way of counting
+ * (by_hand.h) and place (micro.h).
  */
-#include <pthread.h>
-#include <stdlib.h>
+#include "bench/micro/by_hand.h"
 
-#include "bench/micro/micro.h"
+/* --- drops --------------------------------------------------------------------------- */
 
-#define NAME_OF_(text) #text
-#define NAME_OF(text)  NAME_OF_(text)
-#define PASTE_(a, b)   a##b
-#define PASTE(a, b)    PASTE_(a, b)
-#define SET            PASTE(gc_micro_set_, BY_HAND_NAME)
-
-#define INLINE static inline __attribute__((always_inline))
-
-enum { MANY = 16384, SOME = 1024, FEW = 64 }; /* iterations of a call */
-enum {
-    POINTER,
-    PLAIN,
-    ATOMIC,
-    BIASED,
-    LOGGED,
-    FLAGGED,
-    WAY = BY_HAND_WAY,
-    TESTS = BY_HAND_TESTS,
-    COUNTS = WAY != POINTER && WAY != LOGGED && WAY != FLAGGED,
-    ROOTS = TESTS && !COUNTS,
-    SERIAL = WAY == PLAIN,
-};
-
-enum { OTHERS_ZERO = 1 << 28, DEAD = 1 << 30 }; /* of a biased count's other half */
-
-union count {
-    uint64_t all;
-    struct {
-        uint16_t owner, own; /* his number, and what he counts, which he alone looks at */
-        uint32_t others;
-    };
-};
-
-/* As large as the objects of operations.c. */
-struct node {
-    union count count;
-    uint64_t word; /* LOGGED: not 0 */
-    struct node *left, *right;
-    int64_t key;
-};
-struct leaf {
-    union count count;
-    uint64_t word;
-    int64_t key[2];
-};
-
-struct wide {
-    union count count;
-    uint64_t word;
-    struct wide *left, *right;
-    int64_t key[4];
-};
-
-struct gc_micro_thread {
-    const struct gc_micro_operation *operation;
-    struct node *object[GC_MICRO_OBJECTS];
-    struct node *holder[GC_MICRO_OBJECTS];
-    struct node **weak[GC_MICRO_OBJECTS];
-    struct node *kept[3]; /* of an object, and what its fields held: LOGGED, FLAGGED */
-    struct node **local;  /* which a stop has to find: ROOTS */
-    pthread_mutex_t own;
-    uint32_t poll, flag; /* FLAGGED: it is down */
-    uint16_t number;     /* of the thread: from 1 */
-};
-
-/* What all threads of a run share: under COUNTS its root holds one reference. */
-static struct {
-    pthread_mutex_t lock, stop;
-    uint32_t users;
-    uint16_t last_number;
-    struct node *root;
-} world = { .lock = PTHREAD_MUTEX_INITIALIZER, .stop = PTHREAD_MUTEX_INITIALIZER };
-
-static __attribute__((cold, noinline)) void die(void *object)
+/* Before a look at the count that may end an object: what was removed by plain stores is seen
+ * to be so by racing loads, which look at the field again. Who is alone has nobody to tell. */
+INLINE void settle(struct gc_micro_thread *t)
 {
-    free(object);
+    if (!RACES || !unlikely(t->removed)) return;
+    if (!t->alone) __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    t->removed = false;
 }
 
-/* The owner's half, or false: he is another thread, or it is full. */
-INLINE bool up_own(const struct gc_micro_thread *t, union count *count)
+/* The owner has dropped his last one, and others may hold some: the last of them kills. */
+static inline __attribute__((cold)) bool merge(union count *count)
+{
+    __atomic_store_n(&count->owner, 0, __ATOMIC_RELAXED);
+    uint32_t old = __atomic_load_n(&count->others, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&count->others, &old,
+            old == OTHERS_ZERO ? DEAD : old | MERGED, false, __ATOMIC_ACQ_REL,
+            __ATOMIC_RELAXED))
+        continue;
+    return old == OTHERS_ZERO;
+}
+
+/* Somebody who is not the owner drops one. */
+INLINE bool down_others(union count *count)
+{
+    uint32_t none = MERGED | OTHERS_ZERO;
+    return __atomic_sub_fetch(&count->others, 1, __ATOMIC_ACQ_REL) == none &&
+           __atomic_compare_exchange_n(&count->others, &none, DEAD, false,
+                   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+INLINE bool down_atomic(struct gc_micro_thread *t, union count *count)
+{
+    if (RACES && unlikely(__atomic_load_n(&count->all, __ATOMIC_RELAXED) == 1)) {
+        settle(t);
+        if (__atomic_load_n(&count->all, __ATOMIC_SEQ_CST) == 1) return true;
+    }
+    return __atomic_fetch_sub(&count->all, 1, __ATOMIC_ACQ_REL) == 1;
+}
+
+INLINE bool down_biased(struct gc_micro_thread *t, union count *count)
 {
     const uint16_t owner = __atomic_load_n(&count->owner, __ATOMIC_RELAXED);
-    if (__builtin_expect(owner != t->number, 0)) return false;
-    if (__builtin_expect(++count->own != 0, 1)) return true;
-    count->own--;
-    return false;
-}
-
-INLINE void up(const struct gc_micro_thread *t, union count *count)
-{
-    if (WAY == PLAIN) {
-        ++count->all;
-        __asm__ __volatile__("" : : : "memory");
-    } else if (WAY == ATOMIC) {
-        __atomic_fetch_add(&count->all, 1, __ATOMIC_RELAXED);
-    } else if (WAY == BIASED && !up_own(t, count)) {
-        __atomic_fetch_add(&count->others, 1, __ATOMIC_RELAXED);
-    }
+    if (unlikely(owner != t->number)) return down_others(count);
+    if (likely(--count->own != 0)) return false;
+    settle(t);
+    if (__atomic_load_n(&count->others, __ATOMIC_SEQ_CST) == OTHERS_ZERO) return true;
+    return merge(count);
 }
 
 /* True for the last reference. */
-INLINE bool down(const struct gc_micro_thread *t, union count *count)
+INLINE bool down(struct gc_micro_thread *t, union count *count)
 {
-    if (!COUNTS) return false;
     if (WAY == PLAIN) return --count->all == 0;
-    if (WAY == ATOMIC) return __atomic_fetch_sub(&count->all, 1, __ATOMIC_ACQ_REL) == 1;
-    const uint16_t owner = __atomic_load_n(&count->owner, __ATOMIC_RELAXED);
-    if (__builtin_expect(owner != t->number, 0)) {
-        __atomic_fetch_sub(&count->others, 1, __ATOMIC_ACQ_REL);
-        return false; /* the owner kills */
+    if (WAY == ATOMIC) return down_atomic(t, count);
+    return WAY == BIASED && down_biased(t, count);
+}
+
+/* What is dead drops what its fields hold, and is freed; more can die with it, here one after
+ * the other, linked by their counts. */
+static __attribute__((cold, noinline)) void die(
+        struct gc_micro_thread *t, struct node *node)
+{
+    node->count.all = 0;
+    for (struct node *dead = node; dead != NULL;) {
+        struct node *fields[] = { dead->left, dead->right };
+        struct node *next = (struct node *)(uintptr_t)dead->count.all;
+        unmake(t, dead, true);
+        for (int i = 0; i < 2; i++) {
+            if (fields[i] == NULL || !down(t, &fields[i]->count)) continue;
+            fields[i]->count.all = (uintptr_t)next;
+            next = fields[i];
+        }
+        dead = next;
     }
-    if (__builtin_expect(--count->own != 0, 1)) return false;
-    uint32_t none = OTHERS_ZERO; /* a racing load may have added to it */
-    return __atomic_compare_exchange_n(
-            &count->others, &none, DEAD, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-INLINE void take(const struct gc_micro_thread *t, struct node *node)
+/* Somebody wants to know of the death. */
+static __attribute__((cold, noinline)) void tell(
+        struct gc_micro_thread *t, struct node *node)
 {
-    if (!TESTS || node != NULL) up(t, &node->count);
+    t->kept[0] = node;
 }
 
-INLINE void drop(const struct gc_micro_thread *t, struct node *node)
+/* The one that goes: freed at once where nothing is counted. A programmer knows that its
+ * fields hold nothing. */
+INLINE void drop_made(struct gc_micro_thread *t, struct node *node, bool has_fields)
 {
-    if (TESTS && node == NULL) return;
-    if (__builtin_expect(down(t, &node->count), 0)) die(node);
+    if (COUNTS && (node == NULL || !down(t, &node->count))) return;
+    if (LISTS && unlikely((node->word & CARE) != 0)) tell(t, node);
+    if (LISTS && has_fields && unlikely(node->left != NULL || node->right != NULL))
+        die(t, node);
+    else
+        unmake(t, node, has_fields);
+}
+
+INLINE void drop(struct gc_micro_thread *t, struct node *node)
+{
+    if ((TESTS && node == NULL) || !COUNTS) return;
+    if (unlikely(down(t, &node->count))) die(t, node);
 }
 
 /* The same where the programmer knows that it is not the last reference. */
-INLINE void drop_one(const struct gc_micro_thread *t, struct node *node)
+INLINE void drop_one(struct gc_micro_thread *t, struct node *node)
 {
     if (TESTS)
         drop(t, node);
     else
         (void)down(t, &node->count);
 }
+
+/* --- stores -------------------------------------------------------------------------- */
 
 static __attribute__((cold, noinline)) struct node *log_fields(
         struct gc_micro_thread *t, struct node *holder)
@@ -176,6 +137,21 @@ INLINE bool is_free(const struct gc_micro_thread *t, const struct node *holder)
 
 /* The object, a field of which is about to be written. */
 #define to_write(t, holder) (is_free(t, holder) ? (holder) : log_fields(t, holder))
+
+/* Makes the field name another node, and returns what it named. */
+INLINE struct node *replace(
+        struct gc_micro_thread *t, struct node **field, struct node *value)
+{
+    struct node *old = __atomic_load_n(field, __ATOMIC_RELAXED);
+    __atomic_store_n(field, value, __ATOMIC_RELEASE);
+    if (RACES && old != NULL) t->removed = true;
+    return old;
+}
+
+INLINE void overwrite(struct gc_micro_thread *t, struct node **field, struct node *value)
+{
+    drop(t, replace(t, field, value));
+}
 
 /* --- loops ---------------------------------------------------------------------------- */
 
@@ -278,7 +254,7 @@ INLINE bool up_alive(union count *count)
 
 /* The reference in a field that others write: where they run meanwhile, it may be gone before
  * it is counted. Not what the owner counts: nobody else kills. */
-INLINE struct node *load_racing(const struct gc_micro_thread *t, struct node **field)
+INLINE struct node *load_racing(struct gc_micro_thread *t, struct node **field)
 {
     for (;;) {
         struct node *value = __atomic_load_n(field, __ATOMIC_ACQUIRE);
@@ -310,10 +286,9 @@ LOOP loop_store(struct gc_micro_thread *t, uint64_t n)
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
         struct node **field = &to_write(t, holder[TURN(i)])->left;
-        struct node *value = object[OTHER(i)], *old = *field;
+        struct node *value = object[OTHER(i)];
         take(t, value);
-        __atomic_store_n(field, value, __ATOMIC_RELEASE);
-        drop(t, old);
+        overwrite(t, field, value);
     }
 }
 
@@ -322,29 +297,27 @@ LOOP loop_store_shared(struct gc_micro_thread *t, uint64_t n)
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
         struct node **field = &to_write(t, holder[TURN(i)])->left;
-        struct node *value = object[OTHER(i)], *old = NULL;
+        struct node *value = object[OTHER(i)];
         take(t, value);
-        if (COUNTS && !SERIAL) {
-            old = __atomic_exchange_n(field, value, __ATOMIC_ACQ_REL);
-        } else {
-            old = *field;
-            __atomic_store_n(field, value, __ATOMIC_RELEASE);
-        }
-        drop(t, old);
+        if (COUNTS && !SERIAL)
+            drop(t, __atomic_exchange_n(field, value, __ATOMIC_ACQ_REL));
+        else
+            overwrite(t, field, value);
     }
 }
 
+/* Two stores, and each looks whether it may go on at once: between them somebody could have
+ * begun to log. Not where a store looks what it replaces alone, and this replaces nothing. */
 LOOP loop_store_new(struct gc_micro_thread *t, uint64_t n)
 {
     LOOP_BEGIN(t);
     for (uint64_t i = 0; i < n; i++) {
-        struct node **field = &to_write(t, holder[TURN(i)])->right;
-        struct node *value = object[OTHER(i)];
+        struct node *node = holder[TURN(i)], *value = object[OTHER(i)];
+        if (WAY != FLAGGED) node = to_write(t, node);
         take(t, value);
-        __atomic_store_n(field, value, __ATOMIC_RELAXED);
-        struct node *old = __atomic_load_n(field, __ATOMIC_RELAXED);
-        __atomic_store_n(field, NULL, __ATOMIC_RELEASE);
-        drop(t, old);
+        __atomic_store_n(&node->right, value, __ATOMIC_RELAXED);
+        if (TESTS) node = to_write(t, node);
+        overwrite(t, &node->right, NULL);
     }
 }
 
@@ -358,8 +331,7 @@ LOOP loop_give(struct gc_micro_thread *t, uint64_t n)
         struct node *value = copy = object[OTHER(i)];
         struct node **field = &to_write(t, holder[TURN(i)])->left;
         take(t, value);
-        struct node *old = *field;
-        __atomic_store_n(field, value, __ATOMIC_RELEASE);
+        struct node *old = replace(t, field, value);
         copy = NULL;
         drop(t, old);
     }
@@ -385,8 +357,8 @@ LOOP loop_exchange(struct gc_micro_thread *t, uint64_t n)
     drop(t, copy);
 }
 
-INLINE bool swap_if(const struct gc_micro_thread *t, struct node **field,
-        struct node *expected, struct node *value)
+INLINE bool swap_if(struct gc_micro_thread *t, struct node **field, struct node *expected,
+        struct node *value)
 {
     if (SERIAL && *field != expected) return false;
     struct node *old = expected;
@@ -415,44 +387,24 @@ LOOP loop_compare_exchange(struct gc_micro_thread *t, uint64_t n)
     GC_MICRO_KEEP(successes);
 }
 
-INLINE union count new_count(const struct gc_micro_thread *t)
-{
-    if (WAY != BIASED) return (union count){ .all = 1 };
-    return (union count){ .owner = t->number, .own = 1, .others = OTHERS_ZERO };
-}
-
-/* malloc() and the fields that an object has when it is born. */
-#define MAKE(t, type, variable)                                                          \
-    struct type *variable = malloc(sizeof(*variable));                                   \
-    if (variable == NULL) abort();                                                       \
-    variable->count = new_count(t);                                                      \
-    variable->word = 0
-
-/* The one that goes: freed at once where nothing is counted. */
-#define UNMAKE(variable)                                                                 \
-    do {                                                                                 \
-        if (!COUNTS || (variable != NULL && down(t, &variable->count))) free(variable);  \
-    } while (0)
-
 /* The oldest of 16 goes with each that is made. */
-#define LOOP_NEW(type, clear)                                                            \
-    LOOP loop_new_##type(struct gc_micro_thread *t, uint64_t n)                          \
+#define LOOP_NEW(name, bytes, has_fields)                                                \
+    LOOP loop_new_##name(struct gc_micro_thread *t, uint64_t n)                          \
     {                                                                                    \
-        struct type *object[GC_MICRO_OBJECTS] = { NULL };                                \
+        struct node *object[GC_MICRO_OBJECTS] = { NULL };                                \
         for (uint64_t i = 0; i < n; i++) {                                               \
-            MAKE(t, type, made);                                                         \
-            clear;                                                                       \
-            struct type *old = object[TURN(i)];                                          \
+            struct node *made = make(t, (bytes), (has_fields));                          \
+            struct node *old = object[TURN(i)];                                          \
             object[TURN(i)] = made;                                                      \
-            UNMAKE(old);                                                                 \
+            drop_made(t, old, (has_fields));                                             \
         }                                                                                \
         for (int i = 0; i < GC_MICRO_OBJECTS; i++)                                       \
-            free(object[i]);                                                             \
+            if (object[i] != NULL) unmake(t, object[i], (has_fields));                   \
     }
 
-LOOP_NEW(node, made->left = made->right = NULL)
-LOOP_NEW(leaf, (void)0)
-LOOP_NEW(wide, made->left = made->right = NULL)
+LOOP_NEW(node, NODE_BYTES, true)
+LOOP_NEW(leaf, LEAF_BYTES, false)
+LOOP_NEW(wide, WIDE_BYTES, true)
 
 LOOP loop_weak_load(struct gc_micro_thread *t, uint64_t n)
 {
@@ -463,16 +415,10 @@ LOOP loop_weak_load(struct gc_micro_thread *t, uint64_t n)
     }
 }
 
-static __attribute__((cold, noinline)) void poll_slow(struct gc_micro_thread *t)
-{
-    __atomic_store_n(&t->poll, 0, __ATOMIC_RELAXED);
-}
-
 LOOP loop_safepoint(struct gc_micro_thread *t, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++)
-        if (__builtin_expect(__atomic_load_n(&t->poll, __ATOMIC_RELAXED) != 0, 0))
-            poll_slow(t);
+        if (is_polled(t)) poll_slow(t);
 }
 
 LOOP loop_blocked(struct gc_micro_thread *t, uint64_t n)
@@ -485,109 +431,48 @@ LOOP loop_blocked(struct gc_micro_thread *t, uint64_t n)
 
 LOOP loop_stop(struct gc_micro_thread *t, uint64_t n)
 {
-    (void)t;
     for (uint64_t i = 0; i < n; i++) {
-        pthread_mutex_lock(&world.stop);
-        pthread_mutex_unlock(&world.stop);
+        pthread_mutex_lock(t->stop);
+        pthread_mutex_unlock(t->stop);
     }
 }
 
-/* --- the set --------------------------------------------------------------------------- */
+/* --- the table --------------------------------------------------------------------------- */
 
 /* The names of operations.c, and `pair`. */
-static const struct gc_micro_operation operations[] = {
-    { "pair", "increment; decrement", MANY, 2, false, loop_pair },
-    { "copy", "increment; decrement the last one", MANY, 2, false, loop_copy },
-    { "copy_same", "copy, of one object", MANY, 2, true, loop_copy },
-    { "move", "there and back", MANY, 2, false, loop_move },
-    { "load", "read; increment; decrement the last one", MANY, 2, false, loop_load },
-    { "load_clear", "read; increment; decrement", MANY, 2, false, loop_load_clear },
-    { "load_shared", "read; increment; read again if atomic; decrement", MANY, 2, false,
+const struct gc_micro_operation GC_MICRO_LOOPS(BY_HAND_NAME, GC_MICRO_PLACE)[] = {
+    { "pair", "increment; decrement", GC_MICRO_MANY, 2, false, loop_pair },
+    { "copy", "increment; decrement the last one", GC_MICRO_MANY, 2, false, loop_copy },
+    { "copy_same", "copy, of one object", GC_MICRO_MANY, 2, true, loop_copy },
+    { "move", "there and back", GC_MICRO_MANY, 2, false, loop_move },
+    { "load", "read; increment; decrement the last one", GC_MICRO_MANY, 2, false,
+            loop_load },
+    { "load_clear", "read; increment; decrement", GC_MICRO_MANY, 2, false,
+            loop_load_clear },
+    { "load_shared", "read; increment; read again if atomic; decrement", GC_MICRO_MANY, 2,
+            false, loop_load_shared },
+    { "load_shared_same", "load_shared, of one field", GC_MICRO_MANY, 2, true,
             loop_load_shared },
-    { "load_shared_same", "load_shared, of one field", MANY, 2, true, loop_load_shared },
-    { "store", "increment; write; decrement the old one", MANY, 2, false, loop_store },
-    { "store_shared", "increment; exchange; decrement the old one", MANY, 2, false,
+    { "store", "increment; write; decrement the old one", GC_MICRO_MANY, 2, false,
+            loop_store },
+    { "store_shared", "increment; exchange; decrement the old one", GC_MICRO_MANY, 2,
+            false, loop_store_shared },
+    { "store_shared_same", "store_shared, to one field", GC_MICRO_MANY, 2, true,
             loop_store_shared },
-    { "store_shared_same", "store_shared, to one field", MANY, 2, true,
-            loop_store_shared },
-    { "store_new", "increment; write; write NULL; decrement", MANY, 2, false,
+    { "store_new", "increment; write; write NULL; decrement", GC_MICRO_MANY, 2, false,
             loop_store_new },
-    { "give", "as store", MANY, 2, false, loop_give },
-    { "exchange", "exchange", MANY, 2, false, loop_exchange },
-    { "compare_exchange", "two that succeed", MANY, 2, false, loop_compare_exchange },
-    { "new_node", "malloc(40); free()", MANY, 2, false, loop_new_node },
-    { "new_leaf", "malloc(32); free()", MANY, 2, false, loop_new_leaf },
-    { "new_wide", "malloc(64); free()", MANY, 2, false, loop_new_wide },
-    { "weak_load", "as load_shared", MANY, 2, false, loop_weak_load },
-    { "safepoint", "a load and a branch", MANY, 2, false, loop_safepoint },
-    { "blocked", "lock and unlock a mutex of its own", SOME, 2, false, loop_blocked },
-    { "stop", "lock and unlock one mutex", FEW, 2, false, loop_stop },
-    { "handshake", "as stop", FEW, 2, false, loop_stop },
+    { "give", "as store", GC_MICRO_MANY, 2, false, loop_give },
+    { "exchange", "exchange", GC_MICRO_MANY, 2, false, loop_exchange },
+    { "compare_exchange", "two that succeed", GC_MICRO_MANY, 2, false,
+            loop_compare_exchange },
+    { "new_node", "malloc(40); free()", GC_MICRO_MANY, 2, false, loop_new_node },
+    { "new_leaf", "malloc(32); free()", GC_MICRO_MANY, 2, false, loop_new_leaf },
+    { "new_wide", "malloc(64); free()", GC_MICRO_MANY, 2, false, loop_new_wide },
+    { "weak_load", "as load_shared", GC_MICRO_MANY, 2, false, loop_weak_load },
+    { "safepoint", "a load and a branch", GC_MICRO_MANY, 2, false, loop_safepoint },
+    { "blocked", "lock and unlock a mutex of its own", GC_MICRO_SOME, 2, false,
+            loop_blocked },
+    { "stop", "lock and unlock one mutex", GC_MICRO_FEW, 2, false, loop_stop },
+    { "handshake", "as stop", GC_MICRO_FEW, 2, false, loop_stop },
     { NULL, NULL, 0, 0, false, NULL },
-};
-
-static struct node *make(const struct gc_micro_thread *t, struct node *left)
-{
-    MAKE(t, node, node);
-    node->left = left;
-    node->right = NULL;
-    return node;
-}
-
-static struct gc_micro_thread *begin(const struct gc_micro_operation *operation)
-{
-    struct gc_micro_thread *t = calloc(1, sizeof(*t));
-    if (t == NULL) return NULL;
-    t->operation = operation;
-    pthread_mutex_init(&t->own, NULL);
-    pthread_mutex_lock(&world.lock);
-    world.users++;
-    t->number = ++world.last_number;
-    if (world.root == NULL) world.root = make(t, make(t, NULL));
-    for (int i = 0; i < GC_MICRO_OBJECTS; i++) {
-        t->holder[i] = operation->shared ? world.root : make(t, make(t, NULL));
-        t->object[i] = t->holder[i]->left;
-        t->weak[i] = &t->holder[i]->left;
-        take(t, t->object[i]); /* the local's */
-    }
-    pthread_mutex_unlock(&world.lock);
-    return t;
-}
-
-static void run(struct gc_micro_thread *t, uint64_t n)
-{
-    t->operation->run(t, n);
-}
-
-static void end(struct gc_micro_thread *t)
-{
-    pthread_mutex_lock(&world.lock);
-    for (int i = 0; i < GC_MICRO_OBJECTS && !t->operation->shared; i++) {
-        free(t->holder[i]); /* whatever it holds now: each object is in one `object` */
-        free(t->object[i]);
-    }
-    if (--world.users == 0) {
-        free(world.root->left);
-        free(world.root);
-        world.root = NULL;
-    }
-    pthread_mutex_unlock(&world.lock);
-    pthread_mutex_destroy(&t->own);
-    free(t);
-}
-
-static bool is_serial(void)
-{
-    return SERIAL;
-}
-
-extern const struct gc_micro_set SET;
-const struct gc_micro_set SET = {
-    .name = NAME_OF(BY_HAND_NAME),
-    .operations = operations,
-    .peer = NULL,
-    .is_serial = is_serial,
-    .begin = begin,
-    .run = run,
-    .end = end,
 };

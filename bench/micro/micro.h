@@ -7,6 +7,9 @@
  *
  * Each thread works on `GC_MICRO_OBJECTS` objects in turn. Where an operation is shared,
  * all of them are one object, the same for all threads.
+ *
+ * The loops of a set are compiled once for each *place*: the same code, 8 bytes further on in
+ * its cache line. The driver runs them in turn, and takes the median of the places.
  */
 #ifndef BENCH_MICRO_MICRO_H
 #define BENCH_MICRO_MICRO_H
@@ -19,7 +22,11 @@
 extern "C" {
 #endif
 
-enum { GC_MICRO_OBJECTS = 16 };
+enum { GC_MICRO_OBJECTS = 16, GC_MICRO_PLACES = 8 };
+
+/* Iterations of a call: so many that what it takes to enter and leave the loop's frame, with 32
+ * locals of which each may cost an atomic addition, is nothing beside the shortest. */
+enum { GC_MICRO_MANY = 65536, GC_MICRO_SOME = 1024, GC_MICRO_FEW = 64 };
 
 /* A thread's side of a run: opaque, its layout is the set's own. */
 struct gc_micro_thread;
@@ -35,7 +42,8 @@ struct gc_micro_operation {
 
 struct gc_micro_set {
     const char *name; /* of a protocol, or c_pointer, c_plain, c_atomic... */
-    const struct gc_micro_operation *operations; /* ends with a NULL name */
+    /* The same rows in each place; a table ends with a NULL name. */
+    const struct gc_micro_operation *operations[GC_MICRO_PLACES];
 
     /* A call: the sets to compare with, one or two words; NULL for one written by hand. */
     const char *(*peer)(void);
@@ -45,11 +53,40 @@ struct gc_micro_set {
     /* By each thread of a run, before the clock starts; the first to come makes what all
      * share. NULL when there is no memory. The thread then is in a blocked region. */
     struct gc_micro_thread *(*begin)(const struct gc_micro_operation *operation);
-    /* Leaves the blocked region, runs n iterations, enters it again. */
-    void (*run)(struct gc_micro_thread *thread, uint64_t n);
+    /* Leaves the blocked region, runs n iterations in one of the places, enters it again. */
+    void (*run)(struct gc_micro_thread *thread,
+            const struct gc_micro_operation *operation, uint64_t n);
     /* The last to go takes down what the first has made. */
     void (*end)(struct gc_micro_thread *thread);
 };
+
+/* The name of a set as a string, the set, and its table of a place. */
+#define GC_MICRO_TEXT_(name)         #name
+#define GC_MICRO_TEXT(name)          GC_MICRO_TEXT_(name)
+#define GC_MICRO_SET_(name)          gc_micro_set_##name
+#define GC_MICRO_SET(name)           GC_MICRO_SET_(name)
+#define GC_MICRO_LOOPS_(name, place) gc_micro_loops_##name##_##place
+#define GC_MICRO_LOOPS(name, place)  GC_MICRO_LOOPS_(name, place)
+
+#define GC_MICRO_OF_PLACE(name, place)                                                   \
+    extern const struct gc_micro_operation GC_MICRO_LOOPS(name, place)[]
+#define GC_MICRO_DECLARE(name)                                                           \
+    extern const struct gc_micro_set GC_MICRO_SET(name);                                 \
+    GC_MICRO_OF_PLACE(name, 0);                                                          \
+    GC_MICRO_OF_PLACE(name, 1);                                                          \
+    GC_MICRO_OF_PLACE(name, 2);                                                          \
+    GC_MICRO_OF_PLACE(name, 3);                                                          \
+    GC_MICRO_OF_PLACE(name, 4);                                                          \
+    GC_MICRO_OF_PLACE(name, 5);                                                          \
+    GC_MICRO_OF_PLACE(name, 6);                                                          \
+    GC_MICRO_OF_PLACE(name, 7)
+#define GC_MICRO_ALL_LOOPS(name)                                                         \
+    {                                                                                    \
+        GC_MICRO_LOOPS(name, 0), GC_MICRO_LOOPS(name, 1), GC_MICRO_LOOPS(name, 2),       \
+                GC_MICRO_LOOPS(name, 3), GC_MICRO_LOOPS(name, 4),                        \
+                GC_MICRO_LOOPS(name, 5), GC_MICRO_LOOPS(name, 6),                        \
+                GC_MICRO_LOOPS(name, 7)                                                  \
+    }
 
 extern const struct gc_micro_set *const gc_micro_sets[]; /* ends with NULL */
 

@@ -67,9 +67,10 @@ class Gclab:
             raise NotMeasured('this gclab is not a release build: its figures mean nothing',
                               EXIT_ENVIRONMENT)
         counters, ops = sample['counters'], sample['ops']
+        in_collections = (counters['stop_ns'] + sample['stalls']['collection']['total_ns'])
         return {'objects': ops, 'cpu_ns': sample['cpu_ns'],
-                'collections_ns': (counters['stop_wait_ns'] + counters['stop_ns'] +
-                                   sample['stalls']['collection']['total_ns']) / ops,
+                'collections_ns': (counters['stop_wait_ns'] + in_collections) / ops,
+                'passes_ns': in_collections / max(1, counters['visited_objects']),
                 'wall_ns': sample['wall_ns'] / sample['ops'], 'checksum': sample['checksum'],
                 'rss_bytes': sample['peak_rss_bytes'], 'compiler': environment['compiler'],
                 **(sample.get('latency') or {})}

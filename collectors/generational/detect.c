@@ -132,6 +132,7 @@ static void subtract(struct detect_worker *worker, struct detect_scan *scan)
     scan->last = list;
     for (struct gc_links *at = list->next; at != list; at = at->next) {
         struct gc_object *object = gc_links_object(at);
+        look_ahead(at);
         if ((prev_bits(at) & COLLECTING) == 0) at->prev = links_at(draw_in(&set, at));
         tally.objects++;
         if (gc_unlikely(gc_object_is_dead(object))) continue;
@@ -203,6 +204,7 @@ GC_INLINE bool scan_move_with(struct detect_worker *worker, struct detect_scan *
     if (last->next == list) return false;
     while (last->next != list) {
         struct gc_links *at = last->next;
+        look_ahead(at);
         if (prev_bits(at) >= ONE_REF) {
             at->prev = last;
             visit(worker, gc_links_object(at));
@@ -255,6 +257,7 @@ GC_INLINE void scan_keep_with(struct detect_worker *worker, struct detect_scan *
 {
     struct gc_links *list = scan->list, *last = list;
     for (struct gc_links *at = list->next; at != list; at = at->next) {
+        look_ahead(at);
         if (scan_one(worker, at, last)) visit(worker, gc_links_object(at));
         last = at;
     }
@@ -321,6 +324,7 @@ static void list_subtract(struct detect_worker *worker)
     struct gc_links *list = worker->only->list, *at = worker->next;
     for (; at != list && worker->big == NULL; at = at->next) {
         struct gc_object *object = gc_links_object(at);
+        look_ahead(at);
         const bool dead = gc_object_is_dead(object);
         const bool fits = dead || has_room(worker, object);
         if (!fits && worker->sent[worker->side] > 0) break; /* the next box is empty */

@@ -79,6 +79,7 @@ GC_INLINE void for_each(
     for (struct gc_block *block; (block = next_block(walk->worker, &cursor)) != NULL;) {
         for (uint32_t i = 0, n = block->built; i < n; i++) {
             struct gc_object *object = gc_block_object(block, i);
+            look_ahead(gc_links_of(object));
             if (is_wanted(walk, object)) visit(walk, gc_links_of(object));
         }
     }
@@ -128,6 +129,7 @@ static bool subtract_block(struct walk *walk, struct detect_worker *worker)
     struct gc_block *block = worker->block;
     for (uint32_t n = block->built; worker->cell < n; worker->cell++) {
         struct gc_object *object = gc_block_object(block, worker->cell);
+        look_ahead(gc_links_of(object));
         if (!is_wanted(walk, object)) continue;
         if (gc_unlikely(worker->big != NULL) || !subtract(walk, object)) return false;
     }

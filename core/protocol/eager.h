@@ -284,10 +284,13 @@ GC_INLINE bool gc_protocol_compare_exchange(struct gc_mutator *m,
         struct gc_object *holder, gc_slot *slot, struct gc_object *expected,
         struct gc_object *value)
 {
+    (void)holder;
     if (!GC_EAGER_RACES) {
         if (gc_atomic_slot_load_relaxed(slot) != expected) return false;
-        gc_protocol_store(m, holder, slot, value);
-        return true;
+        /* Not a store, which would read the slot again. */
+        gc_eager_take(m, value);
+        gc_atomic_slot_store_relaxed(slot, value);
+        return gc_eager_drop(m, expected);
     }
     gc_slot found = expected;
     gc_eager_take(m, value); /* for the slot; given back where the exchange fails */

@@ -242,10 +242,39 @@ static GC_NOINLINE void eager_drop_deferred(struct gc_mutator *m)
     }
 }
 
+/* Whether a dead object refers to nothing. */
+static inline bool eager_is_empty(
+        struct gc_object *object, const struct gc_type_info *info)
+{
+    gc_slot *slots = (gc_slot *)(void *)(object + 1);
+    for (uint32_t i = 0; i < info->slots; i++)
+        if (gc_atomic_slot_load_relaxed(&slots[i]) != NULL) return false;
+    return !info->irregular;
+}
+
+/* Frees a dead object that refers to nothing: a cascade, for which all of its registers and an
+ * array have to be there, would be as long again as all the rest of the drop. */
+static inline void eager_die_alone(
+        struct gc_mutator *m, struct gc_object *object, const struct gc_type_info *info)
+{
+    struct gc_block *block = gc_block_of(object);
+    gc_as_one(block);
+    if (info->cyclic) {
+        eager_unlist(m, object, block, m->birth_links);
+        eager_credit(m, 1);
+    }
+    eager_free(m, object, block);
+    m->counters.freed_by_count++;
+}
+
 /* Frees a dead object, and whatever was put off by that. Returns true. */
 static inline bool eager_die(struct gc_mutator *m, struct gc_object *object)
 {
-    eager_cascade_run(m, object);
+    const struct gc_type_info *info = gc_object_info(object);
+    if (eager_is_empty(object, info) && !gc_broken(WEAK_FIRST))
+        eager_die_alone(m, object, info);
+    else
+        eager_cascade_run(m, object);
     if (gc_unlikely(m->deferred_count > 0) && m->death_depth == 0) eager_drop_deferred(m);
     return true;
 }
