@@ -27,6 +27,8 @@ extern const struct gc_command gc_command_info;
 extern const struct gc_command gc_command_run;
 extern const struct gc_command gc_command_import;
 extern const struct gc_command gc_command_new;
+extern const struct gc_command gc_command_check;
+extern const struct gc_command gc_command_explain;
 extern const struct gc_command gc_command_sample; /* hidden: see process.h */
 
 #endif

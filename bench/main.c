@@ -30,6 +30,8 @@ static const struct gc_command *const commands[] = {
     &gc_command_run,
     &gc_command_import,
     &gc_command_new,
+    &gc_command_check,
+    &gc_command_explain,
     &command_help,
     &gc_command_sample,
     NULL,

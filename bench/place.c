@@ -14,15 +14,22 @@
 
 enum { PATH_ROOM = 4096 };
 
-/* A folder that the build has described as seen from the prefix. */
-static char *installed(const char *folder)
+/* The folder that this program is in. */
+static char *here(void)
 {
-    if (*folder == '/') return gc_need_text("%s", folder);
     char *program =
             gc_need(PATH_ROOM); /* all zero: what is read into it ends somewhere */
     if (readlink("/proc/self/exe", program, PATH_ROOM - 1) < 0) *program = '\0';
     char *slash = strrchr(program, '/');
     if (slash != NULL) *slash = '\0';
+    return program;
+}
+
+/* A folder that the build has described as seen from the prefix. */
+static char *installed(const char *folder)
+{
+    if (*folder == '/') return gc_need_text("%s", folder);
+    char *program = here();
     char *path = gc_need_text("%s/" GCLAB_UP "/%s", program, folder);
     free(program);
     return path;
@@ -53,6 +60,20 @@ char *gc_place_find(const char *name)
         gc_complain(GC_EXIT_ENVIRONMENT,
                 "%s/%s is missing: install gclab, or name its data in " DATA, data, name);
     free(data);
+    return path;
+}
+
+char *gc_place_program(const char *name, const char *const *folders)
+{
+    char *program = here(), *path = NULL;
+    for (const char *const *f = folders; *f != NULL && path == NULL; f++) {
+        path = **f == '/' ? gc_need_text("%s/%s", *f, name)
+                          : gc_need_text("%s/%s/%s", program, *f, name);
+        if (access(path, X_OK) == 0) continue;
+        free(path);
+        path = NULL;
+    }
+    free(program);
     return path;
 }
 

@@ -9,6 +9,10 @@
  * free(); NULL when it is nowhere, which has been said then. */
 char *gc_place_find(const char *name);
 
+/* A program that belongs to this one: in one of `folders`, ended by NULL, as seen from where this
+ * one is. Free with free(); NULL when it is nowhere. */
+char *gc_place_program(const char *name, const char *const *folders);
+
 /* Where plugins for this flavour are installed; free with free(). */
 char *gc_place_plugins(void);
 

@@ -29,6 +29,8 @@ struct gc_task {
     const void *address;
     enum task_state state;
     bool timed_out;
+    uint32_t number;   /* in the order of their start */
+    int64_t priority;  /* who has the highest runs; POLICY_PRIORITIES */
     uint32_t patience; /* how often a timed wait still lets others go first */
 };
 
@@ -36,20 +38,48 @@ struct gc_task {
  * when nobody else can run. */
 #define PATIENCE 16
 
+/* Under priorities, who has passed so many yield points in a row may be waiting for somebody
+ * of a lower one, and goes behind all others. */
+#define SPIN 256
+
+enum policy { POLICY_ROUND_ROBIN, POLICY_RANDOM, POLICY_PRIORITIES };
+
 bool gc_schedule_active;
 uint32_t gc_schedule_noise;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* protects all below */
 static struct gc_task *first;                             /* of the circle */
+static enum policy policy;
 static uint32_t period, yields_left;
-static uint64_t moves;
-static bool at_random;
+static uint64_t moves, points, hash;
+static uint32_t started; /* tasks */
 static uint64_t random_state;
+static uint32_t wake_early; /* see gc_schedule_wake_early() */
+
+/* POLICY_PRIORITIES */
+static uint64_t changes[GC_SCHEDULE_CHANGES]; /* points at which who runs goes last */
+static uint32_t change_count;
+static int64_t lowest; /* priority that was given out */
+static uint32_t in_a_row;
 
 static struct gc_schedule_guest *guests;
 
 /* The calling thread's task. Slow paths of checked builds only. */
 static _Thread_local struct gc_task *self;
+
+static uint64_t mix(uint64_t z)
+{
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/* Below n. */
+static uint32_t draw(uint32_t n)
+{
+    random_state += UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(mix(random_state) % n);
+}
 
 static struct gc_task *task_new(void)
 {
@@ -59,25 +89,28 @@ static struct gc_task *task_new(void)
     return task;
 }
 
-/* Below n. */
-static uint32_t draw(uint32_t n)
+/* Who has just started gets a number, and a priority above all that were lowered. */
+static void number(struct gc_task *task)
 {
-    uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (uint32_t)((z ^ z >> 31) % n);
+    task->number = started++;
+    if (policy == POLICY_PRIORITIES) task->priority = 1 + (int64_t)draw(INT32_MAX);
 }
 
-/* One of those that can run, each as likely as any other; or one whose timed wait is over.
- * NULL: there is none. */
-static struct gc_task *choose_at_random(struct gc_task *from)
+/* One of those that can run: any, each as likely as any other, or that with the highest
+ * priority; or one whose timed wait is over. NULL: there is none. */
+static struct gc_task *choose_out_of_turn(struct gc_task *from)
 {
     struct gc_task *chosen = NULL;
     uint32_t ready = 0;
     struct gc_task *task = from;
     do {
         task = task->next;
-        if (task->state == TASK_READY && draw(++ready) == 0) chosen = task;
+        if (task->state == TASK_READY) {
+            bool better = policy == POLICY_RANDOM
+                                  ? draw(++ready) == 0
+                                  : chosen == NULL || task->priority > chosen->priority;
+            if (better) chosen = task;
+        }
         if (task->state == TASK_TIMED && --task->patience == 0) {
             task->timed_out = true;
             return task;
@@ -91,7 +124,8 @@ static struct gc_task *choose_at_random(struct gc_task *from)
 static struct gc_task *choose(struct gc_task *from)
 {
     struct gc_task *timed = NULL;
-    struct gc_task *task = at_random ? choose_at_random(from) : NULL;
+    bool in_turn = policy == POLICY_ROUND_ROBIN;
+    struct gc_task *task = in_turn ? NULL : choose_out_of_turn(from);
     if (task != NULL) return task;
     task = from;
     do {
@@ -99,7 +133,7 @@ static struct gc_task *choose(struct gc_task *from)
         if (task->state == TASK_READY) return task;
         if (task->state != TASK_TIMED) continue;
         if (timed == NULL) timed = task;
-        if (!at_random && --task->patience == 0) {
+        if (in_turn && --task->patience == 0) {
             timed = task;
             break;
         }
@@ -108,15 +142,29 @@ static struct gc_task *choose(struct gc_task *from)
     return timed;
 }
 
+/* Lets one that waits go on without a reason, if it is time for that. */
+static void wake_one_early(void)
+{
+    if (wake_early == 0 || draw(wake_early) != 0) return;
+    for (struct gc_task *task = self->next; task != self; task = task->next) {
+        if (task->state != TASK_WAITING && task->state != TASK_TIMED) continue;
+        task->state = TASK_READY;
+        return;
+    }
+}
+
 /* Gives the token to the next that can run, and waits until it comes back.
  * The caller's own state says how it waits. */
 static void pass_token(void)
 {
+    wake_one_early();
     struct gc_task *next = choose(self);
     gc_require(next != NULL, "deadlock: no thread of the schedule can run");
     next->state = TASK_RUNNING;
+    in_a_row = 0;
     if (next == self) return;
     moves++;
+    hash = mix(hash ^ (points << 8 | (next->number & 0xff)));
     pthread_cond_signal(&next->turn);
     while (self->state != TASK_RUNNING && self->state != TASK_ENDED)
         pthread_cond_wait(&self->turn, &mutex);
@@ -151,7 +199,7 @@ static void end_guests(void)
     }
 }
 
-static bool begin(uint32_t new_period)
+static bool begin(enum policy new_policy, uint32_t new_period, uint64_t seed)
 {
     if (GC_CHECK < 1) return false;
     end_guests();
@@ -161,23 +209,44 @@ static bool begin(uint32_t new_period)
     task->next = task;
     task->state = TASK_RUNNING;
     first = self = task;
+    policy = new_policy;
     period = yields_left = new_period > 0 ? new_period : 1;
-    moves = 0;
+    random_state = seed;
+    moves = points = hash = 0;
+    started = in_a_row = wake_early = change_count = 0;
+    lowest = 0;
+    number(task);
     gc_schedule_active = true;
     return true;
 }
 
 bool gc_schedule_begin(uint32_t new_period)
 {
-    at_random = false;
-    return begin(new_period);
+    return begin(POLICY_ROUND_ROBIN, new_period, 0);
 }
 
 bool gc_schedule_begin_random(uint64_t seed, uint32_t new_period)
 {
-    at_random = true;
-    random_state = seed;
-    return begin(new_period);
+    return begin(POLICY_RANDOM, new_period, seed);
+}
+
+bool gc_schedule_begin_priorities(uint64_t seed, uint32_t count, uint32_t length)
+{
+    if (!begin(POLICY_PRIORITIES, 1, seed)) return false;
+    change_count = count < GC_SCHEDULE_CHANGES ? count : GC_SCHEDULE_CHANGES;
+    for (uint32_t i = 0; i < change_count; i++)
+        changes[i] = 1 + draw(length > 0 ? length : 1);
+    return true;
+}
+
+void gc_schedule_wake_early(uint32_t new_period)
+{
+    wake_early = new_period;
+}
+
+uint64_t gc_schedule_hash(void)
+{
+    return hash;
 }
 
 uint64_t gc_schedule_end(void)
@@ -205,6 +274,31 @@ static void disturb(void)
     if ((passed >> 8) % gc_schedule_noise == 0) sched_yield();
 }
 
+static bool somebody_is_above(const struct gc_task *task)
+{
+    for (const struct gc_task *t = task->next; t != task; t = t->next)
+        if (t->state == TASK_READY && t->priority > task->priority) return true;
+    return false;
+}
+
+/* Whether the token is to move at this yield point. */
+static bool is_time(void)
+{
+    switch (policy) {
+    case POLICY_ROUND_ROBIN:
+        return --yields_left == 0;
+    case POLICY_RANDOM:
+        return draw(period) == 0;
+    case POLICY_PRIORITIES:
+        break;
+    }
+    bool last = ++in_a_row >= SPIN;
+    for (uint32_t i = 0; i < change_count; i++)
+        last |= changes[i] == points;
+    if (last) self->priority = --lowest;
+    return last || somebody_is_above(self);
+}
+
 void gc_schedule_yield_slow(void)
 {
     if (!gc_schedule_active) {
@@ -213,7 +307,8 @@ void gc_schedule_yield_slow(void)
     }
     if (self == NULL) return; /* a thread that is no part of the schedule */
     pthread_mutex_lock(&mutex);
-    if (at_random ? draw(period) == 0 : --yields_left == 0) {
+    points++;
+    if (is_time()) {
         yields_left = period;
         self->state = TASK_READY;
         pass_token();
@@ -224,6 +319,7 @@ void gc_schedule_yield_slow(void)
 bool gc_schedule_wait(const void *address, bool timed)
 {
     pthread_mutex_lock(&mutex);
+    points++;
     self->address = address;
     self->timed_out = false;
     self->patience = PATIENCE;
@@ -261,6 +357,7 @@ bool gc_schedule_add(struct gc_task **ret_task)
     if (task == NULL) return false;
     pthread_mutex_lock(&mutex);
     task->state = TASK_READY;
+    number(task);
     struct gc_task *last = first;
     while (last->next != first)
         last = last->next;

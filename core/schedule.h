@@ -8,9 +8,12 @@
  * which nobody can run is reported as the deadlock that it is.
  *
  * Policies: round robin, in the order in which the threads were started, where `period`
- * says at each how manieth yield point the token moves; or random from a seed, where it
- * moves at one in `period` yield points, to any thread that can run. The same seed gives
- * the same interleaving.
+ * says at each how manieth yield point the token moves; random from a seed, where it
+ * moves at one in `period` yield points, to any thread that can run; or by priorities that a
+ * seed gives, where of those that can run the highest does, until one of a few points that
+ * the seed chooses puts it last: a bug that takes d threads' steps in a certain order is
+ * found with few such changes, with a probability that is known (PCT). The same seed
+ * gives the same interleaving.
  *
  * In release builds is_active() is the constant false, and all of it folds away.
  */
@@ -39,6 +42,19 @@ static inline bool gc_schedule_is_active(void)
  * runtime may exist. False in release builds, and when memory is exhausted. */
 GC_EXPORT bool gc_schedule_begin(uint32_t period);
 GC_EXPORT bool gc_schedule_begin_random(uint64_t seed, uint32_t period);
+
+/* By priorities, which change at `changes` (GC_SCHEDULE_CHANGES at most) of the first `length`
+ * yield points. */
+enum { GC_SCHEDULE_CHANGES = 16 };
+GC_EXPORT bool gc_schedule_begin_priorities(
+        uint64_t seed, uint32_t changes, uint32_t length);
+
+/* While one thread runs, under a schedule and for this one: at about one in `period` times
+ * that the token is passed on, one that waits is woken for no reason. 0 ends that. */
+GC_EXPORT void gc_schedule_wake_early(uint32_t period);
+
+/* Of the way that the token has gone: the same hash, the same schedule. Also after its end. */
+GC_EXPORT uint64_t gc_schedule_hash(void);
 
 /* Ends the schedule; all threads started under it must have been joined. Returns
  * the number of times that the token moved. */

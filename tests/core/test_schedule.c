@@ -54,6 +54,14 @@ static uint64_t run_random(struct log *log, uint64_t seed, uint32_t period)
     return run_threads(log);
 }
 
+static uint64_t run_priorities(
+        struct log *log, uint64_t seed, uint32_t changes, uint32_t length)
+{
+    memset(log, 0, sizeof(*log));
+    CU_ASSERT_TRUE_FATAL(gc_schedule_begin_priorities(seed, changes, length));
+    return run_threads(log);
+}
+
 static void disturbance_is_no_schedule(void)
 {
     struct log log;
@@ -78,6 +86,7 @@ static void release_builds_have_no_schedule(void)
     } else {
         CU_ASSERT_FALSE(gc_schedule_begin(1));
         CU_ASSERT_FALSE(gc_schedule_begin_random(1, 1));
+        CU_ASSERT_FALSE(gc_schedule_begin_priorities(1, 1, 1));
     }
     CU_ASSERT_FALSE(gc_schedule_is_active());
 }
@@ -140,6 +149,120 @@ static void other_seeds_interleave_in_other_ways(void)
     /* a longer period moves the token less often */
     struct log often, seldom;
     CU_ASSERT(run_random(&often, 1, 1) > 2 * run_random(&seldom, 1, 8));
+}
+
+/* How often a letter is followed by another one. */
+static uint32_t switches_of(const struct log *log)
+{
+    uint32_t n = 0;
+    for (size_t i = 1; i < log->used; i++)
+        n += log->letters[i] != log->letters[i - 1];
+    return n;
+}
+
+static void who_has_the_highest_priority_runs_until_a_change(void)
+{
+    uint32_t changed = 0;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct log log, again;
+        run_priorities(&log, seed, 0, 100);
+        CU_ASSERT_EQUAL(log.used, THREADS * STEPS);
+        CU_ASSERT(switches_of(&log) <= 2 * (THREADS - 1)); /* a start may interrupt one */
+        uint64_t moves = run_priorities(&log, seed, 3, 100);
+        CU_ASSERT_EQUAL(log.most_inside, 1);
+        CU_ASSERT(switches_of(&log) <= 2 * (THREADS - 1) + 2 * 3);
+        changed += switches_of(&log) > 2 * (THREADS - 1);
+        CU_ASSERT_EQUAL(run_priorities(&again, seed, 3, 100), moves);
+        CU_ASSERT_STRING_EQUAL(log.letters, again.letters);
+    }
+    CU_ASSERT(changed >= 5);
+}
+
+static void hashes_are_those_of_schedules(void)
+{
+    enum { SEEDS = 20 };
+    uint64_t hashes[SEEDS];
+    struct log log;
+    for (int i = 0; i < SEEDS; i++) {
+        run_random(&log, (uint64_t)i, 2);
+        hashes[i] = gc_schedule_hash();
+        for (int k = 0; k < i; k++)
+            CU_ASSERT_NOT_EQUAL(hashes[i], hashes[k]);
+        run_random(&log, (uint64_t)i, 2);
+        CU_ASSERT_EQUAL(gc_schedule_hash(), hashes[i]);
+    }
+}
+
+/* What one thread waits for, and another does. */
+struct flag {
+    struct gc_lock lock;
+    struct gc_condition changed;
+    bool up;
+    uint32_t woken;
+};
+
+static void wait_for_flag(void *argument)
+{
+    struct flag *flag = argument;
+    gc_lock_acquire(&flag->lock);
+    for (; !flag->up; flag->woken++)
+        gc_condition_wait(&flag->changed, &flag->lock);
+    gc_lock_release(&flag->lock);
+}
+
+static uint32_t wake_by_flag(uint32_t early)
+{
+    struct flag flag = { .up = false };
+    struct gc_thread thread;
+    gc_lock_init(&flag.lock, GC_RANK_TRIAL);
+    gc_condition_init(&flag.changed);
+    CU_ASSERT_TRUE_FATAL(gc_schedule_begin(1));
+    gc_schedule_wake_early(early);
+    CU_ASSERT_EQUAL_FATAL(gc_thread_start(&thread, wait_for_flag, &flag), 0);
+    for (int i = 0; i < 50; i++)
+        gc_schedule_yield();
+    gc_lock_acquire(&flag.lock);
+    flag.up = true;
+    gc_condition_broadcast(&flag.changed);
+    gc_lock_release(&flag.lock);
+    gc_thread_join(&thread);
+    gc_schedule_end();
+    gc_condition_finish(&flag.changed);
+    gc_lock_finish(&flag.lock);
+    return flag.woken;
+}
+
+static void threads_wake_early_where_that_is_asked_for(void)
+{
+    CU_ASSERT_EQUAL(wake_by_flag(0), 1);
+    CU_ASSERT(wake_by_flag(2) > 5);
+    CU_ASSERT_EQUAL(wake_by_flag(0), 1);
+}
+
+/* Waits without giving way: only another thread can end it. */
+static void spin(void *argument)
+{
+    while (!*(bool *)argument)
+        gc_schedule_yield();
+}
+
+static void raise_flag(void *argument)
+{
+    *(bool *)argument = true;
+}
+
+static void who_spins_does_not_keep_others_from_running(void)
+{
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        bool up = false;
+        struct gc_thread spinner, raiser;
+        CU_ASSERT_TRUE_FATAL(gc_schedule_begin_priorities(seed, 0, 1));
+        CU_ASSERT_EQUAL_FATAL(gc_thread_start(&spinner, spin, &up), 0);
+        CU_ASSERT_EQUAL_FATAL(gc_thread_start(&raiser, raise_flag, &up), 0);
+        gc_thread_join(&spinner);
+        gc_thread_join(&raiser);
+        gc_schedule_end();
+    }
 }
 
 static void wait_for_ever(void *argument)
@@ -219,6 +342,13 @@ int test_schedule_suite(void)
         { "the_same_seed_interleaves_in_the_same_way",
                 the_same_seed_interleaves_in_the_same_way },
         { "other_seeds_interleave_in_other_ways", other_seeds_interleave_in_other_ways },
+        { "who_has_the_highest_priority_runs_until_a_change",
+                who_has_the_highest_priority_runs_until_a_change },
+        { "who_spins_does_not_keep_others_from_running",
+                who_spins_does_not_keep_others_from_running },
+        { "hashes_are_those_of_schedules", hashes_are_those_of_schedules },
+        { "threads_wake_early_where_that_is_asked_for",
+                threads_wake_early_where_that_is_asked_for },
         { "a_deadlock_is_reported_as_one", a_deadlock_is_reported_as_one },
         { "time_passes_when_nobody_can_run", time_passes_when_nobody_can_run },
         { "a_thread_that_cannot_be_added_is_refused",

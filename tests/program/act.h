@@ -13,7 +13,7 @@
 
 #include "core/collector.h"
 #include "core/mutator.h"
-#include "tests/program/program.h"
+#include "tests/program/shadow.h"
 
 enum { WEAK = PROGRAM_TEMPS - 1 /* the index of `weak` among the temps */ };
 
@@ -37,7 +37,7 @@ struct place_frame {
 
 struct run {
     const struct program *program;
-    struct program_settings settings;
+    struct program_settings settings; /* the program's */
     uint32_t capabilities;
     struct shadow shadow;
     struct program_roots roots;
@@ -53,6 +53,14 @@ struct run {
     bool full; /* the collection under way is of everything; who collects */
     uint64_t digest;
     uint64_t errors; /* returned by finalizers and callbacks; shadow.lock */
+    uint32_t allocations[PROGRAM_THREADS]; /* by operations; each thread its own */
+    uint32_t last[PROGRAM_THREADS];        /* operation kind that had an effect, plus 1 */
+    uint32_t operations;                   /* of the first thread */
+    struct shadow_text life;               /* what was last told of an object */
+    bool told_end;
+    /* the sleeper */
+    struct gc_mutator_thread sleeper;
+    _Atomic(uint32_t) asleep, awake;
 };
 
 /* Who does something: on a thread, to the places of a worker. */
@@ -62,6 +70,7 @@ struct actor {
     uint32_t thread, worker;
     uint64_t operation; /* number, from 1; 0: a finalizer or callback */
     uint32_t made;      /* objects, by this operation */
+    bool idle;          /* it found nothing to work on */
 };
 
 static void shadow_lock(struct run *run)
@@ -214,6 +223,22 @@ static uint64_t next_name(struct actor *x)
     return x->operation == 0 ? 0 : x->operation << 16 | ++x->made;
 }
 
+/* Whose thread this is; a collector's own is known by its mutator. */
+static _Thread_local uint32_t thread_index;
+
+static void life_tell(struct run *run, uint32_t id, const char *text);
+
+/* Before an allocation: a collection, where it is time for one. */
+static void collect_often(struct actor *x)
+{
+    uint32_t every = x->run->settings.collect;
+    if (every == 0 || x->operation == 0) return;
+    uint32_t n = ++x->run->allocations[x->thread];
+    if (n % every != 0) return;
+    if (gc_collect(x->m, (int)(n / every % 3)) < 0)
+        program_fail("gc_collect() returns an error");
+}
+
 /* temp = a new object; the temp is empty. */
 static void make(struct actor *x, struct scope *s, int t, enum program_kind kind,
         uint32_t slots, uint32_t bytes)
@@ -221,6 +246,7 @@ static void make(struct actor *x, struct scope *s, int t, enum program_kind kind
     const struct gc_type *type = program_types[kind];
     struct shadow *shadow = &x->run->shadow;
     bool made;
+    collect_often(x);
     if (kind == PROGRAM_ARRAY || kind == PROGRAM_LEAF_ARRAY) {
         bytes += sizeof(struct program_tag);
         made = gc_new_array(x->m, &s->temps.at[t], type, slots, bytes);
@@ -237,6 +263,7 @@ static void make(struct actor *x, struct scope *s, int t, enum program_kind kind
     shadow_unlock(x->run);
     *program_tag_of(object, kind) =
             (struct program_tag){ .id = id, .canary = program_canary(id) };
+    life_tell(x->run, id, "it is made");
 }
 
 static void make_finalized(struct actor *x, struct scope *s, int t, uint32_t behaviour)
@@ -276,6 +303,7 @@ static void make_weak(
     s->shadow.id[WEAK] = 0;
     shadow_unlock(x->run);
     gc_move(x->m, &s->temps.at[tag], &s->temps.weak);
+    life_tell(x->run, id, "it is made");
 }
 
 /* --- slots --------------------------------------------------------------------------- */

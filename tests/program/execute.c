@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* execute.c - runs a heap program, compiled for one protocol. */
 #include "tests/program/act.h"
+#include "tests/program/life.h"
 #include "tests/program/shape.h"
 #include "tests/program/watch.h"
+#include "tests/program/workers.h"
 
 #include "core/plugin.h"
-#include "core/schedule.h"
-
 /* --- operations ---------------------------------------------------------------------- */
 
 static void op_tuple(struct actor *x, struct scope *s, const uint16_t *a)
@@ -102,7 +102,8 @@ static void op_load(struct actor *x, struct scope *s, const uint16_t *a)
 {
     fetch(x, s, 0, a[1]);
     struct held in = held_by(x, s, 0);
-    if (in.slots == 0) return;
+    x->idle = in.slots == 0;
+    if (x->idle) return;
     load(x, s, 1, 0, a[2] % in.slots, a[3] % 2 == 1);
     put(x, s, 1, a[0]);
 }
@@ -141,7 +142,8 @@ static void op_copy(struct actor *x, struct scope *s, const uint16_t *a)
     fetch(x, s, 0, a[0]);
     fetch(x, s, 1, a[1]);
     struct held to = held_by(x, s, 0), from = held_by(x, s, 1);
-    if (!to.is_mutable || from.slots == 0) return;
+    x->idle = !to.is_mutable || from.slots == 0;
+    if (x->idle) return;
     uint32_t most = to.slots < from.slots ? to.slots : from.slots;
     uint32_t count = a[2] % most + 1;
     struct program_any *holder = s->temps.at[0], *source = s->temps.at[1];
@@ -161,7 +163,8 @@ static void op_write(
 {
     fetch(x, s, 0, a[0]);
     struct held in = held_by(x, s, 0);
-    if (!in.is_mutable) return;
+    x->idle = !in.is_mutable;
+    if (x->idle) return;
     uint32_t slot = a[1] % in.slots;
     if (kind == PROGRAM_store_null) {
         store_null(x, s, 0, slot);
@@ -185,7 +188,8 @@ static void op_write(
 
 static void op_move(struct actor *x, struct scope *s, const uint16_t *a)
 {
-    if (a[0] % PROGRAM_PLACES == a[1] % PROGRAM_PLACES) return;
+    x->idle = a[0] % PROGRAM_PLACES == a[1] % PROGRAM_PLACES;
+    if (x->idle) return;
     fetch(x, s, 0, a[1]);
     drop_place(x, a[1]);
     put(x, s, 0, a[0]);
@@ -197,7 +201,8 @@ static void op_read_weak(struct actor *x, struct scope *s, const uint16_t *a)
     struct shadow *shadow = &run->shadow;
     fetch(x, s, 0, a[1]);
     struct held in = held_by(x, s, 0);
-    if (in.slots == 0 || in.kind != PROGRAM_WEAK) return;
+    x->idle = in.slots == 0 || in.kind != PROGRAM_WEAK;
+    if (x->idle) return;
     gc_load_weak(x->m, &s->temps.at[1], (struct gc_weak *)(void *)s->temps.at[0]);
     struct program_any *is = s->temps.at[1];
     shadow_lock(run);
@@ -205,14 +210,19 @@ static void op_read_weak(struct actor *x, struct scope *s, const uint16_t *a)
     const struct shadow_object *target = &shadow->objects[known->target];
     if (is != NULL) {
         if (&is->header != target->address)
-            program_fail("weak reference %u gives another object than %u", in.id,
-                    known->target);
+            program_fail("a weak reference gives another object: %s gives %p, not %s",
+                    shadow_name(shadow, in.id).text, (void *)is,
+                    shadow_name(shadow, known->target).text);
         s->shadow.id[1] = known->target;
     } else if (!shadow_may_be_cleared(shadow, in.id)) {
         uint32_t mark = shadow_reach(shadow, 0);
         if (shadow_is(shadow, known->target, mark))
-            program_fail("weak reference %u gives NULL, but object %u is reachable",
-                    in.id, known->target);
+            program_fail(
+                    "a weak reference was cleared too early: %s gives nothing, but %s "
+                    "is reachable: %s",
+                    shadow_name(shadow, in.id).text,
+                    shadow_name(shadow, known->target).text,
+                    shadow_path(shadow, known->target).text);
     }
     shadow_unlock(run);
     put_view(x, s, 1, a[0]);
@@ -223,13 +233,15 @@ static void op_cut_view(struct actor *x, struct scope *s, const uint16_t *a)
 {
     struct run *run = x->run;
     uint32_t view = a[0] % PROGRAM_VIEWS;
-    if (run->window) return; /* it may be the other worker's */
+    x->idle = run->window; /* it may be the other worker's */
+    if (x->idle) return;
     shadow_lock(run);
     s->shadow.id[0] = run->shadow.views[x->worker][view];
     shadow_unlock(run);
     gc_load_root(x->m, &s->temps.at[0], &run->roots.views[x->worker][view]);
     struct held in = held_by(x, s, 0);
-    if (in.is_mutable) store_null(x, s, 0, a[1] % in.slots);
+    x->idle = !in.is_mutable;
+    if (!x->idle) store_null(x, s, 0, a[1] % in.slots);
 }
 
 /* --- collections, checks, threads ---------------------------------------------------- */
@@ -238,6 +250,7 @@ static void check_heap(struct actor *x, bool quiesce)
 {
     struct run *run = x->run;
     if (quiesce) gc_quiesce(x->m);
+    x->idle = run->window && !quiesce;
     if (run->window) return;
     gc_collect_wait(x->m); /* it may run finalizers on a thread of its own */
     struct program_check check = {
@@ -250,98 +263,13 @@ static void check_heap(struct actor *x, bool quiesce)
         check.locals[w] = (const gc_slot *)(const void *)run->locals[w]->local;
     program_host->tally->checks++;
     run->digest = run->digest * 31 + program_check(x->m, &check);
-}
-
-static void run_operations(struct actor *x, size_t first, size_t end, int only);
-
-static void drop_locals(struct actor *x)
-{
-    for (uint32_t i = 0; i < PROGRAM_LOCALS; i++)
-        drop_place(x, PROGRAM_ROOTS + i);
-}
-
-static void second_thread(struct gc_mutator *m, void *argument)
-{
-    struct run *run = argument;
-    struct actor x = { .run = run, .m = m, .thread = 1, .worker = 1 };
-    struct place_frame at;
-    struct scope s;
-    gc_enter(m, at);
-    run->locals[1] = &at;
-    scope_enter(&x, &s);
-    shadow_lock(run);
-    s.shadow.id[0] = run->shadow.start;
-    run->shadow.start = 0;
-    shadow_unlock(run);
-    gc_take_start(m, &s.temps.at[0]);
-    put(&x, &s, 0, 0);
-    scope_leave(&x, &s);
-    run_operations(&x, run->window_first, run->window_end, 1);
-    drop_locals(&x);
-    gc_leave(m, at);
-}
-
-static size_t find_join(const struct program *program, size_t from)
-{
-    while (from < program->count && program->ops[from].kind != PROGRAM_join)
-        from++;
-    return from;
-}
-
-/* The second worker begins with what the first one hands over, if nothing is shared;
- * otherwise with nothing. */
-static void op_spawn(struct actor *x, struct scope *s, const uint16_t *a)
-{
-    struct run *run = x->run;
-    if (run->window || x->worker != 0) return;
-    struct actor second = { .run = run, .m = x->m, .thread = x->thread, .worker = 1 };
-    drop_locals(&second);
-    fetch(x, s, 0, a[0]);
-    shadow_lock(run);
-    bool apart = shadow_is_apart(&run->shadow, s->shadow.id[0], a[0] % PROGRAM_PLACES);
-    shadow_unlock(run);
-    if (apart) {
-        drop_place(x, a[0]);
-    } else {
-        for (uint32_t i = 0; i < PROGRAM_PLACES; i++)
-            drop_place(&second, i);
-        clear_temp(x, s, 0);
-    }
-    run->window = true;
-    run->window_first = (size_t)x->operation; /* operations count from 1 */
-    run->window_end = find_join(run->program, run->window_first);
-    if (run->settings.threads == 1) {
-        put(&second, s, 0, 0);
-        return;
-    }
-    shadow_lock(run);
-    run->shadow.start = s->shadow.id[0];
-    shadow_unlock(run);
-    struct gc_object *start = s->temps.at[0] != NULL ? &s->temps.at[0]->header : NULL;
-    run->spawned = true; /* before: the thread reads it */
-    int error = gc_spawn(x->m, &run->thread, second_thread, run, start);
-    gc_require(error == 0, "a thread can't be started: error %d", -error);
-    program_host->tally->threads++;
-}
-
-static void op_join(struct actor *x, struct scope *s, const uint16_t *a)
-{
-    (void)s, (void)a;
-    struct run *run = x->run;
-    if (!run->window || x->worker != 0) return;
-    if (run->spawned) {
-        gc_join(x->m, &run->thread);
-        run->locals[1] = &run->own_locals[1];
-    } else {
-        struct actor second = { .run = run, .m = x->m, .worker = 1 };
-        drop_locals(&second);
-    }
-    run->spawned = run->window = false;
+    life_look(x);
 }
 
 static void op_adopt(struct actor *x, struct scope *s, const uint16_t *a)
 {
-    if (x->run->window) return;
+    x->idle = x->run->window;
+    if (x->idle) return;
     struct actor other = *x;
     other.worker = 1 - x->worker;
     fetch(&other, s, 0, a[1]);
@@ -349,33 +277,38 @@ static void op_adopt(struct actor *x, struct scope *s, const uint16_t *a)
     put(x, s, 0, a[0]);
 }
 
+/* Whether the whole heap is exempt from collection. */
+static void op_freeze(struct actor *x, bool freeze)
+{
+    struct run *run = x->run;
+    x->idle = run->window;
+    if (x->idle) return;
+    if (freeze)
+        gc_freeze(x->m);
+    else
+        gc_unfreeze(x->m);
+    run->frozen = freeze && promises(run, GC_CAP_FREEZE);
+}
+
 /* What concerns the whole heap, and is done by the first thread. */
 static void op_heap(struct actor *x, enum program_op_kind kind, const uint16_t *a)
 {
     struct run *run = x->run;
     if (kind == PROGRAM_collect) {
-        if (gc_collect(x->m, a[0] % 3) < 0) program_fail("gc_collect() is an error");
+        if (gc_collect(x->m, a[0] % 3) < 0) program_fail("gc_collect() returns an error");
     } else if (kind == PROGRAM_threshold) {
         int error = gc_threshold_set(x->m, a[0] % 3, a[1]);
-        if (error != 0) program_fail("a threshold can't be set");
         /* a second thread may set the same one in between */
-        if (!run->window && gc_threshold_get(x->m, a[0] % 3) != a[1])
+        if (error != 0 || (!run->window && gc_threshold_get(x->m, a[0] % 3) != a[1]))
             program_fail("a threshold can't be set");
-    } else if (kind == PROGRAM_freeze && !run->window) {
-        gc_freeze(x->m);
-        run->frozen = promises(run, GC_CAP_FREEZE);
-    } else if (kind == PROGRAM_unfreeze && !run->window) {
-        gc_unfreeze(x->m);
-        run->frozen = false;
+    } else if (kind == PROGRAM_freeze || kind == PROGRAM_unfreeze) {
+        op_freeze(x, kind == PROGRAM_freeze);
     } else if (kind == PROGRAM_disable) {
         gc_disable(x->m);
     } else if (kind == PROGRAM_enable) {
         gc_enable(x->m);
     } else if (kind == PROGRAM_safepoint) {
         gc_safepoint(x->m);
-    } else if (kind == PROGRAM_blocked) {
-        gc_blocked_begin(x->m);
-        gc_blocked_end(x->m);
     } else if (kind == PROGRAM_quiesce || kind == PROGRAM_check) {
         check_heap(x, kind == PROGRAM_quiesce);
     }
@@ -401,13 +334,15 @@ static void op_drop_view(struct actor *x, struct scope *s, const uint16_t *a)
 static void op_drop_back(struct actor *x, struct scope *s, const uint16_t *a)
 {
     /* While two threads run, a finalizer may be writing it. */
-    if (!x->run->window) put_back(x, s, 0, a[0], 0);
+    x->idle = x->run->window;
+    if (!x->idle) put_back(x, s, 0, a[0], 0);
 }
 
 static void op_new_weak(struct actor *x, struct scope *s, const uint16_t *a)
 {
     fetch(x, s, 0, a[1]);
-    if (held_by(x, s, 0).id == 0) return;
+    x->idle = held_by(x, s, 0).id == 0;
+    if (x->idle) return;
     make_weak(x, s, 0, 1, a[2] % 2 == 1);
     put(x, s, 1, a[0]);
 }
@@ -432,6 +367,8 @@ static void operate(struct actor *x, struct scope *s, const struct program_op *o
         [PROGRAM_drop_view] = op_drop_view,
         [PROGRAM_cut_view] = op_cut_view,
         [PROGRAM_drop_back] = op_drop_back,
+        [PROGRAM_blocked] = op_blocked,
+        [PROGRAM_churn] = op_churn,
         [PROGRAM_spawn] = op_spawn,
         [PROGRAM_join] = op_join,
         [PROGRAM_adopt] = op_adopt,
@@ -448,6 +385,22 @@ static void operate(struct actor *x, struct scope *s, const struct program_op *o
         op_heap(x, kind, a);
 }
 
+/* After an operation: what is counted of it, and a look at the heap where it is time. */
+static void done(struct actor *x, const struct program_op *op)
+{
+    struct run *run = x->run;
+    uint32_t last = run->last[x->thread];
+    if (!x->idle) {
+        if (last != 0 && program_host->pair != NULL)
+            program_host->pair(run->program, last - 1, op->kind);
+        run->last[x->thread] = op->kind + 1u;
+    }
+    if (x->thread != 0) return; /* the tally is the first thread's */
+    program_host->tally->operations++;
+    uint32_t every = program_host->object != 0 ? 1 : run->settings.check;
+    if (every > 0 && ++run->operations % every == 0) check_heap(x, false);
+}
+
 /* `only` is a worker; -1: both, but for what another thread does. */
 static void run_operations(struct actor *x, size_t first, size_t end, int only)
 {
@@ -459,10 +412,12 @@ static void run_operations(struct actor *x, size_t first, size_t end, int only)
         struct actor actor = *x;
         actor.worker = op->worker;
         actor.operation = i + 1;
+        gc_atomic_store_relaxed(&program_host->at[op->worker], (uint32_t)i + 1);
         struct scope s;
         scope_enter(&actor, &s);
         operate(&actor, &s, op);
         scope_leave(&actor, &s);
+        done(&actor, op);
     }
 }
 
@@ -503,8 +458,12 @@ static void run_program(struct run *run)
         gc_enter(x.m, run->own_locals[w]);
         run->locals[w] = &run->own_locals[w];
     }
+    if (run->settings.sleeper != 0) put_to_sleep(&x);
     run_operations(&x, 0, run->program->count, -1);
     op_join(&x, NULL, NULL);
+    for (int w = 0; w < PROGRAM_WORKERS; w++) /* who reads them sees that all is done */
+        gc_atomic_store_relaxed(&program_host->at[w], (uint32_t)run->program->count + 1);
+    if (run->settings.sleeper != 0) wake_up(&x);
     gc_unfreeze(x.m);
     run->frozen = false;
     check_heap(&x, true);
@@ -525,47 +484,96 @@ static void tally(const struct gc_heap_stats *stats, uint64_t objects)
     program_host->tally->weak_cleared += stats->counters.weak_cleared;
 }
 
-static uint64_t execute(const struct program *program,
-        const struct program_config *config, const struct program_settings *settings,
-        const struct program_host *host)
+static void begin_schedule(const struct program_settings *s)
 {
-    static struct run run;
-    run = (struct run){
-        .program = program,
-        .settings = *settings,
-        .capabilities = config->collector->capabilities,
-    };
-    program_host = host;
-    running = &run;
-    program_on_finalize = finalize;
-    shadow_init(&run.shadow);
-    if (settings->schedule > 0) gc_schedule_begin(settings->schedule);
+    bool begun = true;
+    switch (s->schedule) {
+    case PROGRAM_ROUND_ROBIN:
+        begun = gc_schedule_begin(s->period);
+        break;
+    case PROGRAM_RANDOM:
+        begun = gc_schedule_begin_random(s->seed, s->period);
+        break;
+    case PROGRAM_PRIORITIES:
+        begun = gc_schedule_begin_priorities(s->seed, s->changes, s->length);
+        break;
+    default:
+        gc_schedule_disturb(s->disturb);
+        return;
+    }
+    gc_require(begun, "there is no schedule in this build");
+    gc_schedule_wake_early(s->wakeups);
+}
+
+static void end_schedule(const struct program *program)
+{
+    gc_schedule_disturb(0);
+    if (program->settings.schedule == PROGRAM_REAL) return;
+    uint64_t moves = gc_schedule_end();
+    program_host->tally->moves += moves;
+    if (moves > 0 && program_host->schedule != NULL)
+        program_host->schedule(program, gc_schedule_hash());
+}
+
+/* False: the collector refuses its options, and may. */
+static bool begin_heap(struct run *run, const struct program_config *config)
+{
     struct gc_error error;
     struct gc_heap_config heap_config = {
         .collector = config->collector,
         .protocol = config->protocol,
         .options = config->options,
     };
-    if (gc_heap_create(&heap_config, &run.heap, &error) != 0)
+    if (gc_heap_create(&heap_config, &run->heap, &error) != 0) {
+        if (config->may_refuse) return false;
         program_fail("a heap can't be made: %s", error.text);
-    if (gc_attach(run.heap, &run.first) != 0) program_fail("a mutator can't be made");
-    gc_roots_add(run.heap, &run.range, (gc_slot *)(void *)&run.roots,
-            sizeof(run.roots) / sizeof(gc_slot));
-    run.observer = (struct gc_observer){ .notify = observe, .argument = &run };
-    gc_observer_add(run.first, &run.observer);
-    run_program(&run);
-    gc_observer_remove(run.first, &run.observer);
-    gc_roots_remove(run.heap, &run.range);
-    gc_detach(run.first);
+    }
+    if (gc_attach(run->heap, &run->first) != 0) program_fail("a mutator can't be made");
+    gc_roots_add(run->heap, &run->range, (gc_slot *)(void *)&run->roots,
+            sizeof(run->roots) / sizeof(gc_slot));
+    run->observer = (struct gc_observer){ .notify = observe, .argument = run };
+    gc_observer_add(run->first, &run->observer);
+    return true;
+}
+
+static void end_heap(struct run *run)
+{
+    gc_observer_remove(run->first, &run->observer);
+    gc_roots_remove(run->heap, &run->range);
+    gc_detach(run->first);
     struct gc_heap_stats stats;
-    gc_heap_read_stats(run.heap, &stats);
-    if (stats.counters.callback_errors != run.errors)
-        program_fail("%llu errors of callbacks were counted, %llu were returned",
+    gc_heap_read_stats(run->heap, &stats);
+    if (stats.counters.callback_errors != run->errors)
+        program_fail("the books don't balance: %llu errors of callbacks were counted, "
+                     "%llu were returned",
                 (unsigned long long)stats.counters.callback_errors,
-                (unsigned long long)run.errors);
-    tally(&stats, run.shadow.count - 1);
-    gc_heap_destroy(run.heap);
-    if (settings->schedule > 0) gc_schedule_end();
+                (unsigned long long)run->errors);
+    tally(&stats, run->shadow.count - 1);
+    gc_heap_destroy(run->heap);
+}
+
+static uint64_t execute(const struct program *program,
+        const struct program_config *config, const struct program_host *host)
+{
+    static struct run run;
+    run = (struct run){
+        .program = program,
+        .settings = program->settings,
+        .capabilities = config->collector->capabilities,
+    };
+    if (run.settings.threads == 0) run.settings.threads = 2;
+    program_host = host;
+    running = &run;
+    program_on_finalize = finalize;
+    shadow_init(&run.shadow);
+    begin_schedule(&run.settings);
+    if (begin_heap(&run, config)) {
+        run_program(&run);
+        end_heap(&run);
+    } else {
+        host->tally->refused++;
+    }
+    end_schedule(program);
     shadow_finish(&run.shadow);
     return run.digest;
 }

@@ -11,31 +11,13 @@
 #include "core/plugin.h"
 #include "tests/program/program.h"
 
-/* PROGRAM_PROTOCOLS is a list of X(name), given by the build. */
-#define X(name) extern const struct gc_part gc_part_programs_##name;
-PROGRAM_PROTOCOLS
-#undef X
-
-static const struct gc_part *const executors[] = {
-#define X(name) &gc_part_programs_##name,
-    PROGRAM_PROTOCOLS
-#undef X
-            NULL,
-};
-
-const struct program_executor *program_executor_find(const char *protocol)
-{
-    for (size_t i = 0; executors[i] != NULL; i++)
-        if (strcmp(executors[i]->protocol, protocol) == 0) return executors[i]->what;
-    return gc_part_find("programs", protocol, PROGRAM_VERSION);
-}
-
-enum { CONFIGS = 32, CHUNK = 100 };
+enum { CONFIGS = 32, CHUNK = 100, SHRINK_SECONDS = 60 };
 
 struct command {
     struct program_config configs[CONFIGS];
     size_t config_count;
-    struct program_settings settings;
+    uint32_t threads;  /* 1: both workers on one */
+    uint32_t schedule; /* period of the schedule, in turn; 0: none */
     uint64_t seed;
     size_t count, length;
     bool print, in_process;
@@ -145,9 +127,9 @@ static void parse(struct command *command, int argc, char **argv)
         else if (strcmp(name, "--length") == 0)
             command->length = number(value);
         else if (strcmp(name, "--threads") == 0)
-            command->settings.threads = (uint32_t)number(value);
+            command->threads = (uint32_t)number(value);
         else if (strcmp(name, "--schedule") == 0)
-            command->settings.schedule = (uint32_t)number(value);
+            command->schedule = (uint32_t)number(value);
         else if (strcmp(name, "--replay") == 0)
             command->replay = value;
         else
@@ -159,9 +141,8 @@ static void parse(struct command *command, int argc, char **argv)
         if (c->protocol == NULL || program_executor_find(c->protocol->name) == NULL)
             fail_usage("programs are not compiled for a protocol of", c->collector->name);
     }
-    if (command->settings.threads < 1 || command->settings.threads > 2)
-        fail_usage("threads are", "1 or 2");
-    if (command->settings.schedule > 0 && gc_build_check_level() == 0)
+    if (command->threads < 1 || command->threads > 2) fail_usage("threads are", "1 or 2");
+    if (command->schedule > 0 && gc_build_check_level() == 0)
         fail_usage("the deterministic schedule is", "only in checked builds");
 }
 
@@ -170,7 +151,6 @@ static struct program_batch batch_of(const struct command *command)
     return (struct program_batch){
         .configs = command->configs,
         .config_count = command->config_count,
-        .settings = command->settings,
         .timeout_seconds = 20,
     };
 }
@@ -199,43 +179,28 @@ static void print_replay(const struct program_batch *batch, const char *file)
         printf(" --collector %s --protocol %s", c->collector->name, c->protocol->name);
         if (c->options != NULL) printf(" --option %s", c->options);
     }
-    printf(" --threads %u", batch->settings.threads);
-    if (batch->settings.schedule > 0) printf(" --schedule %u", batch->settings.schedule);
     printf(" --replay %s\n", file);
 }
 
 static void explain(struct program_batch *batch, struct program *program,
         struct program_verdict *verdict)
 {
-    printf("# FAILED: %s\n", verdict->text);
+    printf("# FAILED: %s: %s\n", verdict->config, verdict->text);
     uint64_t start = gc_os_now_ns();
     narrow(batch, program, verdict);
-    size_t trials = program_shrink(batch, program, verdict);
+    size_t trials = program_shrink(batch, program, verdict, SHRINK_SECONDS);
     printf("# shrunk in %zu trials, %.1f s, to:\n", trials,
             (double)(gc_os_now_ns() - start) / 1e9);
     print_replay(batch, "FILE (these lines)");
     program_print(program, stdout);
-    printf("# %s\n", verdict->text);
+    printf("# %s: %s\n", verdict->config, verdict->text);
     if (verdict->errors[0] != '\0') printf("# it wrote: %s\n", verdict->errors);
-}
-
-static void add_tally(struct program_tally *sum, const struct program_tally *part)
-{
-    sum->runs += part->runs;
-    sum->checks += part->checks;
-    sum->threads += part->threads;
-    sum->objects += part->objects;
-    sum->collections += part->collections;
-    sum->finalizers += part->finalizers;
-    sum->callbacks += part->callbacks;
-    sum->resurrected += part->resurrected;
-    sum->weak_cleared += part->weak_cleared;
 }
 
 static void print_tally(const struct program_tally *t)
 {
 #define N(member) (unsigned long long)t->member
-    printf("  %llu runs, %llu with a second thread, %llu checks of %llu objects;\n"
+    printf("  %llu runs, %llu threads besides the first, %llu checks of %llu objects;\n"
            "  %llu collections, %llu finalizers, %llu objects brought back,\n"
            "  %llu weak references cleared, %llu callbacks\n",
             N(runs), N(threads), N(checks), N(objects), N(collections), N(finalizers),
@@ -248,10 +213,10 @@ static int run_chunk(struct program_batch *batch, struct program *programs, size
 {
     struct program_verdict verdict;
     int status = program_try(batch, programs, count, &verdict);
-    add_tally(sum, &verdict.tally);
+    program_tally_add(sum, &verdict.tally);
     if (status == 0) return 0;
     /* A sanitizer's report does not say of which program it is. */
-    if (verdict.only_wrote)
+    if (verdict.failure == PROGRAM_WROTE)
         for (size_t i = 0; i < count; i++)
             if (program_try(batch, &programs[i], 1, &verdict) != 0) {
                 verdict.program = i;
@@ -267,7 +232,7 @@ static int run_in_process(
 {
     for (size_t i = 0; i < batch->config_count; i++) {
         const struct program_config *c = &batch->configs[i];
-        uint64_t digest = program_run(program, c, &batch->settings);
+        uint64_t digest = program_run(program, c);
         printf("%s@%s: %016llx\n", c->collector->name, c->protocol->name,
                 (unsigned long long)digest);
     }
@@ -289,11 +254,21 @@ static int replay(struct program_batch *batch, const struct command *command)
         status = run_in_process(batch, &program);
     } else {
         status = program_try(batch, &program, 1, &verdict);
-        printf("%s\n", status == 0 ? "1 program passed" : verdict.text);
-        if (status != 0) printf("%s", verdict.errors);
+        if (status == 0)
+            printf("1 program passed\n");
+        else
+            printf("%s: %s\n%s", verdict.config, verdict.text, verdict.errors);
     }
     program_finish(&program);
     return status;
+}
+
+static void set_schedule(struct program *program, const struct command *command)
+{
+    if (command->threads == 1) program->settings.threads = 1;
+    if (command->schedule == 0) return;
+    program->settings.schedule = PROGRAM_ROUND_ROBIN;
+    program->settings.period = command->schedule;
 }
 
 static int run_drawn(struct program_batch *batch, const struct command *command)
@@ -305,7 +280,8 @@ static int run_drawn(struct program_batch *batch, const struct command *command)
     for (size_t done = 0; done < command->count && status == 0;) {
         size_t n = command->count - done < CHUNK ? command->count - done : CHUNK;
         for (size_t i = 0; i < n; i++) {
-            program_generate(&programs[i], command->seed + done + i, command->length);
+            program_generate(&programs[i], command->seed + done + i, command->length, 3);
+            set_schedule(&programs[i], command);
             operations += programs[i].count;
             if (command->print) program_print(&programs[i], stdout);
         }
@@ -329,7 +305,7 @@ static int run_drawn(struct program_batch *batch, const struct command *command)
 int main(int argc, char **argv)
 {
     static struct command command = {
-        .settings = { .threads = 2 },
+        .threads = 2,
         .seed = 1,
         .count = 100,
         .length = 80,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* types.c - the kinds of objects that heap programs are made of. */
 #include "core/collector.h"
-#include "tests/program/program.h"
+#include "tests/program/shadow.h"
 
 #define FIXED(kind, n)                                                                   \
     struct kind {                                                                        \

@@ -6,6 +6,7 @@
 #ifndef TESTS_PROGRAM_WATCH_H
 #define TESTS_PROGRAM_WATCH_H
 
+#include "core/verify.h"
 #include "tests/program/act.h"
 #include "tests/program/shape.h"
 
@@ -30,24 +31,28 @@ static uint64_t batch_of(const struct run *run)
 static uint32_t finalized_id(struct run *run, struct gc_object *object)
 {
     if (program_kind_of(object) != PROGRAM_FINALIZED)
-        program_fail("a finalizer gets an object of another type");
+        program_fail("memory is overwritten: a finalizer gets an object of another type");
     const struct program_tag *tag = program_tag_of(object, PROGRAM_FINALIZED);
     struct shadow *shadow = &run->shadow;
     if (tag->id == 0 || tag->id >= shadow->count ||
             tag->canary != program_canary(tag->id))
-        program_fail("a finalizer gets an object whose contents are overwritten");
+        program_fail("memory is overwritten: so is an object that a finalizer gets");
     uint32_t id = (uint32_t)tag->id;
     struct shadow_object *known = &shadow->objects[id];
     if (!promises(run, GC_CAP_FINALIZERS))
-        program_fail("the finalizer of object %u ran, which nobody has promised", id);
+        program_fail("a finalizer ran that nobody has promised: that of %s",
+                shadow_name(shadow, id).text);
     if (!known->alive || known->address != object)
-        program_fail("the finalizer of object %u runs when that is gone", id);
-    if (++known->finalized > 1) program_fail("object %u is finalized twice", id);
+        program_fail("a finalizer runs too late: %s is gone already",
+                shadow_name(shadow, id).text);
+    if (++known->finalized > 1)
+        program_fail("a finalizer ran twice: that of %s", shadow_name(shadow, id).text);
     return id;
 }
 
-/* Shadow's lock. What the object refers to must be there. */
-static void check_intact(const struct shadow *shadow, uint32_t id)
+/* Shadow's lock. What the object refers to must be there, where a finalizer gets it, or where a
+ * finalizer or callback gets it from a weak reference (0: not from one). */
+static void check_intact(const struct shadow *shadow, uint32_t id, uint32_t weak)
 {
     const struct shadow_object *known = &shadow->objects[id];
     const struct program_any *any =
@@ -56,16 +61,27 @@ static void check_intact(const struct shadow *shadow, uint32_t id)
     for (uint32_t i = 0; i < known->slots; i++) {
         uint32_t child = known->slot[i];
         struct gc_object *is = gc_atomic_slot_load_relaxed(&any->slot[first + i]);
-        if (is != (child != 0 ? shadow->objects[child].address : NULL))
-            program_fail(
-                    "slot %u of object %u is not intact where a callback sees it", i, id);
-        if (child == 0) continue;
+        bool same = is == (child != 0 ? shadow->objects[child].address : NULL);
         enum program_kind kind = shadow->objects[child].kind;
-        if (gc_object_is_dead(is) || program_kind_of(is) != kind ||
-                (kind != PROGRAM_WEAK && program_tag_of(is, kind)->id != child))
+        bool whole =
+                same &&
+                (child == 0 || (!gc_object_is_dead(is) && program_kind_of(is) == kind &&
+                                       (kind == PROGRAM_WEAK ||
+                                               program_tag_of(is, kind)->id == child)));
+        if (whole) continue;
+        if (weak != 0)
             program_fail(
-                    "slot %u of object %u names a dead object where a callback sees it",
-                    i, id);
+                    "a weak reference was left: %s still leads to %s, which is being "
+                    "taken apart: its slot %u %s",
+                    shadow_name(shadow, weak).text, shadow_name(shadow, id).text, i,
+                    same ? "leads to a freed object" : "is not what was stored there");
+        if (!same)
+            program_fail(
+                    "a finalizer sees what is not intact: %s .slot %u holds %p, which "
+                    "nobody stored there",
+                    shadow_name(shadow, id).text, i, (const void *)is);
+        program_fail("a finalizer sees a freed object: %s .slot %u leads to %s",
+                shadow_name(shadow, id).text, i, shadow_name(shadow, child).text);
     }
 }
 
@@ -83,17 +99,16 @@ static void check_cleared(const struct run *run, uint32_t id, uint32_t mark)
             continue;
         const struct gc_weak *weak = (const struct gc_weak *)(const void *)known->address;
         if (gc_atomic_load_relaxed(&weak->target) != NULL)
-            program_fail("object %u is finalized before weak reference %u to it is "
-                         "cleared",
-                    id, i);
+            program_fail("a weak reference was left: a collection finalizes %s, but %s "
+                         "still leads there",
+                    shadow_name(shadow, id).text, shadow_name(shadow, i).text);
     }
 }
 
 /* Whose finalizer or callback runs. */
 static uint32_t thread_of(const struct run *run, const struct gc_mutator *m)
 {
-    if (m == run->first) return 0;
-    return gc_worker_is(&run->heap->worker, m) ? PROGRAM_THREADS - 1 : 1;
+    return gc_worker_is(&run->heap->worker, m) ? PROGRAM_THREADS - 1 : thread_index;
 }
 
 /* Reads the weak references that finalizers made: what they give must not have been
@@ -116,24 +131,27 @@ static void read_backs(struct actor *x)
             shadow_lock(run);
             uint32_t id = shadow->objects[back.id].target;
             if (shadow->objects[id].address != &s.temps.at[1]->header)
-                program_fail(
-                        "weak reference %u gives another object than %u", back.id, id);
+                program_fail("a weak reference gives another object: %s gives %p, not %s",
+                        shadow_name(shadow, back.id).text, (void *)s.temps.at[1],
+                        shadow_name(shadow, id).text);
             s.shadow.id[1] = id;
-            check_intact(shadow, id);
+            check_intact(shadow, id, back.id);
             shadow_unlock(run);
         }
         scope_leave(x, &s);
     }
 }
 
+/* Only into what dies together with it: what lives would bring it back, and others with it
+ * whose finalizers are still to run. */
 static void finalize_tie(struct actor *x, struct scope *s)
 {
     load(x, s, 1, 0, 0, false);
     struct held child = held_by(x, s, 1);
     if (!child.is_mutable) return;
     shadow_lock(x->run);
-    uint32_t result = shadow_reach_places(&x->run->shadow);
-    bool free = !shadow_is(&x->run->shadow, child.id, result);
+    uint32_t reached = shadow_reach(&x->run->shadow, batch_of(x->run));
+    bool free = !shadow_is(&x->run->shadow, child.id, reached);
     shadow_unlock(x->run);
     if (free) store(x, s, 1, child.slots - 1, 0, PLAIN);
 }
@@ -158,7 +176,8 @@ static void behave(struct actor *x, struct scope *s, enum program_behaviour beha
         make_chain(x, s, 2, 3, 1);
         break;
     case PROGRAM_FINALIZE_COLLECT:
-        if (gc_collect(x->m, 2) < 0) program_fail("a nested collection is an error");
+        if (gc_collect(x->m, 2) < 0)
+            program_fail("gc_collect() returns an error in a finalizer");
         break;
     case PROGRAM_FINALIZE_TIE:
         finalize_tie(x, s);
@@ -185,12 +204,18 @@ static int finalize(struct gc_mutator *m, struct gc_object *object)
     enum program_behaviour behaviour = shadow->objects[id].behaviour;
     uint32_t mark = shadow_reach(shadow, batch);
     if (shadow_is(shadow, id, mark))
-        program_fail("object %u is finalized while it is reachable", id);
-    check_intact(shadow, id);
+        program_fail(
+                "a reachable object was taken for garbage: the finalizer of %s runs, "
+                "but it can be reached: %s",
+                shadow_name(shadow, id).text, shadow_path(shadow, id).text);
+    check_intact(shadow, id, 0);
     if (by_collection) check_cleared(run, id, mark);
     if (collecting) shadow_hold_for_dead(shadow, id, mark);
     if (behaviour == PROGRAM_FINALIZE_ERROR) run->errors++;
     shadow_unlock(run);
+    life_tell(run, id,
+            by_collection ? "its finalizer runs: a collection found it dead"
+                          : "its finalizer runs: its last reference is given up");
 
     struct scope s;
     scope_enter(&actor, &s);
@@ -210,6 +235,15 @@ static int observe(struct gc_mutator *m, enum gc_collection_event event, int gen
     shadow_lock(run); /* callbacks of the other thread read it */
     run->full = event == GC_COLLECTION_START && generation == GC_GENERATIONS - 1;
     shadow_unlock(run);
+    bool begins = event == GC_COLLECTION_START;
+    gc_atomic_store_relaxed(&program_host->at[PROGRAM_AT_COLLECTION],
+            begins ? (uint32_t)generation + 1 : 0);
+    life_tell(run, program_host->object,
+            begins ? "a collection begins" : "the collection ends");
+    struct gc_error error;
+    if (!begins && run->settings.verify != 0 && gc_verify(m, 2, &error) != 0)
+        program_fail(
+                "the heap is not what it should be after a collection: %s", error.text);
     return 0;
 }
 
@@ -225,7 +259,8 @@ static void check_callable(const struct run *run, uint32_t id, uint32_t mark)
     bool by_count = counted && gc_object_is_dead(target);
     bool alone = !run->heap->collector->threaded && !run->spawned; /* in this order */
     if (run->full && alone && !run->frozen && !by_count && !shadow_is(shadow, id, mark))
-        program_fail("weak reference %u is called back though it is garbage itself", id);
+        program_fail("a callback ran that must not: %s died together with its target",
+                shadow_name(shadow, id).text);
 }
 
 static int call_back(struct gc_mutator *m, struct gc_weak *weak, struct gc_object *data)
@@ -236,24 +271,33 @@ static int call_back(struct gc_mutator *m, struct gc_weak *weak, struct gc_objec
     shadow_lock(run);
     const struct program_tag *tag = program_tag_of(data, PROGRAM_NODE2);
     if (tag->id >= shadow->count || tag->canary != program_canary(tag->id))
-        program_fail("a callback gets data that is overwritten");
+        program_fail("memory is overwritten: so are the data that a callback gets");
     uint32_t id = shadow->objects[tag->id].weak;
     struct shadow_object *known = &shadow->objects[id];
     if (id == 0 || known->address != &weak->header || !known->alive)
         program_fail("a callback gets another weak reference than it was made with");
-    if (!known->has_callback) program_fail("weak reference %u has no callback", id);
-    if (++known->called > 1) program_fail("the callback of %u runs twice", id);
+    if (!known->has_callback)
+        program_fail("a callback ran that there is not: that of %s",
+                shadow_name(shadow, id).text);
+    if (++known->called > 1)
+        program_fail("a callback ran twice: that of %s", shadow_name(shadow, id).text);
     if (gc_atomic_load_relaxed(&weak->target) != NULL)
-        program_fail("weak reference %u is not cleared in its callback", id);
+        program_fail("a weak reference was left: %s still leads to %s in its callback",
+                shadow_name(shadow, id).text, shadow_name(shadow, known->target).text);
     uint32_t mark = shadow_reach(shadow, batch_of(run));
     const struct shadow_object *target = &shadow->objects[known->target];
     if (target->found_dead_at < known->made_at && shadow_is(shadow, known->target, mark))
-        program_fail("the callback of weak reference %u runs, but object %u is reachable",
-                id, known->target);
+        program_fail("a reachable object was taken for garbage: the callback of %s runs, "
+                     "but %s can be reached: %s",
+                shadow_name(shadow, id).text, shadow_name(shadow, known->target).text,
+                shadow_path(shadow, known->target).text);
     check_callable(run, id, mark);
     bool error = id % 8 == 5;
     if (error) run->errors++;
+    uint32_t dead = known->target;
     shadow_unlock(run);
+    life_tell(run, id, "it is cleared, and called back");
+    life_tell(run, dead, "a weak reference to it is cleared, and called back");
 
     read_backs(&actor);
     struct scope s;

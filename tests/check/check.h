@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* check.h - the parts of gclab-checked-check: what a trial is, a campaign of many, and what is
+ * said of one that failed. */
+#ifndef TESTS_CHECK_CHECK_H
+#define TESTS_CHECK_CHECK_H
+
+#include "bench/spec.h"
+#include "tests/program/program.h"
+
+/* Collectors by protocol: what is tried. */
+enum { CHECK_SUBJECTS = 64 };
+struct check_subject {
+    char *spec; /* as -c takes it, with the protocol */
+    struct gc_collector_spec parsed;
+    struct program_config config;
+};
+
+struct check_request {
+    struct check_subject subjects[CHECK_SUBJECTS];
+    uint32_t subject_count;
+    const char **plugins; /* files given by --plugin, ended by NULL */
+    uint64_t seed, count; /* of trials; count 0: until the time is over */
+    double seconds;       /* from start_ns on */
+    double shrink_seconds;
+    uint64_t start_ns;
+    uint32_t jobs;    /* processes */
+    uint32_t object;  /* whose life a replay tells; 0: none */
+    const char *save; /* file for a program that fails, or NULL: a name is made */
+    bool quiet;
+};
+
+/* --- trials -------------------------------------------------------------------------- */
+
+/* Who decides which thread runs, and whether the runtime is put under stress. */
+#define CHECK_TOOLS(X)                                                                   \
+    X(ALONE, "one thread")                                                               \
+    X(IN_TURN, "threads in turn")                                                        \
+    X(AT_RANDOM, "threads at random")                                                    \
+    X(PRIORITIES, "threads by priority")                                                 \
+    X(REAL, "threads of the machine")                                                    \
+    X(STRESS, "under stress")
+
+enum check_tool {
+#define X(name, words) CHECK_##name,
+    CHECK_TOOLS(X)
+#undef X
+            CHECK_TOOL_COUNT
+};
+extern const char *const check_tool_names[CHECK_TOOL_COUNT];
+
+/* The seed says all: the program, who runs when, the subject, and options of its collector.
+ * CHECK_CHUNK trials in a row have one subject, and the same options. */
+enum { CHECK_CHUNK = 10 * CHECK_TOOL_COUNT, CHECK_OPTIONS = 512 };
+enum check_tool check_tool_of(uint64_t seed);
+void check_draw(uint64_t seed, struct program *ret_program);
+
+/* The subject of a seed, with options drawn from the ranges that its collector declares, in
+ * every second chunk. */
+const struct check_subject *check_subject_of(const struct check_request *request,
+        uint64_t seed, char options[CHECK_OPTIONS], struct program_config *ret_config);
+
+/* Seconds that a program may take, on a machine that does other things as well. */
+uint32_t check_timeout(void);
+
+/* --- campaigns ------------------------------------------------------------------------ */
+
+struct check_sum {
+    uint64_t programs, operations, schedules;
+    uint32_t pairs;
+};
+
+/* Tries seeds until one fails, or the time is over, on several processes. False: one failed;
+ * its seed. The sums are by tool; `ret_pairs` is of all; the signal that has ended it
+ * early, or 0. */
+bool check_campaign(const struct check_request *request, uint64_t *ret_seed,
+        struct check_sum ret_sums[CHECK_TOOL_COUNT], uint32_t *ret_pairs,
+        struct program_tally *ret_tally, int *ret_signal);
+
+/* --- what is said ---------------------------------------------------------------------- */
+
+/* What an assertion of the runtime means to who writes a collector: a sentence, or NULL. */
+const char *check_meaning(const char *assertion);
+
+/* Prints the calls, by name and line where those can be had, without the kit's own; each with a
+ * margin. */
+void check_print_calls(const struct program_calls *calls);
+
+/* Text in lines of 96 at most, each with a margin. */
+void check_print_wrapped(const char *text);
+
+/* --- failures ------------------------------------------------------------------------- */
+
+/* Makes the trial of a seed small, prints what is wrong, and saves the program. */
+void check_explain(const struct check_request *request, uint64_t seed);
+
+/* Runs a file's program, and says how it ends. An enum gc_exit. */
+int check_replay(const struct check_request *request, const char *path, bool in_process);
+
+#endif
