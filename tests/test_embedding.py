@@ -2,7 +2,9 @@
 """Runs the programs of tests/embedding/programs on every collector and protocol that the
 interpreter was compiled for, on one thread and on two that share a heap.
 
-    python3 tests/test_embedding.py PATH-OF-GCLAB-LISP
+    python3 tests/test_embedding.py PATH-OF-GCLAB-LISP [--two-threads]
+
+--two-threads leaves out the runs on one: for ThreadSanitizer, under which each takes long.
 
 A program is text for the interpreter; in its comments stands
 
@@ -61,7 +63,7 @@ def promises_of(lisp, collector):
     return told.group(5).split() if told else []
 
 
-def cases(lisp):
+def cases(lisp, numbers_of_threads):
     """(name, sentences) of every run; None: left out."""
     pairs = run(lisp, '--list').stdout.split()
     pairs += [pair + OFTEN for pair in pairs if pair.startswith('generational@')]
@@ -75,7 +77,7 @@ def cases(lisp):
         for pair in pairs:
             promises = promises_of(lisp, pair)
             small = ['--heap', str(SMALL_HEAP)] if 'cycles' in promises and not options else []
-            for threads in (1, 2):
+            for threads in numbers_of_threads:
                 name = '%s on %s, %d' % (os.path.basename(path), pair, threads)
                 if not set(needs) <= set(promises) or (alone and threads > 1):
                     yield name, None
@@ -85,11 +87,13 @@ def cases(lisp):
 
 
 def main():
-    if len(sys.argv) != 2:
+    two_threads = sys.argv[2:] == ['--two-threads']
+    if len(sys.argv) != 2 + two_threads:
         print(__doc__, file=sys.stderr)
         return 2
     failed = number = 0
-    for number, (name, found) in enumerate(cases(os.path.abspath(sys.argv[1])), 1):
+    for number, (name, found) in enumerate(
+            cases(os.path.abspath(sys.argv[1]), (2,) if two_threads else (1, 2)), 1):
         failed += bool(found)
         print('%sok %d - %s%s' % ('not ' if found else '', number, name,
                                   ' # SKIP' if found is None else ''))
