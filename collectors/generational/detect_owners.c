@@ -287,9 +287,11 @@ void detect_by_owners_stw(
     if (by_address) give_blocks_stw(m);
     repeat(&run, m, subtract_part, wake);
     repeat(&run, m, scan_part, wake);
-    bool found = way == DETECT_MOVE;
-    gc_for_each_mutator (home, heap)
-        found |= detect_worker_of_home(home)->left > detect_worker_of_home(home)->reached;
+    bool found = false;
+    gc_for_each_mutator (home, heap) {
+        const struct detect_worker *worker = detect_worker_of_home(home);
+        found |= worker->left > worker->reached || !gc_list_is_empty(&worker->trash);
+    }
     if (found) gc_stop_share(m, sweep_part, &run, wake);
     gc_for_each_mutator (home, heap)
         return_lent(detect_worker_of_home(home));
