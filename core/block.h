@@ -81,8 +81,7 @@ struct gc_block {
     uint8_t state;          /* enum gc_block_state */
     uint8_t births;         /* enum gc_block_births */
     uint16_t formed;        /* cells that had a header since the block got its class */
-    uint16_t
-            kept; /* in stops: as objects that a collector, or its tracer, has found alive */
+    uint16_t kept;          /* in stops: objects that a collector or tracer found alive */
     /* const while the block is in use */
     uint8_t class;
     bool cyclic; /* of objects that can be in a cycle, with a prefix or without */
