@@ -7,6 +7,10 @@
  *   2  the heap's and the collector's validators after collections (verify.h)
  *   3  and every reference of the heap against its target
  * It is a constant tested by an ordinary `if`, so every level always compiles.
+ *
+ * GC_COVERAGE is for tests/coverage alone: the checks and the schedule of a level, but not its
+ * assertions (their failing side is what no test is to reach), and each inline function once
+ * in a unit, instead of once for each of its callers.
  */
 #ifndef CORE_CHECK_H
 #define CORE_CHECK_H
@@ -17,7 +21,18 @@
 #    define GC_CHECK 0
 #endif
 
-#define GC_INLINE static inline __attribute__((always_inline))
+#ifndef GC_COVERAGE
+#    define GC_COVERAGE 0
+#endif
+
+/* The level of assertions that are compiled in. */
+#define GC_ASSERTS (GC_COVERAGE ? 0 : GC_CHECK)
+
+#if GC_COVERAGE
+#    define GC_INLINE static inline
+#else
+#    define GC_INLINE static inline __attribute__((always_inline))
+#endif
 #define GC_EXPORT __attribute__((visibility("default")))
 #define GC_COLD   __attribute__((cold, noinline))
 /* For what a fast path hands over to, but that is no rare event: a function that only cold
@@ -75,7 +90,7 @@ GC_EXPORT GC_COLD GC_NORETURN void gc_fatal_at(const char *file, int line,
 
 #define gc_assert_level(level, condition, ...)                                           \
     do {                                                                                 \
-        if (GC_CHECK >= (level) && gc_unlikely(!(condition))) gc_fatal(__VA_ARGS__);     \
+        if (GC_ASSERTS >= (level) && gc_unlikely(!(condition))) gc_fatal(__VA_ARGS__);   \
     } while (0)
 
 #define gc_assert(condition, ...) gc_assert_level(1, condition, __VA_ARGS__)

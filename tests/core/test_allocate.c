@@ -259,7 +259,7 @@ static void a_reference_to_a_dead_object_is_found_in_checked_builds(void)
 {
     struct fixture f;
     if (!fixture_open(&f, "refcount", NULL, 0)) return;
-    if (GC_CHECK >= 1)
+    if (GC_ASSERTS >= 1)
         CU_ASSERT_TRUE(aborts_with(drop_what_is_dead, f.m, "a dead object is dropped"));
     CU_ASSERT_EQUAL(fixture_live(&f), 0);
     fixture_close(&f);

@@ -52,7 +52,7 @@ static void requires_at_every_level_and_asserts_in_checked_builds(void)
     int something;
     CU_ASSERT_TRUE(
             aborts_with(require_what_is_false, &something, "required, and not so"));
-    if (GC_CHECK >= 1) {
+    if (GC_ASSERTS >= 1) {
         bool aborts =
                 aborts_with(assert_what_is_false, &something, "asserted, and not so");
         CU_ASSERT_TRUE(aborts);

@@ -133,7 +133,7 @@ static void frames_left_in_the_wrong_order_are_found_in_checked_builds(void)
 {
     struct fixture f;
     if (!fixture_open(&f, "none", NULL, 0)) return;
-    if (GC_CHECK >= 1)
+    if (GC_ASSERTS >= 1)
         CU_ASSERT_TRUE(aborts_with(leave_in_the_wrong_order, f.m, "frames are left"));
     CU_ASSERT_PTR_NULL(f.m->frames);
     fixture_close(&f);

@@ -165,7 +165,7 @@ static void share_while_the_world_runs(void *argument)
 static void work_is_shared_in_stops_alone(void)
 {
     struct fixture f;
-    if (GC_CHECK < 1 || !fixture_open(&f, "refcount@atomic", NULL, 0)) return;
+    if (GC_ASSERTS < 1 || !fixture_open(&f, "refcount@atomic", NULL, 0)) return;
     CU_ASSERT_TRUE(aborts_with(share_while_the_world_runs, &f, "has not stopped"));
     fixture_close(&f);
 }
