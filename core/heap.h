@@ -22,6 +22,7 @@ struct gc_log;
 struct gc_object;
 struct gc_protocol;
 struct gc_serial;
+struct gc_share;
 struct gc_root_range;
 struct gc_sweeper;
 struct gc_observer;
@@ -103,8 +104,7 @@ struct gc_heap {
     uint64_t stop_started_ns;   /* the stopper's */
 
     /* written by the stopper; read by who has taken a part of what is shared: [sync ST3] */
-    void (*share_run)(struct gc_mutator *home, void *argument);
-    void *share_argument;
+    const struct gc_share *share;
     _Atomic(uint32_t) share_awaited; /* the stopper sleeps until a part is done */
     _Atomic(uint32_t)
             share_watchers; /* parked mutators that look out for a part; relaxed */

@@ -20,6 +20,7 @@ enum {
     LOOKS_A_CLOCK = 64, /* looks between two readings of the clock */
     HEAD_START = 64,    /* looks that the stopper leaves a watcher to take its part */
     LOOKS_BEFORE_SLEEP = 4096,
+    LOOKS_IN_SCHEDULE = 8,
 };
 
 void gc_share_prepare(struct gc_heap *heap)
@@ -39,7 +40,7 @@ static bool take(struct gc_mutator *home)
     }
     if (gc_atomic_load_relaxed(&home->share) != offered) return false;
     gc_schedule_yield(); /* between look and exchange */
-    /* [sync ST3] acquire: what the stopper did before he offered it, share_run included;
+    /* [sync ST3] acquire: what the stopper did before he offered it, heap->share included;
      * pairs with the store in gc_stop_share(). Test: core/share. */
     return gc_atomic_compare_exchange_acquire(&home->share, &offered, GC_SHARE_TAKEN);
 }
@@ -68,12 +69,30 @@ bool gc_share_is_offered(struct gc_mutator *m)
     return gc_atomic_load_seq_cst(&m->share) == GC_SHARE_OFFERED;
 }
 
+/* Waits a moment until parts may go on. */
+static bool awaits_go(struct gc_heap *heap, const struct gc_share *share)
+{
+    const uint32_t most =
+            gc_schedule_is_active() ? LOOKS_IN_SCHEDULE : LOOKS_BEFORE_SLEEP;
+    for (uint32_t i = 0; i < most; i++) {
+        enum gc_share_go go = share->may_go_on(heap, share->argument);
+        if (go != GC_SHARE_NOT_YET) return go == GC_SHARE_GO_ON;
+        gc_schedule_yield(); /* between looks */
+        gc_os_relax();
+    }
+    return false;
+}
+
+/* One that was woken up may stand in the way of those it waits for, so it does not. */
 void gc_share_help(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
     if (!take(m)) return;
+    const struct gc_share *share = heap->share;
     uint64_t start = gc_os_now_ns();
-    heap->share_run(m, heap->share_argument);
+    share->run(m, share->argument);
+    if (share->then != NULL && gc_share_looks_out(m) && awaits_go(heap, share))
+        share->then(m, share->argument);
     m->share_ns = gc_os_now_ns() - start;
     m->counters.helped++;
     finish(m);
@@ -173,35 +192,64 @@ static void wake_sleepers(struct gc_heap *heap)
     gc_lock_release(&heap->registry_lock);
 }
 
-void gc_stop_share(struct gc_mutator *m, gc_share_fn run, void *argument, bool wake)
+static bool has_part(const struct gc_share *share, struct gc_mutator *home)
 {
-    struct gc_heap *heap = m->heap;
-    gc_assert(
-            gc_world_is_stopped_by(m), "work is shared by who has not stopped the world");
-    heap->share_run = run;
-    heap->share_argument = argument;
-    gc_for_each_mutator (home, heap) {
-        if (home == m) continue;
+    return share->has_part == NULL || share->has_part(home, share->argument);
+}
+
+static void offer_parts(struct gc_mutator *m, const struct gc_share *share)
+{
+    m->heap->share = share;
+    gc_for_each_mutator (home, m->heap) {
+        const bool offered = has_part(share, home);
         home->share_ns = 0;
+        home->share_own = offered && home == m;
+        if (!offered || home == m) continue;
         /* [sync ST3] seq_cst, then the look at claim_waiters (Dekker): who is about to
          * sleep sees the offer, or is woken. As release it shows what was done before;
          * pairs with take() and gc_share_is_offered(). */
         gc_atomic_store_seq_cst(&home->share, GC_SHARE_OFFERED);
     }
     gc_schedule_yield(); /* between the offers and the stopper's own part */
-    if (wake || gc_schedule_is_active()) wake_sleepers(heap);
-    run(m, argument);
+    if (share->wake || gc_schedule_is_active()) wake_sleepers(m->heap);
+}
+
+/* The stopper's own part, and those that nobody has taken. */
+static void run_own(struct gc_mutator *m, const struct gc_share *share)
+{
+    if (m->share_own) share->run(m, share->argument);
     gc_schedule_yield(); /* between his own part and the others' */
-    gc_for_each_mutator (home, heap) {
-        if (home == m) continue;
+    gc_for_each_mutator (home, m->heap) {
+        if (gc_atomic_load_relaxed(&home->share) != GC_SHARE_OFFERED) continue;
         give_head_start(home);
-        if (!take(home)) continue;
-        run(home, argument);
-        finish(home);
+        home->share_own = take(home);
+        if (home->share_own) share->run(home, share->argument);
     }
+}
+
+/* What he goes on with; what he took for others ends. */
+static void finish_own(struct gc_mutator *m, const struct gc_share *share)
+{
+    const bool goes_on = share->then != NULL && awaits_go(m->heap, share);
+    gc_for_each_mutator (home, m->heap) {
+        if (!home->share_own) continue;
+        if (goes_on) share->then(home, share->argument);
+        if (home != m) finish(home);
+    }
+}
+
+void gc_stop_share(struct gc_mutator *m, const struct gc_share *share)
+{
+    struct gc_heap *heap = m->heap;
+    gc_assert(
+            gc_world_is_stopped_by(m), "work is shared by who has not stopped the world");
+    offer_parts(m, share);
+    run_own(m, share);
+    finish_own(m, share);
     gc_for_each_mutator (home, heap) {
         if (home == m) continue;
         await(home);
-        gc_atomic_fetch_add_relaxed(&heap->collector_cpu_ns, home->share_ns);
+        if (home->share_ns > 0)
+            gc_atomic_fetch_add_relaxed(&heap->collector_cpu_ns, home->share_ns);
     }
 }

@@ -21,12 +21,28 @@ typedef void (*gc_share_fn)(struct gc_mutator *home, void *argument);
 /* For a collector's start(): its stops share work, so that who is parked looks out. */
 GC_EXPORT void gc_share_prepare(struct gc_heap *heap);
 
-/* Runs run(home, argument) once for each home (one that is made meanwhile may be left out),
- * and returns when all parts are done: they see what the stopper has done before, he sees
- * what they did. `wake`: worth the time that it takes to wake those who sleep. By the
- * stopper. */
-GC_EXPORT void gc_stop_share(
-        struct gc_mutator *m, gc_share_fn run, void *argument, bool wake);
+/* Whether parts may go on. It can change from NOT_YET to one of the others, no more. */
+enum gc_share_go { GC_SHARE_NOT_YET, GC_SHARE_GO_ON, GC_SHARE_END };
+
+/* What is to be done for homes. */
+struct gc_share {
+    gc_share_fn run;
+    /* A home without a part takes no time; NULL: each has one. By the stopper. */
+    bool (*has_part)(struct gc_mutator *home, void *argument);
+    /* A part that is through with run() may go on with this, without another offer, once
+     * may_go_on() says so, which it awaits for a moment; both NULL: it ends there. For short
+     * parts: the next offer comes when those that went on are through. What may_go_on()
+     * rests on must be published by run(), for it is asked by all threads. */
+    gc_share_fn then;
+    enum gc_share_go (*may_go_on)(struct gc_heap *heap, void *argument);
+    void *argument;
+    bool wake; /* worth the time that it takes to wake those who sleep */
+};
+
+/* Runs share->run() once for each home that has a part (one that is made meanwhile may be left
+ * out), and share->then() at most once, behind it; and returns when all parts are done: they
+ * see what the stopper has done before, he sees what they did. By the stopper. */
+GC_EXPORT void gc_stop_share(struct gc_mutator *m, const struct gc_share *share);
 
 /* Whether a home's mutator is parked and looks out for a part, so that it will take one at
  * once. A moment later it may not. By the stopper. */

@@ -170,6 +170,7 @@ struct gc_mutator {
     _Atomic(uint32_t) share;    /* enum gc_share_state: [sync ST3], safepoint.c */
     _Atomic(uint32_t) watches;  /* it looks out for its part; relaxed */
     uint64_t share_ns;          /* time that its thread spent on its part; who did it */
+    bool share_own;             /* the stopper does its part himself; the stopper */
 };
 
 /* Makes the calling thread a mutator of the heap: RUNNING on return. A thread is one

@@ -57,7 +57,8 @@ void detect_worker_begin(struct detect_worker *worker, const struct detector *de
     worker->found = 0;
     worker->states = 0;
     worker->takes_part = true;
-    worker->subtracted = false;
+    worker->subtracted = worker->scanned = false;
+    gc_atomic_store_relaxed(&worker->first_round, DETECT_UNDER_WAY);
     worker->side = 0;
     worker->sent[0] = worker->sent[1] = 0;
     worker->big = NULL;
@@ -147,7 +148,7 @@ static void subtract(struct detect_worker *worker, struct detect_scan *scan)
         if ((prev_bits(at) & COLLECTING) == 0) at->prev = links_at(draw_in(&set, at));
         tally.objects++;
         if (gc_unlikely(is_cut_short(&set, object))) continue;
-        subtract_object(&tally, object, subtract_slot, &set);
+        subtract_object(&tally, object, gc_object_info(object), subtract_slot, &set);
     }
     tally_add(worker, &tally);
 }
@@ -314,6 +315,17 @@ static void sweep_keep(struct detect_worker *worker, struct detect_scan *scan)
 
 /* --- by a worker that has a home ------------------------------------------------------- */
 
+/* Whether what is in a slot is the worker's to touch; if not, it is sent. */
+static inline bool is_own_or_sent(
+        struct detect_worker *worker, const gc_slot *slot, struct gc_object *object)
+{
+    if (is_near(slot, object)) return true;
+    const struct gc_block *block = gc_block_of(object);
+    if (gc_likely(block->home == worker->home)) return true;
+    send_object(worker, block, object);
+    return false;
+}
+
 struct sender {
     struct detect_set set;
     struct detect_worker *worker;
@@ -324,8 +336,8 @@ static inline void subtract_slot_at_home(gc_slot *slot, void *argument)
     struct sender *sender = argument;
     struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
     if (object == NULL) return;
-    if (!is_near(slot, object) && !is_own_or_sent(sender->worker, object)) return;
-    subtract_reference(&sender->set, object);
+    if (is_own_or_sent(sender->worker, slot, object))
+        subtract_reference(&sender->set, object);
 }
 
 static void list_subtract(struct detect_worker *worker)
@@ -333,21 +345,26 @@ static void list_subtract(struct detect_worker *worker)
     struct sender sender = { worker->set, worker };
     struct detect_tally tally = { 0, 0, 0 };
     struct gc_links *list = worker->only->list, *at = worker->next;
-    for (; at != list && worker->big == NULL; at = at->next) {
+    for (; at != list; at = at->next) {
         struct gc_object *object = gc_links_object(at);
+        const struct gc_type_info *info = gc_object_info(object);
         look_ahead(at);
         const bool dead = is_cut_short(&sender.set, object);
-        const bool fits = dead || has_room(worker, object);
-        if (!fits && worker->sent[worker->side] > 0) break; /* the next box is empty */
+        const bool fits = gc_likely(has_room_for(worker, info)) || dead ||
+                          detect_has_room_slow(worker, object);
+        if (gc_unlikely(!fits) && worker->sent[worker->side] > 0)
+            break; /* the next box is empty */
         if ((prev_bits(at) & COLLECTING) == 0)
             at->prev = links_at(draw_in(&sender.set, at));
         tally.objects++;
         if (gc_unlikely(dead)) continue;
         if (gc_likely(fits)) {
-            subtract_object(&tally, object, subtract_slot_at_home, &sender);
+            subtract_object(&tally, object, info, subtract_slot_at_home, &sender);
         } else {
-            subtract_object(&tally, object, visit_nothing, NULL);
+            subtract_object(&tally, object, info, visit_nothing, NULL);
             worker->big = object;
+            at = at->next;
+            break;
         }
     }
     tally_add(worker, &tally);
@@ -361,7 +378,7 @@ static inline bool is_met_at_home(
 {
     struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
     if (object == NULL) return false;
-    if (!is_near(slot, object) && !is_own_or_sent(worker, object)) return false;
+    if (!is_own_or_sent(worker, slot, object)) return false;
     *ret_links = gc_links_of(object);
     return (gc_object_state(object) & GC_STATE_CYCLIC) != 0;
 }

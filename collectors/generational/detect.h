@@ -75,10 +75,10 @@ struct detect_worker {
     size_t found;            /* its number */
     uint32_t states;         /* its states, or-ed */
     /* the same, of one for a home */
-    bool takes_part;       /* it was there when the run began */
     bool subtracted;       /* it is through with steps 3 and 4 */
     uint32_t side;         /* of the box that it fills */
     size_t sent[2];        /* in the boxes */
+    size_t room_left;      /* in the one that it fills */
     struct gc_object *big; /* has more slots than a box: the stopper is to look at it */
     uint16_t number; /* by address: what its blocks have in `kept`; 0: see is_its() */
     struct gc_links lent;  /* trash in blocks of other homes */
@@ -87,6 +87,18 @@ struct detect_worker {
     struct gc_block_cursor cursor;
     struct gc_block *block;
     uint32_t cell;
+    /* the same, read by others while it works */
+    char apart[GC_CACHE_LINE];     /* from what it writes all the time */
+    _Atomic(uint32_t) first_round; /* enum detect_outcome: [sync GE1] */
+    bool takes_part;               /* it had something to look at when the run began */
+    bool scanned;                  /* it is through with the first scan */
+};
+
+/* What has come of the first round of steps 3 and 4, for one worker. */
+enum detect_outcome {
+    DETECT_UNDER_WAY,
+    DETECT_SETTLED,   /* all is subtracted, and nothing was sent */
+    DETECT_UNSETTLED, /* there is to be another round */
 };
 
 /* References that a box holds. */

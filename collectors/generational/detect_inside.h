@@ -119,9 +119,8 @@ static inline void tally_add(
 
 /* Calls visit, a constant inline function, for the slots of an object of the set. */
 GC_INLINE void subtract_object(struct detect_tally *tally, struct gc_object *object,
-        gc_visit_fn visit, void *argument)
+        const struct gc_type_info *info, gc_visit_fn visit, void *argument)
 {
-    const struct gc_type_info *info = gc_object_info(object);
     struct gc_slots slots = gc_object_slots(object, info);
     for (uint32_t i = 0; i < slots.count; i++)
         visit(&slots.first[i], argument);
@@ -222,27 +221,31 @@ static inline bool is_its(
     return block->home == worker->home;
 }
 
-/* Whether a worker that has a home may touch an object. If not, it is sent, unless it can't
- * be in a cycle; there is room. */
-static inline bool is_own_or_sent(struct detect_worker *worker, struct gc_object *object)
+/* An object of another worker is put into the box, unless it can't be in a cycle; there is
+ * room. */
+static inline void send_object(struct detect_worker *worker, const struct gc_block *block,
+        struct gc_object *object)
 {
-    const struct gc_block *block = gc_block_of(object);
-    if (is_its(worker, block)) return true;
+    if (block->prefix == 0) return;
     const uint32_t side = worker->side;
-    if (block->prefix > 0) worker->boxes[side][worker->sent[side]++] = object;
-    return false;
+    worker->boxes[side][worker->sent[side]++] = object;
+    worker->room_left--;
 }
 
 /* Whether the box has room for all that the object refers to. */
 bool detect_has_room_slow(const struct detect_worker *worker, struct gc_object *object);
 
+/* The same, at a glance: false where it has to be counted. */
+static inline bool has_room_for(
+        const struct detect_worker *worker, const struct gc_type_info *info)
+{
+    return !info->irregular && info->slots <= worker->room_left;
+}
+
 static inline bool has_room(const struct detect_worker *worker, struct gc_object *object)
 {
-    const struct gc_type_info *info = gc_object_info(object);
-    if (gc_likely(!info->irregular &&
-                  info->slots <= DETECT_BOX_ENTRIES - worker->sent[worker->side]))
-        return true;
-    return detect_has_room_slow(worker, object);
+    return gc_likely(has_room_for(worker, gc_object_info(object))) ||
+           detect_has_room_slow(worker, object);
 }
 
 /* There is no room: the object waits for the next round, or for the stopper. */
@@ -252,12 +255,18 @@ void detect_postpone(struct detect_worker *worker, struct gc_object *object);
 GC_INLINE void survive_at_home(struct detect_worker *worker, struct gc_object *object,
         gc_visit_fn visit, void *argument)
 {
+    const struct gc_type_info *info = gc_object_info(object);
     gc_object_set_mark(object, worker->set.survivor);
     if (gc_unlikely(is_cut_short(&worker->set, object))) return;
-    if (gc_unlikely(!has_room(worker, object)))
-        detect_postpone(worker, object);
-    else
+    if (gc_likely(has_room_for(worker, info))) {
+        gc_slot *slots = (gc_slot *)(void *)(object + 1);
+        for (uint32_t i = 0, n = info->slots; i < n; i++)
+            visit(&slots[i], argument);
+    } else if (detect_has_room_slow(worker, object)) {
         gc_object_trace(object, visit, argument);
+    } else {
+        detect_postpone(worker, object);
+    }
 }
 
 /* The passes of a worker, over the list of its home (it has one) and by address. */

@@ -13,6 +13,7 @@
  * Invariant (D3): in a round a worker writes the prefixes and marks of the objects that are
  *                 its (is_its()), and its own box of this round; it reads the others' boxes
  *                 of the round before.
+ * Sync edges: [sync GE1] a worker's numbers are final, and another begins the scan
  */
 #include <errno.h>
 
@@ -50,7 +51,7 @@ bool detect_has_room_slow(const struct detect_worker *worker, struct gc_object *
     size_t n = gc_object_slots(object, info).count;
     if (info->irregular && info->type->trace != NULL)
         info->type->trace(object, count_slot, &n);
-    return n <= DETECT_BOX_ENTRIES - worker->sent[worker->side];
+    return n <= worker->room_left;
 }
 
 void detect_postpone(struct detect_worker *worker, struct gc_object *object)
@@ -70,7 +71,8 @@ struct run {
     struct detector *detector;
     struct gc_heap *heap;
     const struct detect_passes *passes;
-    bool first; /* round of a phase */
+    bool wake;
+    bool first; /* round of steps 3 and 4 */
 };
 
 /* Calls take(worker, object) for what others sent to it in the round before. */
@@ -93,6 +95,7 @@ static bool begin_part(struct detect_worker *worker)
     if (!worker->takes_part) return false; /* its home came after the run began */
     worker->side = !worker->side;
     worker->sent[worker->side] = 0;
+    worker->room_left = DETECT_BOX_ENTRIES;
     return true;
 }
 
@@ -108,8 +111,31 @@ static void subtract_part(struct gc_mutator *home, void *argument)
     const struct run *run = argument;
     struct detect_worker *worker = detect_worker_of_home(home);
     if (!begin_part(worker)) return;
-    take_in(run, worker, take_subtract);
+    if (!run->first) take_in(run, worker, take_subtract);
     if (!worker->subtracted) run->passes->subtract(worker);
+    const bool settled =
+            worker->subtracted && worker->big == NULL && worker->sent[worker->side] == 0;
+    /* [sync GE1] release: its numbers are final; pairs with may_scan(). */
+    gc_atomic_store_release(
+            &worker->first_round, settled ? DETECT_SETTLED : DETECT_UNSETTLED);
+}
+
+/* Mostly no reference leads from home to home, and who is through may begin the scan when all
+ * are, without another round of offers. That is a good part of a young collection. In one
+ * that is worth waking for, the others can take longer than who is through would wait; then he
+ * had to scan after them, not beside them. */
+static enum gc_share_go may_scan(struct gc_heap *heap, void *argument)
+{
+    (void)argument;
+    gc_for_each_mutator (home, heap) {
+        struct detect_worker *worker = detect_worker_of_home(home);
+        if (!worker->takes_part) continue;
+        /* [sync GE1] acquire: pairs with the release in subtract_part(). */
+        uint32_t outcome = gc_atomic_load_acquire(&worker->first_round);
+        if (outcome == DETECT_UNDER_WAY) return GC_SHARE_NOT_YET;
+        if (outcome == DETECT_UNSETTLED) return GC_SHARE_END;
+    }
+    return GC_SHARE_GO_ON;
 }
 
 static inline void take_reach(
@@ -119,15 +145,21 @@ static inline void take_reach(
         run->passes->reach(worker, object);
 }
 
+/* Whoever has scanned in the round before the others has filled the same box as they do. */
 static void scan_part(struct gc_mutator *home, void *argument)
 {
     const struct run *run = argument;
     struct detect_worker *worker = detect_worker_of_home(home);
+    if (worker->scanned || !begin_part(worker)) return;
+    worker->scanned = true;
+    run->passes->scan(worker);
+}
+
+static void go_on_part(struct gc_mutator *home, void *argument)
+{
+    const struct run *run = argument;
+    struct detect_worker *worker = detect_worker_of_home(home);
     if (!begin_part(worker)) return;
-    if (run->first) {
-        run->passes->scan(worker);
-        return;
-    }
     take_in(run, worker, take_reach);
     run->passes->go_on(worker);
 }
@@ -180,13 +212,42 @@ static bool ends_round(struct run *run, bool subtracts)
     return !again;
 }
 
-static void repeat(struct run *run, struct gc_mutator *m, gc_share_fn part, bool wake)
+static bool takes_part(struct gc_mutator *home, void *argument)
+{
+    (void)argument;
+    return detect_worker_of_home(home)->takes_part;
+}
+
+static void share(
+        struct run *run, struct gc_mutator *m, gc_share_fn part, gc_share_fn then)
+{
+    const struct gc_share share = {
+        .run = part,
+        .has_part = takes_part,
+        .then = then,
+        .may_go_on = then != NULL ? may_scan : NULL,
+        .argument = run,
+        .wake = run->wake,
+    };
+    gc_stop_share(m, &share);
+}
+
+static void subtract_and_scan(struct run *run, struct gc_mutator *m)
 {
     run->first = true;
-    do {
-        gc_stop_share(m, part, run, wake);
-        run->first = false;
-    } while (!ends_round(run, part == subtract_part));
+    share(run, m, subtract_part, run->wake ? NULL : scan_part);
+    run->first = false;
+    bool all_scanned = true;
+    gc_for_each_mutator (home, run->heap)
+        all_scanned &= !takes_part(home, run) || detect_worker_of_home(home)->scanned;
+    if (!all_scanned) {
+        if (may_scan(run->heap, NULL) != GC_SHARE_GO_ON)
+            while (!ends_round(run, true))
+                share(run, m, subtract_part, NULL);
+        share(run, m, scan_part, NULL);
+    }
+    while (!ends_round(run, false))
+        share(run, m, go_on_part, NULL);
 }
 
 /* --- blocks for who has less to do -------------------------------------------------------- */
@@ -279,22 +340,27 @@ void detect_by_owners_stw(
         .detector = detector,
         .heap = heap,
         .passes = by_address ? &detect_walk_passes : &detect_list_passes,
+        .wake = wake,
     };
     gc_for_each_mutator (home, heap) {
         struct detect_scan *scan = by_address ? NULL : detect_scan_of_home(home);
+        if (scan != NULL && gc_list_is_empty(scan->list))
+            continue; /* nothing to look at */
         detect_worker_begin(detect_worker_of_home(home), detector, way, scan);
     }
     if (by_address) give_blocks_stw(m);
-    repeat(&run, m, subtract_part, wake);
-    repeat(&run, m, scan_part, wake);
+    subtract_and_scan(&run, m);
     bool found = false;
     gc_for_each_mutator (home, heap) {
         const struct detect_worker *worker = detect_worker_of_home(home);
+        if (!worker->takes_part) continue;
         found |= worker->left > worker->reached || !gc_list_is_empty(&worker->trash);
     }
-    if (found) gc_stop_share(m, sweep_part, &run, wake);
-    gc_for_each_mutator (home, heap)
-        return_lent(detect_worker_of_home(home));
+    if (found) share(&run, m, sweep_part, NULL);
+    gc_for_each_mutator (home, heap) {
+        struct detect_worker *worker = detect_worker_of_home(home);
+        if (by_address) return_lent(worker);
+    }
     gc_for_each_mutator (home, heap) {
         struct detect_worker *worker = detect_worker_of_home(home);
         if (worker->takes_part) detect_worker_end(worker, detector, NULL);

@@ -91,7 +91,13 @@ static inline struct gc_object *meet(
         struct walk *walk, const gc_slot *slot, struct gc_object *object)
 {
     if (object == NULL || is_near(slot, object)) return object;
-    if (walk->at_home && !is_own_or_sent(walk->worker, object)) return NULL;
+    if (walk->at_home) {
+        const struct gc_block *block = gc_block_of(object);
+        if (gc_unlikely(!is_its(walk->worker, block))) {
+            send_object(walk->worker, block, object);
+            return NULL;
+        }
+    }
     ask_for(object);
     return exchange(&walk->ring, object);
 }
@@ -109,15 +115,16 @@ static inline void subtract_slot(gc_slot *slot, void *argument)
 static inline bool subtract(struct walk *walk, struct gc_object *object)
 {
     struct detect_worker *worker = walk->worker;
+    const struct gc_type_info *info = gc_object_info(object);
     struct gc_links *at = gc_links_of(object);
     const bool fits = !walk->at_home || has_room(worker, object);
     if (gc_unlikely(!fits) && worker->sent[worker->side] > 0) return false;
     if ((prev_bits(at) & COLLECTING) == 0) at->prev = links_at(draw_in(&walk->set, at));
     walk->tally.objects++;
     if (gc_likely(fits)) {
-        subtract_object(&walk->tally, object, subtract_slot, walk);
+        subtract_object(&walk->tally, object, info, subtract_slot, walk);
     } else {
-        subtract_object(&walk->tally, object, visit_nothing, NULL);
+        subtract_object(&walk->tally, object, info, visit_nothing, NULL);
         worker->big = object;
     }
     return true;

@@ -132,7 +132,8 @@ static void for_homes_stw(struct gc_mutator *m, gc_share_fn run, void *argument)
 {
     const struct generational *state = m->heap->collector_data;
     if (state->shared) {
-        gc_stop_share(m, run, argument, state->wake);
+        struct gc_share share = { .run = run, .argument = argument, .wake = state->wake };
+        gc_stop_share(m, &share);
     } else {
         gc_for_each_mutator (home, m->heap)
             run(home, argument);

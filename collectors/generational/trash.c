@@ -105,7 +105,6 @@ static void keep_leaving_part(struct gc_mutator *home, void *argument)
     (void)argument;
     struct leaving leaving = { .home = home, .worker = detect_worker_of_home(home) };
     struct gc_links *trash = &leaving.worker->trash;
-    leaving.worker->sent[0] = 0;
     for (struct gc_links *at = trash->next; at != trash; at = at->next)
         gc_object_trace(gc_links_object(at), keep_leaving_slot, &leaving);
     leaving.worker->overflowed = leaving.full;
@@ -126,13 +125,27 @@ static void free_part(struct gc_mutator *home, void *argument)
     home->counters.freed_by_cycle += worker->found;
 }
 
+static bool has_trash(struct gc_mutator *home, void *argument)
+{
+    (void)argument;
+    return !gc_list_is_empty(&detect_worker_of_home(home)->trash);
+}
+
 /* False: somebody's box was too small, and all members are still there. */
 static bool bury_by_owners_stw(struct gc_mutator *m, bool wake)
 {
-    gc_stop_share(m, keep_leaving_part, NULL, wake);
+    struct gc_share share = {
+        .run = keep_leaving_part, .has_part = has_trash, .wake = wake
+    };
+    gc_for_each_mutator (home, m->heap) {
+        detect_worker_of_home(home)->overflowed = false;
+        detect_worker_of_home(home)->sent[0] = 0;
+    }
+    gc_stop_share(m, &share);
     gc_for_each_mutator (home, m->heap)
         if (detect_worker_of_home(home)->overflowed) return false;
-    gc_stop_share(m, free_part, NULL, wake);
+    share.run = free_part;
+    gc_stop_share(m, &share);
     return true;
 }
 

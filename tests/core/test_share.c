@@ -24,13 +24,93 @@ static void do_part(struct gc_mutator *home, void *argument)
     count->parts[home->number]++;
 }
 
+/* Parts of which every second home has one, and that go on once all of these have run. */
+struct chain {
+    struct count count;
+    _Atomic(uint32_t) ran; /* seq_cst after a part, acquire where it is looked at */
+    uint32_t parts;        /* of all */
+    bool never;            /* they do not go on */
+    uint64_t then[MOST];   /* no atoms: what goes on is at its home alone */
+    uint64_t went_on;      /* all of them */
+};
+
+static bool has_part(struct gc_mutator *home, void *argument)
+{
+    (void)argument;
+    return home->number % 2 == 0;
+}
+
+static void run_part(struct gc_mutator *home, void *argument)
+{
+    struct chain *chain = argument;
+    do_part(home, &chain->count);
+    gc_atomic_fetch_add_seq_cst(&chain->ran, 1);
+}
+
+static enum gc_share_go may_go_on(struct gc_heap *heap, void *argument)
+{
+    (void)heap;
+    struct chain *chain = argument;
+    if (chain->never) return GC_SHARE_END;
+    return gc_atomic_load_acquire(&chain->ran) == chain->parts ? GC_SHARE_GO_ON
+                                                               : GC_SHARE_NOT_YET;
+}
+
+static void go_on(struct gc_mutator *home, void *argument)
+{
+    struct chain *chain = argument;
+    gc_require(may_go_on(NULL, chain) == GC_SHARE_GO_ON, "a part goes on too early");
+    gc_require(chain->count.parts[home->number] == chain->count.phase + 1,
+            "a part goes on that has not run");
+    chain->then[home->number]++;
+}
+
+/* Shares out parts that go on, or not; how many were not done as they should. */
+static uint32_t share_chain(struct gc_mutator *m, struct chain *chain, bool wake)
+{
+    const struct gc_share share = {
+        .run = run_part,
+        .has_part = has_part,
+        .then = go_on,
+        .may_go_on = may_go_on,
+        .argument = chain,
+        .wake = wake,
+    };
+    uint32_t wrong = 0;
+    gc_stop_begin(m);
+    chain->parts = 0;
+    gc_for_each_mutator (home, m->heap)
+        chain->parts += has_part(home, NULL);
+    for (int i = 0; i < PHASES; i++) {
+        gc_atomic_store_relaxed(&chain->ran, 0);
+        chain->never = i == PHASES - 1;
+        uint64_t before = chain->went_on;
+        gc_stop_share(m, &share);
+        chain->count.phase++;
+        chain->went_on = 0;
+        gc_for_each_mutator (home, m->heap) {
+            if (has_part(home, NULL))
+                wrong += chain->count.parts[home->number] != chain->count.phase;
+            else
+                wrong += chain->count.parts[home->number] != 0;
+            chain->went_on += chain->then[home->number];
+        }
+        wrong += gc_atomic_load_relaxed(&chain->ran) != chain->parts;
+        wrong += chain->went_on - before > chain->parts;
+        if (chain->never) wrong += chain->went_on != before;
+    }
+    gc_stop_end(m, 0);
+    return wrong;
+}
+
 /* Shares out several phases in one stop; how many parts were not done. */
 static uint32_t share_phases(struct gc_mutator *m, struct count *count, bool wake)
 {
+    const struct gc_share share = { .run = do_part, .argument = count, .wake = wake };
     uint32_t wrong = 0;
     gc_stop_begin(m);
     for (int i = 0; i < PHASES; i++) {
-        gc_stop_share(m, do_part, count, wake);
+        gc_stop_share(m, &share);
         count->phase++;
         gc_for_each_mutator (home, m->heap)
             wrong += count->parts[home->number] != count->phase;
@@ -125,6 +205,45 @@ static void parked_mutators_help_in_schedules(void)
     share_among("refcount@plain", true, 3);
 }
 
+/* Two that are parked, one that is blocked, and the stopper. */
+static void chain_among(uint64_t schedule_seed)
+{
+    struct fixture f;
+    static struct chain chain;
+    struct worker busy[3];
+    if (!fixture_open(&f, "refcount@atomic", NULL, 0)) return;
+    gc_share_prepare(f.heap);
+    chain = (struct chain){ .count = { .phase = 0 } };
+    bool scheduled = schedule_seed != 0 && gc_schedule_begin_random(schedule_seed, 2);
+    workers_start(f.m, busy, 3, be_busy, &chain.count, NULL);
+    while (gc_atomic_load_relaxed(&chain.count.started) < 3) {
+        gc_blocked_begin(f.m);
+        gc_schedule_yield();
+        gc_blocked_end(f.m);
+    }
+    uint32_t wrong = 0;
+    for (int i = 0; i < STOPS; i++) {
+        wrong += share_chain(f.m, &chain, i % 2 == 0);
+        gc_safepoint(f.m);
+    }
+    gc_atomic_store_relaxed(&chain.count.ended, 1);
+    workers_join(f.m, busy, 3);
+    CU_ASSERT_EQUAL(wrong, 0);
+    CU_ASSERT(chain.went_on > 0);
+    if (scheduled) {
+        CU_ASSERT(helped(f.heap) > 0);
+        gc_schedule_end();
+    }
+    fixture_close(&f);
+}
+
+static void parts_go_on_when_all_have_run(void)
+{
+    chain_among(0);
+    for (uint64_t seed = 1; seed <= 10 && GC_CHECK >= 1; seed++)
+        chain_among(seed);
+}
+
 /* Stoppers that take turns, each with parts for all. */
 static void share_often(struct worker *worker)
 {
@@ -159,7 +278,7 @@ static void share_while_the_world_runs(void *argument)
 {
     struct fixture *f = argument;
     static struct count count;
-    gc_stop_share(f->m, do_part, &count, false);
+    gc_stop_share(f->m, &(struct gc_share){ .run = do_part, .argument = &count });
 }
 
 static void work_is_shared_in_stops_alone(void)
@@ -176,6 +295,7 @@ int test_share_suite(void)
         { "every_home_gets_its_part_once_on_real_threads",
                 every_home_gets_its_part_once_on_real_threads },
         { "parked_mutators_help_in_schedules", parked_mutators_help_in_schedules },
+        { "parts_go_on_when_all_have_run", parts_go_on_when_all_have_run },
         { "stoppers_share_in_turn", stoppers_share_in_turn },
         { "work_is_shared_in_stops_alone", work_is_shared_in_stops_alone },
     };

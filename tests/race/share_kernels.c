@@ -23,7 +23,8 @@ static void run_share(struct trial *t)
     for (int i = 0; i < 4; i++) {
         uint32_t parts[TRIAL_THREADS + 1] = { 0 };
         gc_stop_begin(t->m);
-        gc_stop_share(t->m, count_part, parts, true);
+        gc_stop_share(t->m,
+                &(struct gc_share){ .run = count_part, .argument = parts, .wake = true });
         gc_for_each_mutator (home, t->heap)
             expect(parts[home->number] == 1, "a home's part is done not once");
         gc_stop_end(t->m, 0);
