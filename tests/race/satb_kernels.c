@@ -195,55 +195,65 @@ static void run_large(struct trial *t)
 enum { LONG = 60 };
 
 /* Looks at what a local holds for about as long as a collection takes. */
-static void watch(struct gc_mutator *m, struct small **held)
+static void watch(struct gc_mutator *m, struct small **held, size_t count)
 {
     struct {
         struct gc_frame frame;
         struct small *other;
     } at;
     gc_enter(m, at);
-    for (int i = 0; i < LONG && *held != NULL; i++) {
-        expect((*held)->kind == KIND_PUBLIC, "an object is freed that a local holds");
+    for (int i = 0; i < LONG; i++) {
+        for (size_t k = 0; k < count; k++)
+            expect(held[k] == NULL || held[k]->kind == KIND_PUBLIC,
+                    "an object is freed that a local holds");
         make(m, &at.other, KIND_PRIVATE); /* where it was, perhaps */
         gc_schedule_yield();
     }
     gc_leave(m, at);
 }
 
-/* Makes what one slot names its own. */
-static void take_one(struct gc_mutator *m, void *argument)
+/* Looks at one slot for a while, and keeps what was there last. */
+static void take_some(struct gc_mutator *m, void *argument)
 {
+    enum { FOUND = 8 };
     struct trial *t = argument;
     struct {
         struct gc_frame frame;
-        struct small *shared, *found;
+        struct small *shared, *found[FOUND];
     } at;
     gc_enter(m, at);
     gc_load_root(m, &at.shared, &t->slots[0]);
-    for (uint32_t i = draw(t, LONG); i > 0 && at.found == NULL; i--) {
-        gc_safepoint(m);
-        if (i % 4 == 0) gc_load_shared(m, &at.found, at.shared, a);
+    for (uint32_t i = draw(t, LONG); i > 0; i--) {
+        gc_load_shared(m, &at.found[i % FOUND], at.shared, a);
+        gc_schedule_yield();
+        if (i % FOUND == 0) gc_safepoint(m);
     }
-    watch(m, &at.found);
+    watch(m, at.found, FOUND);
     gc_leave(m, at);
 }
 
-/* Puts new objects into that slot, or nothing, and keeps nothing. */
+/* Puts new objects into that slot, or nothing, and keeps nothing. Between the stores there is
+ * no safepoint. */
 static void overwrite(struct gc_mutator *m, void *argument)
 {
+    enum { MADE = 3 };
     struct trial *t = argument;
     struct {
         struct gc_frame frame;
-        struct small *shared, *made;
+        struct small *shared, *made[MADE];
     } at;
     gc_enter(m, at);
     gc_load_root(m, &at.shared, &t->slots[0]);
-    for (uint32_t i = draw(t, 3); i > 0; i--) {
-        dawdle(draw(t, 15));
-        if (draw(t, 2) == 0) make(m, &at.made, KIND_PUBLIC);
-        dawdle(draw(t, 10)); /* without a safepoint */
-        gc_store_shared(m, at.shared, a, at.made);
-        gc_clear(m, &at.made);
+    for (uint32_t n = draw(t, 3); n > 0; n--) {
+        const bool makes = draw(t, 2) == 0;
+        for (int i = 0; i < MADE && makes; i++)
+            make(m, &at.made[i], KIND_PUBLIC);
+        dawdle(draw(t, 10));
+        for (int i = 0; i < MADE; i++) {
+            gc_store_shared(m, at.shared, a, at.made[i]);
+            gc_clear(m, &at.made[i]);
+            gc_schedule_yield();
+        }
         gc_safepoint(m);
     }
     gc_leave(m, at);
@@ -262,7 +272,7 @@ static void run_overwritten(struct trial *t)
     gc_store(m, at.shared, a, at.first);
     gc_store_root(m, &t->slots[0], at.shared);
     gc_leave(m, at);
-    start(t, take_one);
+    start(t, take_some);
     start(t, overwrite);
     start(t, overwrite);
     gc_collect(m, 2);
@@ -279,7 +289,7 @@ static void be_child(struct gc_mutator *m, void *argument)
     (void)argument;
     gc_enter(m, at);
     gc_take_start(m, &at.start);
-    watch(m, &at.start);
+    watch(m, &at.start, 1);
     gc_leave(m, at);
 }
 
