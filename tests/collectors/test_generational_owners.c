@@ -317,15 +317,28 @@ enum {
     DEEP = LEVEL + LEVELS
 };
 
+static void build_levels(struct worker *worker, uint32_t bytes)
+{
+    for (uint32_t i = LEVEL; i < DEEP; i++)
+        worker_expect(worker,
+                gc_new_slow(worker->m, &world.roots[i], &array_type, WIDE + 1, bytes));
+}
+
 static void build_deep(struct worker *worker)
 {
-    for (uint32_t i = 0; i < DEEP && worker->number == 1; i++) {
-        if (i < LEVEL)
-            make(worker, i, &node_type);
-        else
-            worker_expect(worker,
-                    gc_new_slow(worker->m, &world.roots[i], &array_type, WIDE + 1, 0));
-    }
+    if (worker->number != 1) return;
+    for (uint32_t i = 0; i < LEVEL; i++)
+        make(worker, i, &node_type);
+    build_levels(worker, 0);
+}
+
+/* By address the region that is made last is gone through first: there the nodes are. */
+static void build_deep_by_address(struct worker *worker)
+{
+    if (worker->number != 1) return;
+    build_levels(worker, GC_REGION_BYTES / LEVELS - (WIDE + 1) * sizeof(gc_slot));
+    for (uint32_t i = 0; i < LEVEL; i++)
+        make(worker, i, &node_type);
 }
 
 static void fill_levels(struct gc_mutator *m)
@@ -340,11 +353,11 @@ static void fill_levels(struct gc_mutator *m)
     }
 }
 
-static void deep_objects_with(const char *detect)
+static void deep_objects_with(const char *detect, void (*build)(struct worker *worker))
 {
     char options[128];
     snprintf(options, sizeof(options), "threshold0=0:detect=%s:passes=owners", detect);
-    if (!world_open(options, build_deep, DEEP, 2, 6)) return;
+    if (!world_open(options, build, DEEP, 2, 6)) return;
     struct gc_mutator *m = world.f.m;
     fill_levels(m);
     world_go();
@@ -364,9 +377,9 @@ static void deep_objects_with(const char *detect)
 
 static void what_the_stack_has_no_room_for_is_met(void)
 {
-    deep_objects_with("move");
-    deep_objects_with("keep");
-    deep_objects_with("walk");
+    deep_objects_with("move", build_deep);
+    deep_objects_with("keep", build_deep);
+    deep_objects_with("walk", build_deep_by_address);
 }
 
 /* Garbage that holds more leaves of another home than a box: none is forgotten. */
