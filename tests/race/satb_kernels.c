@@ -244,7 +244,7 @@ static void overwrite(struct gc_mutator *m, void *argument)
     } at;
     gc_enter(m, at);
     gc_load_root(m, &at.shared, &t->slots[0]);
-    for (uint32_t n = draw(t, 3); n > 0; n--) {
+    for (uint32_t n = 1 + draw(t, 4); n > 0; n--) {
         const bool makes = draw(t, 2) == 0;
         for (int i = 0; i < MADE && makes; i++)
             make(m, &at.made[i], KIND_PUBLIC);
@@ -275,6 +275,7 @@ static void run_overwritten(struct trial *t)
     start(t, take_some);
     start(t, overwrite);
     start(t, overwrite);
+    dawdle(draw(t, 30));
     gc_collect(m, 2);
     join(t);
     gc_store_root_null(m, &t->slots[0]);
