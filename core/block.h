@@ -31,6 +31,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/mutant.h"
 #include "core/object.h"
 
 struct gc_heap;
@@ -198,6 +199,7 @@ static inline void gc_cell_reset(const struct gc_block *block, struct gc_object 
 static inline void gc_cell_free_in(struct gc_block *block, struct gc_object *object)
 {
     gc_assert(gc_object_is_dead(object), "a live object is freed");
+    if (gc_broken(OWN_BLOCK) && block->next != NULL) block = block->next;
     *gc_cell_link(object) = block->free;
     block->free = object;
     if (GC_POISONS) gc_cell_poison(object);

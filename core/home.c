@@ -71,6 +71,9 @@ void gc_home_look(struct gc_mutator *home, struct gc_mutator *by)
             return;
         }
         gc_schedule_yield(); /* between look and claim */
+        if (gc_broken(DEAD_OWNER_DRAINED) &&
+                gc_atomic_load_relaxed(&home->state) == GC_MUTATOR_EXITED)
+            return;
         /* RUNNING: it will look itself. Claimed: whoever did will, when he is through. */
         if (!gc_home_claim(home)) return;
         gc_schedule_yield(); /* inside a claim */

@@ -13,6 +13,7 @@
 
 #include "core/allocate.h"
 #include "core/collector.h"
+#include "core/mutant.h"
 #include "core/os.h"
 
 #if GC_TSAN
@@ -143,7 +144,7 @@ void gc_log_flush(struct gc_mutator *m)
     struct gc_log_buffer *buffer = gc_log_buffer_of(m);
     struct gc_log_chunk *chunk = buffer->chunk;
     if (words_in(buffer) == 0) return;
-    chunk->used = (uint32_t)words_in(buffer);
+    chunk->used = (uint32_t)words_in(buffer) - (gc_broken(FLUSH_ALL) ? 1 : 0);
     *buffer = (struct gc_log_buffer){ NULL, NULL, NULL };
     gc_atomic_fetch_add_relaxed(&log->handed_bytes, bytes_of(chunk->room));
     cds_wfcq_node_init(node_of(chunk));

@@ -3,6 +3,7 @@
 #include "core/root.h"
 
 #include "core/heap.h"
+#include "core/mutant.h"
 
 void gc_roots_add(
         struct gc_heap *heap, struct gc_root_range *range, gc_slot *slots, size_t count)
@@ -45,13 +46,13 @@ void gc_root_callback_remove(struct gc_mutator *m, struct gc_root_callback *call
 
 void gc_roots_visit_mutator(struct gc_mutator *m, gc_visit_fn visit, void *argument)
 {
-    visit(&m->start, argument);
+    if (!gc_broken(ROOT_START)) visit(&m->start, argument);
     for (size_t i = 0; i < m->deferred_count; i++)
         visit((gc_slot *)&m->deferred[i], argument);
     for (size_t i = 0; i < m->drop_count; i++)
         visit((gc_slot *)&m->drops[i], argument);
     for (struct gc_frame *frame = m->frames; frame != NULL; frame = frame->caller)
-        for (size_t i = 0; i < frame->locals; i++)
+        for (size_t i = gc_broken(ROOT_LOCALS) ? 1 : 0; i < frame->locals; i++)
             visit(&gc_frame_locals(frame)[i], argument);
     for (struct gc_root_callback *c = m->root_callbacks; c != NULL; c = c->next)
         c->enumerate(visit, argument, c->argument);
@@ -91,7 +92,7 @@ size_t gc_roots_visit_global(struct gc_heap *heap, gc_visit_fn visit, void *argu
 void gc_roots_visit_stw(struct gc_heap *heap, gc_visit_fn visit, void *argument)
 {
     for (struct gc_root_range *range = heap->roots; range != NULL; range = range->next)
-        for (size_t i = 0; i < range->count; i++)
+        for (size_t i = gc_broken(ROOT_GLOBALS) ? 1 : 0; i < range->count; i++)
             visit(&range->slots[i], argument);
     gc_for_each_mutator (m, heap)
         gc_roots_visit_mutator(m, visit, argument);

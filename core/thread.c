@@ -211,7 +211,7 @@ static bool return_from_exit(struct gc_mutator *m)
 static void leave(struct gc_mutator *m)
 {
     struct gc_heap *heap = m->heap;
-    gc_settle(m); /* may allocate */
+    if (!gc_broken(EXIT_SETTLES)) gc_settle(m); /* may allocate */
     if (heap->collector->on_budget != NULL) gc_budget_flush(m);
     m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     gc_runs_flush(m);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/heap.h"
+#include "core/mutant.h"
 #include "core/os.h"
 #include "core/root.h"
 #include "core/type.h"
@@ -98,7 +99,7 @@ static inline void spill(struct gc_object *object, void *argument)
 {
     struct gc_tracer *tracer = argument;
     (void)object; /* it is marked, or what names it is */
-    tracer->overflowed = true;
+    if (!gc_broken(SPILL_RESCANNED)) tracer->overflowed = true;
 }
 
 /* Of a tracer that does not count, the stack holds what is marked: an object is looked at

@@ -9,6 +9,7 @@
 
 #include "core/allocate.h"
 #include "core/collector.h"
+#include "core/mutant.h"
 #include "core/os.h"
 #include "core/schedule.h"
 
@@ -172,7 +173,8 @@ static size_t clear_all(struct gc_mutator *m, struct gc_object *object,
         gc_atomic_store_relaxed(&weak->target, NULL);
         heap->weak_count--;
         cleared++;
-        if (weak->callback == NULL || is_dead == NULL || is_dead(&weak->header)) continue;
+        if (weak->callback == NULL || is_dead == NULL) continue;
+        if (is_dead(&weak->header) && !gc_broken(DEAD_NOT_CALLED)) continue;
         /* It may be dying elsewhere just now; its cell stays until we let go of the lock. */
         if (protocol->try_take != NULL && !protocol->try_take(m, &weak->header)) continue;
         append(due, weak);
@@ -195,7 +197,7 @@ void gc_weak_on_death(struct gc_mutator *m, struct gc_object *object)
     gc_lock_acquire(&heap->weak_lock);
     if ((state & GC_STATE_WEAK) != 0) {
         struct gc_weak *weak = (struct gc_weak *)(void *)object;
-        if (target_of(weak) != NULL) remove_one(heap, weak);
+        if (target_of(weak) != NULL && !gc_broken(WEAK_LEAVES)) remove_one(heap, weak);
     }
     if ((state & GC_STATE_REFERENCED) != 0)
         m->counters.weak_cleared += clear_all(m, object, is_dying, &due);

@@ -165,6 +165,7 @@ bool fixture_open(
 void fixture_close(struct fixture *f)
 {
     gc_detach(f->m);
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&f->heap->claim_waiters), 0);
     gc_heap_destroy(f->heap);
     CU_ASSERT_TRUE(memory_is_equal(memory_now(), f->before));
 }

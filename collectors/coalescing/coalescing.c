@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+#include "core/mutant.h"
 #include "core/os.h"
 #include "core/verify.h"
 
@@ -131,7 +132,7 @@ static uint64_t trace_stw(struct coalescing *state)
     struct gc_heap *heap = tracer->heap;
     gc_log_give_back(heap->log);
     gc_sweep_mark_stw(tracer, &state->due);
-    for (size_t i = 0; i < state->due.count; i++)
+    for (size_t i = 0; i < state->due.count && !gc_broken(DUE_HELD); i++)
         coalescing_hold_stw(state, state->due.finalizers[i]);
     gc_sweep_begin_stw(heap);
     state->swept = (struct gc_swept){ 0, 0 };
@@ -228,7 +229,7 @@ static int start(struct gc_heap *heap, struct gc_error *error)
         release(state);
         return gc_error_set(error, -ENOMEM, "there is no memory for the mark stack");
     }
-    state->tracer.counts = true;
+    state->tracer.counts = !gc_broken(TRACE_COUNTS);
     heap->collector_data = state;
     gc_log_set_budget(heap->log, o->log_bytes);
     set_trigger(state);

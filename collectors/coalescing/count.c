@@ -26,6 +26,7 @@
  */
 #include "collectors/coalescing/coalescing.h"
 
+#include "core/mutant.h"
 static void set_clean(struct gc_object *object)
 {
     gc_atomic_store_relaxed(&object->noted, (uint16_t)GC_LOG_OBJECT_CLEAN);
@@ -116,7 +117,7 @@ static void push(struct coalescing *state, struct gc_object *object)
     struct gc_tracer *tracer = &state->tracer;
     if (gc_unlikely(tracer->depth == tracer->room)) {
         set_mark(object, COALESCING_MISSED);
-        state->has_missed = true;
+        state->has_missed = !gc_broken(MISSED_FOUND);
         return;
     }
     tracer->stack[tracer->depth++] = object;
@@ -126,7 +127,7 @@ static inline void adopt(struct coalescing *state, struct gc_object *object)
 {
     set_clean(object);
     gc_block_of(object)->kept++;
-    push(state, object);
+    if (!gc_broken(ADOPTED_COUNTED)) push(state, object);
 }
 
 static inline void take_up(gc_slot *slot, void *argument)
@@ -182,7 +183,7 @@ static uint64_t take_up_logged(struct coalescing *state)
                     (struct gc_object *)(c->words[i] - GC_LOG_OBJECT_HOLDER);
             gc_assert(!gc_object_is_dead(holder), "a dead object is in a log");
             if (gc_log_object_state(holder) == GC_LOG_OBJECT_CLEAN) {
-                c->words[i] = GC_LOG_OBJECT_HOLDER;
+                if (!gc_broken(LOGGED_ONCE)) c->words[i] = GC_LOG_OBJECT_HOLDER;
                 continue;
             }
             records++;
@@ -207,7 +208,7 @@ static void die(struct coalescing *state, struct gc_object *object)
 /* Of count 0: it dies, unless a root holds it, or its finalizer is due. */
 static void consider(struct coalescing *state, struct gc_object *object)
 {
-    if (has_mark(object, COALESCING_ROOTED)) return;
+    if (has_mark(object, COALESCING_ROOTED) && !gc_broken(ROOTED_LIVES)) return;
     if ((gc_object_state(object) & GC_STATE_FINALIZER) == 0) die(state, object);
 }
 
@@ -329,13 +330,15 @@ uint64_t coalescing_count_stw(struct coalescing *state)
     tracer->objects = tracer->edges = 0;
     state->m->counters.log_records += take_up_logged(state);
     for (size_t i = 0; i < state->rooted.count; i++)
-        if (is_new(state->rooted.objects[i])) adopt(state, state->rooted.objects[i]);
+        if (is_new(state->rooted.objects[i]) && !gc_broken(ROOTED_ADOPTED))
+            adopt(state, state->rooted.objects[i]);
+    if (gc_broken(UPS_FIRST)) take_down_logged(state);
     drain(state);
     gc_due_find_finalizers(&state->due, is_new, keep, state);
     drain(state);
     gc_sweep_begin_stw(heap);
     uint64_t words = take_down_logged(state);
-    reconsider_zeros(state);
+    if (!gc_broken(ZEROS_AGAIN)) reconsider_zeros(state);
     cascade(state);
     gc_due_find_finalizers(&state->due, is_zero, keep, state);
     gc_due_clear_weak(&state->due, is_gone);

@@ -2,6 +2,7 @@
 /* due.c - weak references and finalizers of what was found dead. */
 #include "collectors/common/due.h"
 
+#include "core/mutant.h"
 #include "core/os.h"
 
 bool gc_due_begin(struct gc_due *due, struct gc_mutator *m)
@@ -29,6 +30,7 @@ bool gc_due_reserve(struct gc_due *due)
 
 void gc_due_clear_weak(struct gc_due *due, gc_is_dead_fn is_dead)
 {
+    if (gc_broken(DEAD_WEAK_CLEARED)) return;
     due->m->counters.weak_cleared += gc_weak_clear_dead(due->m, is_dead, &due->callbacks);
 }
 
@@ -45,6 +47,7 @@ static enum gc_finalizable_fate find(struct gc_object *object, void *argument)
     if (!due->is_dead(object)) return GC_FINALIZABLE_KEEP;
     if (due->count == due->room) return GC_FINALIZABLE_KEEP; /* born after the begin */
     due->finalizers[due->count++] = object;
+    if (gc_broken(DUE_ONCE)) return GC_FINALIZABLE_KEEP;
     return GC_FINALIZABLE_REMOVE;
 }
 
@@ -65,16 +68,17 @@ void gc_due_find_finalizers(struct gc_due *due, gc_is_dead_fn is_dead,
     due->keep = keep;
     due->argument = argument;
     gc_finalizable_filter(heap, find, due);
-    for (size_t i = first; i < due->count; i++)
+    for (size_t i = first; i < due->count && !gc_broken(DUE_KEPT); i++)
         keep(due->finalizers[i], argument);
     if (due->count == due->room) gc_finalizable_filter(heap, keep_rest, due);
 }
 
 void gc_due_run(struct gc_due *due)
 {
-    gc_weak_run_callbacks(due->m, due->callbacks.first);
+    if (!gc_broken(CALLBACKS_FIRST)) gc_weak_run_callbacks(due->m, due->callbacks.first);
     for (size_t i = 0; i < due->count; i++)
         gc_finalize(due->m, due->finalizers[i]);
+    if (gc_broken(CALLBACKS_FIRST)) gc_weak_run_callbacks(due->m, due->callbacks.first);
     due->count = 0;
 }
 

@@ -2,6 +2,7 @@
 /* sweep.c - the part of a tracing collection that is no policy. */
 #include "collectors/common/sweep.h"
 
+#include "core/mutant.h"
 static void mark(struct gc_object *object, void *argument)
 {
     gc_tracer_mark_stw(argument, object);
@@ -19,11 +20,11 @@ void gc_sweep_mark_stw(struct gc_tracer *tracer, struct gc_due *due)
     gc_tracer_drain_stw(tracer);
     gc_due_clear_weak(due, is_unmarked);
     gc_due_find_finalizers(due, is_unmarked, mark, tracer);
-    gc_tracer_drain_stw(tracer);
+    if (!gc_broken(DUE_TRACED)) gc_tracer_drain_stw(tracer);
 }
 
 void gc_sweep_begin_stw(struct gc_heap *heap)
 {
     gc_for_each_mutator (home, heap)
-        gc_runs_flush(home);
+        if (!gc_broken(RUNS_FLUSHED)) gc_runs_flush(home);
 }

@@ -182,6 +182,7 @@ static inline void reach_move(struct detect_worker *worker, struct gc_links *tar
 {
     if ((prev_bits(target) & COLLECTING) == 0) return;
     if ((bits_of(target->next) & UNREACHABLE) != 0) {
+        if (gc_broken(REACHED_LIVES)) return;
         /* Moved too early: back to the tail of its own list, to be scanned there. */
         struct gc_links *before = prev_of(target), *behind = next_of(target);
         before->next =
@@ -488,7 +489,7 @@ static void scan_all_move(struct detect_worker *worker, struct gc_heap *heap)
             gc_for_each_mutator (home, heap)
                 grown |= scan_move(worker, detect_scan_of_home(home));
         }
-    } while (grown);
+    } while (grown && !gc_broken(SCAN_GOES_ROUND));
     settle_trash(worker);
 }
 

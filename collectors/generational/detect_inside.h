@@ -5,6 +5,7 @@
 #define COLLECTORS_GENERATIONAL_DETECT_INSIDE_H
 
 #include "collectors/generational/detect.h"
+#include "core/mutant.h"
 
 enum {
     TENTATIVE = 1,  /* in prev */
@@ -95,7 +96,7 @@ static inline void subtract_reference(
         const struct detect_set *set, struct gc_object *object)
 {
     if ((gc_object_state(object) & GC_STATE_CYCLIC) == 0) return;
-    if (!is_in_set(set, object)) return;
+    if (!is_in_set(set, object) && !gc_broken(MEMBERS_ONLY)) return;
     struct gc_links *target = gc_links_of(object);
     uintptr_t prev = prev_bits(target);
     if ((prev & COLLECTING) == 0) prev = draw_in(set, target);
@@ -139,11 +140,11 @@ static inline void reach(struct detect_worker *worker, struct gc_links *target)
     uintptr_t prev = prev_bits(target);
     if ((prev & COLLECTING) != 0) {
         if (prev < ONE_REF) target->prev = links_at(ONE_REF | COLLECTING);
-    } else if (gc_unlikely((prev & TENTATIVE) != 0)) {
+    } else if (gc_unlikely((prev & TENTATIVE) != 0) && !gc_broken(REACHED_LIVES)) {
         worker->reached++;
         if (gc_unlikely(worker->depth == worker->room)) {
             target->prev = links_at((prev & ~(uintptr_t)TENTATIVE) | REVISIT);
-            worker->overflowed = true;
+            worker->overflowed = !gc_broken(OVERFLOW_REVISITED);
         } else {
             target->prev = links_at(prev & ~(uintptr_t)TENTATIVE);
             worker->stack[worker->depth++] = gc_links_object(target);

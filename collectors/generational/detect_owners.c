@@ -82,7 +82,7 @@ GC_INLINE void take_in(const struct run *run, struct detect_worker *worker,
 {
     gc_for_each_mutator (other, run->heap) {
         const struct detect_worker *from = detect_worker_of_home(other);
-        if (from == worker || !from->takes_part) continue;
+        if (from == worker || !from->takes_part || gc_broken(BOXES_TAKEN)) continue;
         struct gc_object *const *box = from->boxes[!worker->side];
         for (size_t i = 0, n = from->sent[!worker->side]; i < n; i++)
             if (is_its(worker, gc_block_of(box[i]))) take(run, worker, box[i]);
@@ -207,7 +207,8 @@ static bool ends_round(struct run *run, bool subtracts)
         else if (big != NULL)
             gc_object_trace(big, reach_slot_anywhere, run);
         again |= big != NULL || worker->sent[worker->side] > 0;
-        again |= subtracts ? !worker->subtracted : worker->overflowed;
+        if (!gc_broken(ROUND_AGAIN))
+            again |= subtracts ? !worker->subtracted : worker->overflowed;
     }
     return !again;
 }
@@ -324,7 +325,7 @@ static void return_lent(struct detect_worker *worker)
     for (struct gc_links *at = lent->next, *next; at != lent; at = next) {
         next = at->next;
         struct detect_worker *other = detect_worker_of_home(gc_block_of(at)->home);
-        gc_list_append(&other->trash, at);
+        if (!gc_broken(LENT_RETURNED)) gc_list_append(&other->trash, at);
         worker->found--;
         other->found++;
     }

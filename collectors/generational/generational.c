@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "core/mutant.h"
 #include "core/os.h"
 
 struct generational_options {
@@ -183,14 +184,15 @@ static void merge_young_stw(struct gc_mutator *m, int g)
     struct gc_heap *heap = m->heap;
     if (g + 1 < GC_GENERATIONS)
         gc_atomic_fetch_add_relaxed(&heap->generations[g + 1].count, 1);
-    for (int i = 1; i <= g; i++)
+    for (int i = 1; i <= g && !gc_broken(COUNTS_RESET); i++)
         gc_atomic_store_relaxed(&heap->generations[i].count, 0);
     gc_budget_reset_stw(heap);
     const struct generational *state = heap->collector_data;
     gc_for_each_mutator (home, heap) {
         struct gc_links *list = generational_list(home, g);
         for (int younger = g - 1; younger >= 0; younger--)
-            gc_list_merge(list, generational_list(home, younger));
+            if (!gc_broken(YOUNGER_JOIN))
+                gc_list_merge(list, generational_list(home, younger));
         generational_home_of(home)->scan.list = list;
     }
     if (state->walks && g == GC_GENERATIONS - 1) for_homes_stw(m, dissolve_part, &g);
@@ -217,7 +219,7 @@ static bool is_all_of(struct gc_mutator *m, int g)
     const struct generational *state = m->heap->collector_data;
     if (state->walks && g == GC_GENERATIONS - 1) return is_alone(m->heap);
     gc_for_each_mutator (home, m->heap)
-        if (home != m && has_part(home, g)) return false;
+        if (home != m && has_part(home, g) && !gc_broken(OTHERS_HAVE_PARTS)) return false;
     return true;
 }
 
@@ -263,7 +265,7 @@ static inline void untrack_slot(gc_slot *slot, void *argument)
     struct untrack *untrack = argument;
     struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
     if (object == NULL)
-        untrack->possible = false;
+        untrack->possible = untrack->possible && gc_broken(UNFILLED_TRACKED);
     else if ((gc_object_state(object) & GC_STATE_CYCLIC) != 0 &&
              gc_links_are_tracked(gc_links_of(object)))
         untrack->possible = false;
@@ -379,7 +381,7 @@ static int choose_generation(const struct gc_heap *heap)
     const struct generational *state = heap->collector_data;
     size_t pending = gc_atomic_load_relaxed(&state->long_lived_pending);
     size_t total = gc_atomic_load_relaxed(&state->long_lived_total);
-    bool enough = !o->quarter_rule || pending >= total / 4;
+    bool enough = !o->quarter_rule || (pending >= total / 4) != gc_broken(QUARTER_RULE);
     if (is_due(heap, 2) && enough) return 2;
     return is_due(heap, 1) ? 1 : 0;
 }
@@ -389,7 +391,7 @@ static void on_budget(struct gc_mutator *m)
     struct gc_heap *heap = m->heap;
     int threshold = gc_threshold_get(m, 0);
     int sum = gc_budget_flush(m) + 1; /* with the object that is about to be made */
-    if (threshold == 0 || sum <= threshold) return;
+    if (threshold == 0 || sum <= threshold + (gc_broken(THRESHOLD) ? 1 : 0)) return;
     bool can = gc_is_enabled(m) && gc_atomic_load_relaxed(&heap->collecting) == 0;
     if (can) {
         gc_collect_automatic(m, choose_generation(heap));

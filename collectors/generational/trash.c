@@ -35,6 +35,7 @@ static void hold_stw(struct gc_mutator *m, struct gc_links *trash)
 static struct gc_weak *clear_weak_stw(struct gc_mutator *m, struct gc_links *trash)
 {
     struct gc_weak_queue due = { NULL, NULL };
+    if (gc_broken(TRASH_WEAK_CLEARED)) return NULL;
     for (struct gc_links *at = trash->next; at != trash; at = at->next) {
         struct gc_object *object = gc_links_object(at);
         if ((gc_object_state(object) & GC_STATE_WEAK) != 0)
@@ -51,7 +52,7 @@ static void drop_leaving_slot(gc_slot *slot, void *argument)
 {
     struct gc_mutator *m = argument;
     struct gc_object *object = gc_atomic_slot_load_relaxed(slot);
-    if (object == NULL || is_trash(object)) return;
+    if (object == NULL || is_trash(object) || gc_broken(LEAVING_DROPPED)) return;
     gc_atomic_slot_store_relaxed(slot, NULL);
     m->heap->protocol->drop(m, object);
 }
@@ -155,7 +156,7 @@ static void drop_kept(struct gc_mutator *m)
     gc_for_each_mutator (home, m->heap) {
         struct detect_worker *worker = detect_worker_of_home(home);
         for (size_t i = 0; i < worker->sent[0]; i++)
-            m->heap->protocol->drop(m, worker->boxes[0][i]);
+            if (!gc_broken(KEPT_DROPPED)) m->heap->protocol->drop(m, worker->boxes[0][i]);
         worker->sent[0] = 0;
     }
 }
@@ -288,7 +289,7 @@ static size_t bury_with_care(
     if ((states & GC_STATE_FINALIZER) != 0) {
         finalize(m, trash);
         release_held(m, trash); /* those died of their counts: nobody found them */
-        resurrect(m, state, older);
+        if (!gc_broken(FINALIZED_AGAIN_SOUGHT)) resurrect(m, state, older);
     }
     size_t collected = gc_list_length(trash);
     uint64_t freed_before = m->counters.freed_by_count;
@@ -319,12 +320,14 @@ size_t generational_bury(struct gc_mutator *m, int g)
     gc_stop_end(m, sum.objects + sum.edges + collected);
     if (collected == 0) return 0;
     uint64_t start = gc_stall_clock();
-    size_t freed_weak = gc_weak_run_callbacks(m, callbacks);
+    size_t freed_weak =
+            gc_broken(CALLBACKS_FIRST) ? 0 : gc_weak_run_callbacks(m, callbacks);
     if (kept) drop_kept(m);
     if (care)
         collected = bury_with_care(m, state, generational_older(g), sum.states);
     else if (!buried)
         bury_in_bulk(m, trash, collected);
+    if (gc_broken(CALLBACKS_FIRST)) gc_weak_run_callbacks(m, callbacks);
     gc_stall_record(m->stalls, GC_STALL_collection, start, collected);
     return collected + freed_weak;
 }

@@ -24,6 +24,7 @@
 
 #include <string.h>
 
+#include "core/mutant.h"
 #include "core/protocol/satb.h"
 
 enum {
@@ -133,10 +134,11 @@ static inline void reach(struct otf *otf, struct gc_object *object)
     if (object == NULL) return;
     struct side *side = side_of(otf, object);
     if (!set_reached(side, object)) return;
-    if (side->ahead - 1 < (uintptr_t)object) return; /* 0 - 1 is above all addresses */
+    if (side->ahead - 1 < (uintptr_t)object || gc_broken(BEHIND_STACKED))
+        return; /* 0 - 1 is above all addresses */
     if (gc_likely(otf->depth < OTF_STACK_ENTRIES))
         otf->stack[otf->depth++] = object;
-    else if (blacken(otf, object))
+    else if (!gc_broken(FULL_LINKED) && blacken(otf, object))
         make_grey(otf, object);
 }
 

@@ -29,6 +29,7 @@
 #include <errno.h>
 
 #include "collectors/common/trigger.h"
+#include "core/mutant.h"
 #include "core/os.h"
 #include "core/protocol/satb.h"
 
@@ -98,9 +99,11 @@ static void on_pressure(struct gc_mutator *m, size_t bytes)
 static void set_flags(struct gc_mutator *m, const struct otf_phase *phase)
 {
     const uint16_t white = phase->white;
-    const bool is_up = phase->handshake != OTF_LOWER;
     const bool is_scanned = phase->handshake != OTF_RAISE;
-    const uint16_t birth = is_scanned ? otf_black(white) : white;
+    const bool is_up =
+            phase->handshake != OTF_LOWER && (is_scanned || !gc_broken(RAISE_FIRST));
+    const bool black = is_scanned && !gc_broken(BORN_BLACK);
+    const uint16_t birth = black ? otf_black(white) : white;
     gc_satb_set(m, is_up, !is_scanned, white);
     m->birth_bits = (uint64_t)birth << GC_MARK_SHIFT;
 }
@@ -121,7 +124,8 @@ static void answer(struct gc_mutator *m, void *argument)
  * be sweeping a block yet, and free what has the mark that is black from now on. */
 static void empty_log(struct gc_mutator *m)
 {
-    if (!gc_sweep_is_under_way(m->heap)) otf_claim_logged(otf_of(m->heap));
+    if (!gc_sweep_is_under_way(m->heap) || gc_broken(SWEPT_FIRST))
+        otf_claim_logged(otf_of(m->heap));
 }
 
 static void shake(struct otf *otf, enum otf_handshake handshake)
@@ -156,7 +160,9 @@ static void mark_all(struct otf *otf)
     for (;;) {
         gc_satb_weak_set(heap, GC_SATB_CLOSING);
         shake(otf, OTF_DRAIN);
-        if (!otf_reach_logged(otf) && gc_satb_weak_close(heap)) return;
+        if ((gc_broken(DRAINED_TRACED) || !otf_reach_logged(otf)) &&
+                gc_satb_weak_close(heap))
+            return;
         gc_satb_weak_set(heap, GC_SATB_MARK);
         otf_trace(otf);
     }

@@ -302,7 +302,7 @@ GC_INLINE bool gc_protocol_compare_exchange(struct gc_mutator *m,
     gc_eager_take(m, value); /* for the slot; given back where the exchange fails */
     /* [sync EA1] [sync EA2] seq_cst: as an exchange. */
     bool done = gc_atomic_slot_compare_exchange_seq_cst(slot, &found, value);
-    gc_eager_drop(m, done ? expected : value);
+    if (done || !gc_broken(FAILED_GIVES_BACK)) gc_eager_drop(m, done ? expected : value);
     return done;
 }
 

@@ -121,7 +121,7 @@ static inline void eager_unlist(struct gc_mutator *m, struct gc_object *object,
 #endif
     if (!linked || !eager_is_at_home(m, block)) return;
     struct gc_links *links = gc_links_of(object);
-    if (gc_links_are_tracked(links)) gc_list_unlink(links);
+    if (gc_links_are_tracked(links) && !gc_broken(LEAVES_LIST)) gc_list_unlink(links);
 }
 
 /* The budget gets back what has died of what can be in a cycle. */
@@ -204,14 +204,16 @@ static void eager_cascade_run(struct gc_mutator *m, struct gc_object *object)
         gc_slot *slots = (gc_slot *)(void *)(object + 1);
         struct gc_block *block = gc_block_of(object);
         gc_as_one(block);
+        if (gc_broken(SLOTS_FIRST)) eager_free(m, object, block);
         cyclic += info->cyclic;
         if (info->cyclic) eager_unlist(m, object, block, linked);
         for (gc_slot *end = slots + info->slots; slots != end; slots++) {
             struct gc_object *child = gc_atomic_slot_load_relaxed(slots);
-            if (child != NULL) n = eager_drop_child(&cascade, n, child);
+            if (child != NULL && !gc_broken(DEATH_GIVES_UP))
+                n = eager_drop_child(&cascade, n, child);
         }
         if (gc_unlikely(info->irregular)) n = eager_drop_irregular(&cascade, n, object);
-        eager_free(m, object, block);
+        if (!gc_broken(SLOTS_FIRST)) eager_free(m, object, block);
         if (gc_broken(WEAK_FIRST) && (gc_object_state(object) & GC_STATE_CARE) != 0)
             gc_weak_on_death(m, object);
         if (gc_unlikely(--left == 0)) {

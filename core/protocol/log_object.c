@@ -43,7 +43,7 @@ static void uncounted_barrier(struct gc_mutator *m, struct gc_object *holder)
     gc_schedule_yield(); /* between the copy and the second look */
     if (!gc_barrier_is_due(m, holder) && !gc_broken(LOG_RECHECK)) return;
     *buffer->cursor = (uintptr_t)holder | GC_LOG_OBJECT_HOLDER;
-    buffer->cursor = at;
+    if (!gc_broken(DIRTY_LOGGED)) buffer->cursor = at;
     gc_schedule_yield(); /* between the record and the mark */
     /* Relaxed: the store that follows releases it. */
     gc_atomic_store_relaxed(&holder->noted, (uint16_t)GC_LOG_OBJECT_DIRTY);

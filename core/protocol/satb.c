@@ -45,8 +45,9 @@ static void note(struct gc_mutator *m, struct gc_object *old, struct gc_object *
     const struct gc_satb *satb = gc_satb_of(m);
     if (!satb->up) return;
     gc_schedule_yield(); /* between the store and its entry */
-    if (is_white(satb, old)) gc_log_append(m, (uintptr_t)old);
-    if (satb->inserts && is_white(satb, value)) gc_log_append(m, (uintptr_t)value);
+    if (is_white(satb, old) && !gc_broken(LOGS_OLD)) gc_log_append(m, (uintptr_t)old);
+    if (satb->inserts && is_white(satb, value) && !gc_broken(LOGS_NEW))
+        gc_log_append(m, (uintptr_t)value);
 }
 
 void gc_satb_store(struct gc_mutator *m, struct gc_object *holder, gc_slot *slot,
@@ -64,6 +65,7 @@ void gc_satb_store(struct gc_mutator *m, struct gc_object *holder, gc_slot *slot
     } else {
         /* [sync UN1] acquire: its mark is looked at. */
         old = gc_atomic_slot_load_acquire(slot);
+        gc_schedule_yield(); /* between the look and the store */
         gc_uncounted_store(slot, value);
     }
     note(m, old, value);
@@ -106,7 +108,7 @@ void gc_satb_copy_slots(struct gc_mutator *m, struct gc_object *holder, gc_slot 
 /* The reference goes where no scan of this mutator will look for it: to a new thread. */
 static void take(struct gc_mutator *m, struct gc_object *object)
 {
-    if (!gc_satb_of(m)->up) return;
+    if (!gc_satb_of(m)->up || gc_broken(HANDED_LOGGED)) return;
     make_room(m);
     note(m, object, NULL);
 }
@@ -164,7 +166,8 @@ static struct gc_object *weak_resolve(struct gc_mutator *m, struct gc_weak *weak
     if (satb->up) make_room(m);
     struct gc_object *target = gc_atomic_load_relaxed(&weak->target);
     if (target == NULL) return NULL;
-    if (satb->up && !satb->inserts && !revive(m, target)) return NULL;
+    if (satb->up && !satb->inserts && !gc_broken(WEAK_REVIVES) && !revive(m, target))
+        return NULL;
     gc_schedule_yield(); /* before the second look */
     /* It may have been cleared since, and then kept for its finalizer. */
     return gc_atomic_load_relaxed(&weak->target) == target ? target : NULL;

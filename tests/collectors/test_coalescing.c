@@ -2,6 +2,7 @@
 /* test_coalescing.c - counts taken from logs, young deaths uncounted, the backup trace. */
 #define GC_PROTOCOL_HEADER "core/protocol/log_object.h"
 
+#include "collectors/coalescing/coalescing.h"
 #include "core/schedule.h"
 #include "tests/collectors/tracing.h"
 #include "tests/suites.h"
@@ -359,6 +360,53 @@ static void finalizers_run_once_before_the_object_goes(void)
     }
 }
 
+static void near_its_limit_a_heap_is_traced_once_three_quarters_live(void)
+{
+    const size_t limit = (size_t)8 << 20;
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *kept, *more;
+    } at;
+    if (!open(&f, "young=1G:minimum=1G", limit)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new(m, &at.kept, &node_type));
+    const size_t cell = gc_block_of(at.kept)->cell_bytes;
+    CU_ASSERT_TRUE(make_chain(m, &at.kept, (uint32_t)(limit / 100 * 70 / cell)));
+    CU_ASSERT(count(m) >= 0);
+    CU_ASSERT_FALSE(coalescing_of(f.heap)->backup_due);
+    CU_ASSERT_TRUE(make_chain(m, &at.more, (uint32_t)(limit / 100 * 10 / cell)));
+    CU_ASSERT(count(m) >= 0);
+    CU_ASSERT_TRUE(coalescing_of(f.heap)->backup_due);
+    gc_leave(m, at);
+    fixture_close(&f);
+}
+
+static void what_a_trace_has_finalized_goes_by_its_count(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *dead, *holder;
+    } at;
+    if (!open(&f, NULL, 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new(m, &at.dead, &finalized_type));
+    CU_ASSERT_TRUE(gc_new(m, &at.holder, &node_type));
+    gc_store(m, at.holder, left, at.dead);
+    gc_clear(m, &at.dead);
+    CU_ASSERT_EQUAL(count(m), 0);
+    gc_store_null(m, at.holder, left);
+    CU_ASSERT_EQUAL(trace(m), 0);
+    CU_ASSERT_EQUAL(finalized(), 1);
+    CU_ASSERT_EQUAL(count(m), 1); /* without another trace */
+    CU_ASSERT_EQUAL(fixture_live(&f), 1);
+    gc_leave(m, at);
+    fixture_close(&f);
+}
+
 static struct gc_object **rescue;
 
 static int save_itself(struct gc_mutator *m, struct gc_object *object)
@@ -437,6 +485,10 @@ int test_coalescing_suite(void)
                 weak_references_are_cleared_by_both_kinds_of_collection },
         { "finalizers_run_once_before_the_object_goes",
                 finalizers_run_once_before_the_object_goes },
+        { "near_its_limit_a_heap_is_traced_once_three_quarters_live",
+                near_its_limit_a_heap_is_traced_once_three_quarters_live },
+        { "what_a_trace_has_finalized_goes_by_its_count",
+                what_a_trace_has_finalized_goes_by_its_count },
         { "a_finalizer_can_bring_its_object_back",
                 a_finalizer_can_bring_its_object_back },
         { "mutators_share_a_heap", mutators_share_a_heap },

@@ -478,6 +478,26 @@ static void build_across(struct worker *worker)
     gc_leave(m, at);
 }
 
+static void the_verifier_sees_what_is_in_a_list_and_cannot_be_in_a_cycle(void)
+{
+    struct fixture f;
+    struct gc_error error = { "" };
+    struct {
+        struct gc_frame frame;
+        struct node *node;
+    } at;
+    if (!fixture_open(&f, "generational", NULL, 0)) return;
+    gc_enter(f.m, at);
+    CU_ASSERT_TRUE(gc_new(f.m, &at.node, &node_type));
+    gc_object_clear_state(&at.node->header, GC_STATE_CYCLIC);
+    CU_ASSERT_NOT_EQUAL(gc_verify(f.m, 2, &error), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "it has no prefix"));
+    gc_object_set_state(&at.node->header, GC_STATE_CYCLIC);
+    fixture_verify(&f);
+    gc_leave(f.m, at);
+    fixture_close(&f);
+}
+
 static void cycles_through_many_homes_are_found(void)
 {
     static const char *const options[] = { "threshold0=50:detect=move",
@@ -526,6 +546,8 @@ int test_generational_suite(void)
                 immutable_objects_of_untracked_ones_are_untracked },
         { "save_all_hands_the_dead_over_instead_of_clearing_them",
                 save_all_hands_the_dead_over_instead_of_clearing_them },
+        { "the_verifier_sees_what_is_in_a_list_and_cannot_be_in_a_cycle",
+                the_verifier_sees_what_is_in_a_list_and_cannot_be_in_a_cycle },
         { "cycles_through_many_homes_are_found", cycles_through_many_homes_are_found },
     };
     return suite_add("collectors/generational", tests, COUNT(tests));

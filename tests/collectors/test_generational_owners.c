@@ -305,6 +305,83 @@ static void references_that_fill_the_boxes_are_all_met(void)
     many_references_to("walk");
 }
 
+/* Arrays, each the last that the one above it names, beside nodes: all of these nodes are on the
+ * stack at once, and there is no room for those of the lowest. Born from below, so that all
+ * are passed over before the uppermost shows that they live. */
+enum {
+    LEVELS = 18,
+    WIDE = 4000, /* nodes of a level */
+    CHILDREN = LEVELS * WIDE,
+    LEVEL = CHILDREN +
+            WIDE, /* the lowest array; in front of it a child for each of its nodes */
+    DEEP = LEVEL + LEVELS
+};
+
+static void build_levels(struct worker *worker, uint32_t bytes)
+{
+    for (uint32_t i = LEVEL; i < DEEP; i++)
+        worker_expect(worker,
+                gc_new_slow(worker->m, &world.roots[i], &array_type, WIDE + 1, bytes));
+}
+
+static void build_deep(struct worker *worker)
+{
+    if (worker->number != 1) return;
+    for (uint32_t i = 0; i < LEVEL; i++)
+        make(worker, i, &node_type);
+    build_levels(worker, 0);
+}
+
+/* By address the region that is made last is gone through first: there the nodes are. */
+static void build_deep_by_address(struct worker *worker)
+{
+    if (worker->number != 1) return;
+    build_levels(worker, GC_REGION_BYTES / LEVELS - (WIDE + 1) * sizeof(gc_slot));
+    for (uint32_t i = 0; i < LEVEL; i++)
+        make(worker, i, &node_type);
+}
+
+static void fill_levels(struct gc_mutator *m)
+{
+    for (uint32_t i = 0; i < WIDE; i++)
+        gc_store(m, node_at(i), left, node_at(CHILDREN + i));
+    for (uint32_t level = 0; level < LEVELS; level++) {
+        struct gc_array *array = (struct gc_array *)(void *)world.roots[LEVEL + level];
+        for (uint32_t i = 0; i < WIDE; i++)
+            gc_store(m, array, slot[i], node_at(level * WIDE + i));
+        if (level > 0) gc_store(m, array, slot[WIDE], node_at(LEVEL + level - 1));
+    }
+}
+
+static void deep_objects_with(const char *detect, void (*build)(struct worker *worker))
+{
+    char options[128];
+    snprintf(options, sizeof(options), "threshold0=0:detect=%s:passes=owners", detect);
+    if (!world_open(options, build, DEEP, 2, 6)) return;
+    struct gc_mutator *m = world.f.m;
+    fill_levels(m);
+    world_go();
+    for (uint32_t i = 0; i < DEEP - 1; i++)
+        drop_root(i);
+    settle();
+    CU_ASSERT_EQUAL(gc_collect(m, 0), 0);
+    CU_ASSERT_EQUAL(gc_collect(m, 2), 0);
+    CU_ASSERT_EQUAL(fixture_live(&world.f), DEEP);
+    fixture_verify(&world.f);
+    drop_root(DEEP - 1);
+    settle();
+    gc_collect(m, 2);
+    CU_ASSERT_EQUAL(fixture_live(&world.f), 0);
+    world_close(2);
+}
+
+static void what_the_stack_has_no_room_for_is_met(void)
+{
+    deep_objects_with("move", build_deep);
+    deep_objects_with("keep", build_deep);
+    deep_objects_with("walk", build_deep_by_address);
+}
+
 /* Garbage that holds more leaves of another home than a box: none is forgotten. */
 static void hold_leaves(struct worker *worker)
 {
@@ -402,6 +479,8 @@ int SUITE(void)
                 owners_finalize_in_the_same_order_as_one_thread },
         { "references_that_fill_the_boxes_are_all_met",
                 references_that_fill_the_boxes_are_all_met },
+        { "what_the_stack_has_no_room_for_is_met",
+                what_the_stack_has_no_room_for_is_met },
         { "what_leaves_the_trash_is_dropped_however_much_it_is",
                 what_leaves_the_trash_is_dropped_however_much_it_is },
         { "who_has_less_to_do_is_lent_blocks", who_has_less_to_do_is_lent_blocks },

@@ -45,6 +45,25 @@ static void more_growth_means_fewer_collections(void)
     CU_ASSERT_EQUAL(collections_with("minimum=1G"), 0);
 }
 
+static void the_trigger_is_the_growth_of_what_lives(void)
+{
+    enum { LIVE = 20000 };
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *kept;
+    } at;
+    if (!open(&f, "minimum=64K:growth=400", 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(make_chain(m, &at.kept, LIVE));
+    gc_collect(m, 2);
+    const size_t live = LIVE * (size_t)gc_block_of(at.kept)->cell_bytes;
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&f.heap->trigger_bytes), live / 100 * 400);
+    gc_leave(m, at);
+    fixture_close(&f);
+}
+
 static void memory_that_was_swept_is_used_again(void)
 {
     struct fixture f;
@@ -196,6 +215,8 @@ int test_mark_sweep_suite(void)
         { "a_heap_at_its_limit_is_collected_again_and_again",
                 a_heap_at_its_limit_is_collected_again_and_again },
         { "more_growth_means_fewer_collections", more_growth_means_fewer_collections },
+        { "the_trigger_is_the_growth_of_what_lives",
+                the_trigger_is_the_growth_of_what_lives },
         { "memory_that_was_swept_is_used_again", memory_that_was_swept_is_used_again },
         { "a_tiny_mark_stack_finds_everything", a_tiny_mark_stack_finds_everything },
         { "several_weak_references_to_one_object_are_all_cleared",

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "collectors/on_the_fly/on_the_fly.h"
 #include "tests/collectors/tracing.h"
 #include "tests/gate.h"
 #include "tests/suites.h"
@@ -52,6 +53,46 @@ static void what_no_root_reaches_goes_with_one_collection(void)
     CU_ASSERT_EQUAL(fixture_counters(&f).freed_by_trace, 2101);
     fixture_verify(&f);
     gc_roots_remove(f.heap, &range);
+    fixture_close(&f);
+}
+
+/* More objects than the collector's stack has room for are reached at once. */
+static void a_wide_object_keeps_all_that_it_names(void)
+{
+    enum { WIDE = OTF_STACK_ENTRIES + 2000 };
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *first, *last;
+        struct node *node, *child;
+    } at;
+    if (!open(&f, NULL, 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new_array(m, &at.first, &array_type, WIDE, 0));
+    for (int64_t i = 0; i < WIDE; i++) {
+        CU_ASSERT_TRUE(gc_new(m, &at.node, &node_type));
+        CU_ASSERT_TRUE(gc_new(m, &at.child, &node_type));
+        at.node->key = at.child->key = i;
+        gc_store_new(m, at.node, left, at.child);
+        gc_store(m, at.first, slot[i], at.node);
+    }
+    CU_ASSERT_TRUE(gc_new_array(m, &at.last, &array_type, WIDE, 0));
+    gc_copy_slots(m, at.last, slot[0], at.first, slot[0], WIDE);
+    gc_clear(m, &at.first);
+    gc_clear(m, &at.node);
+    gc_clear(m, &at.child);
+    CU_ASSERT_EQUAL(gc_collect(m, 2), 1);
+    CU_ASSERT_EQUAL(fixture_live(&f), 2 * WIDE + 1);
+    fixture_verify(&f);
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < WIDE; i++) {
+        const struct node *node = (const struct node *)(void *)at.last->slot[i];
+        wrong += node->key != i || node->left->key != i;
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    gc_leave(m, at);
+    CU_ASSERT_EQUAL(gc_collect(m, 2), 2 * WIDE + 1);
     fixture_close(&f);
 }
 
@@ -426,6 +467,8 @@ int test_on_the_fly_suite(void)
     static const struct test tests[] = {
         { "what_no_root_reaches_goes_with_one_collection",
                 what_no_root_reaches_goes_with_one_collection },
+        { "a_wide_object_keeps_all_that_it_names",
+                a_wide_object_keeps_all_that_it_names },
         { "a_heap_at_its_limit_is_collected_again_and_again",
                 a_heap_at_its_limit_is_collected_again_and_again },
         { "a_finalized_object_goes_with_the_next_collection",

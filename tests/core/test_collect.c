@@ -263,6 +263,47 @@ static void collections_asked_for_at_once_count_each_object_once(void)
     fixture_close(&f);
 }
 
+static void quiescence_takes_as_many_collections_as_find_something_and_one(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *ring;
+    } at;
+    if (!fixture_open(&f, "generational", NULL, 0)) return;
+    gc_quiesce(f.m);
+    CU_ASSERT_EQUAL(f.heap->collections, 1);
+    gc_enter(f.m, at);
+    CU_ASSERT_TRUE(make_ring(f.m, &at.ring, 1));
+    gc_leave(f.m, at);
+    gc_quiesce(f.m);
+    CU_ASSERT_EQUAL(f.heap->collections, 3);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_close(&f);
+}
+
+static void a_full_heap_gets_rid_of_old_garbage(void)
+{
+    enum { HALF = 40000 }; /* nodes; of twice as many the heap has no room for all */
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *ring, *chain;
+    } at;
+    if (!fixture_open(&f, "generational", "threshold0=0", (size_t)4 << 20)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(make_ring(m, &at.ring, HALF));
+    CU_ASSERT_EQUAL(gc_collect(m, 2), 0);
+    gc_clear(m, &at.ring);
+    CU_ASSERT_TRUE(make_chain(m, &at.chain, HALF));
+    CU_ASSERT_EQUAL(f.exhausted, 0);
+    CU_ASSERT_EQUAL(f.heap->collections, 2);
+    CU_ASSERT_EQUAL(fixture_live(&f), HALF);
+    gc_leave(m, at);
+    fixture_close(&f);
+}
+
 static void collectors_without_a_promise_answer_harmlessly(void)
 {
     struct fixture f;
@@ -301,6 +342,9 @@ int test_collect_suite(void)
         { "statistics_are_kept_by_generation", statistics_are_kept_by_generation },
         { "collections_asked_for_at_once_count_each_object_once",
                 collections_asked_for_at_once_count_each_object_once },
+        { "quiescence_takes_as_many_collections_as_find_something_and_one",
+                quiescence_takes_as_many_collections_as_find_something_and_one },
+        { "a_full_heap_gets_rid_of_old_garbage", a_full_heap_gets_rid_of_old_garbage },
         { "collectors_without_a_promise_answer_harmlessly",
                 collectors_without_a_promise_answer_harmlessly },
     };

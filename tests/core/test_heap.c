@@ -43,6 +43,13 @@ static void unsound_combinations_are_refused_with_the_reason(void)
     odd.protocols[1] = "bare"; /* but it promises counts */
     CU_ASSERT_EQUAL(create(&odd, "bare", NULL, &error), -EINVAL);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "counts"));
+    for (uint32_t bytes = 1; bytes <= GC_PREFIX_MAX + GC_GRANULE; bytes++) {
+        if (bytes <= GC_PREFIX_MAX && bytes % GC_GRANULE == 0) continue;
+        odd = *refcount;
+        odd.prefix_bytes = bytes;
+        CU_ASSERT_EQUAL(create(&odd, NULL, NULL, &error), -EINVAL);
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "multiple"));
+    }
     odd = *refcount;
     odd.birth = GC_BIRTH_LINK; /* without the prefix */
     CU_ASSERT_EQUAL(create(&odd, NULL, NULL, &error), -EINVAL);

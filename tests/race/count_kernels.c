@@ -493,7 +493,8 @@ static void make_fresh(struct gc_mutator *m, void *argument)
         struct big *made, *inside;
     } at;
     gc_enter(m, at);
-    make(m, &at.made, 0, KIND_PUBLIC, &big_type); /* a block, whose lock orders what follows */
+    make(m, &at.made, 0, KIND_PUBLIC,
+            &big_type); /* a block, whose lock orders what follows */
     dawdle(4);
     make(m, &at.inside, 1, KIND_PUBLIC, fresh);
     make(m, &at.made, 2, KIND_PUBLIC, fresh);

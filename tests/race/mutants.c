@@ -16,11 +16,6 @@
 #include "core/mutant.h"
 #include "tests/race/trials.h"
 
-enum {
-    SEEDS_MOST = 1000,
-    STATUS_USAGE = 2,
-};
-
 /* Which kernel needs which rule; under which protocol, if not under every one. */
 static const struct {
     enum gc_mutant rule;
@@ -73,6 +68,12 @@ static const struct {
     { GC_MUTANT_POLL_AT_ONCE, "busy", NULL },
     { GC_MUTANT_LOG_RECHECK, "log", "atomic" }, /* and once suffices */
     { GC_MUTANT_WEAK_VETO, "veto", "atomic" },  /* likewise */
+    { GC_MUTANT_WEAK_REVIVES, "veto", "atomic" },
+    { GC_MUTANT_RAISE_FIRST, "overwritten", "atomic" },
+    { GC_MUTANT_LOGS_NEW, "overwritten", "atomic" },
+    { GC_MUTANT_HANDED_LOGGED, "child", "atomic" },
+    { GC_MUTANT_LOGGED_ONCE, "log", "atomic" },
+    { GC_MUTANT_DEAD_OWNER_DRAINED, "arrivals", NULL },
     { GC_MUTANT_HOLD, "cut", NULL },
     { GC_MUTANT_RELEASE_BY_EXCHANGE, "release", NULL },
     { GC_MUTANT_WEAK_AGAIN, "weak_again", NULL },
@@ -87,13 +88,19 @@ static const struct {
 #undef X
 };
 
-struct options {
-    bool tap, list, in_process;
-    const char *rule, *kernel;
-    uint64_t first_seed, seeds, tries;
+/* NONE and those that need a kernel. */
+enum {
+#define X(name, text) RACE_##name,
+    RACE_NONE,
+    GC_MUTANT_RACES(X)
+#undef X
+            RACES
 };
 
-static int failures, tests;
+struct options {
+    struct trials_options all;
+    const char *rule;
+};
 
 /* In the child. */
 static void break_rule(const void *argument)
@@ -107,22 +114,14 @@ static bool fails(const struct kernel *kernel, enum gc_mutant rule, uint64_t see
     return trials_fail(kernel, break_rule, &rule, seed, tries, end);
 }
 
-static void say(const struct options *o, bool good, const char *name, const char *text)
-{
-    tests++;
-    failures += !good;
-    if (o->tap) printf("%s %d - %s\n", good ? "ok" : "not ok", tests, name);
-    if (!o->tap || !good) printf("%s%s\n", o->tap ? "# " : "", text);
-    fflush(stdout);
-}
-
 static void try_rule(const struct options *o, enum gc_mutant rule, const char *kernel)
 {
     struct trials_end end = { .how = "" };
     char text[1024], name[128];
     uint64_t tries = 0, killed = 0, slowest = 0, ns = 0;
-    for (uint64_t i = 0; i < o->seeds; i++) {
-        killed += fails(kernel_find(kernel), rule, o->first_seed + i, UINT64_MAX, &end);
+    for (uint64_t i = 0; i < o->all.seeds; i++) {
+        killed +=
+                fails(kernel_find(kernel), rule, o->all.first_seed + i, UINT64_MAX, &end);
         tries += end.tries;
         ns += end.ns;
         if (end.ns > slowest) slowest = end.ns;
@@ -130,10 +129,10 @@ static void try_rule(const struct options *o, enum gc_mutant rule, const char *k
     snprintf(name, sizeof(name), "broken rule %s is noticed", rules[rule].name);
     snprintf(text, sizeof(text), "%-20s %-11s %llu of %llu %8llu %8.2f %8.2f  %s: %s",
             rules[rule].name, kernel, (unsigned long long)killed,
-            (unsigned long long)o->seeds, (unsigned long long)tries, (double)ns / 1e9,
+            (unsigned long long)o->all.seeds, (unsigned long long)tries, (double)ns / 1e9,
             (double)slowest / 1e9, rules[rule].text,
             killed > 0 ? end.how : "it SURVIVES, nobody has noticed");
-    say(o, killed == o->seeds, name, text);
+    trials_say(&o->all, killed == o->all.seeds, name, text);
 }
 
 static void try_unbroken(const struct options *o, const struct kernel *kernel)
@@ -142,10 +141,10 @@ static void try_unbroken(const struct options *o, const struct kernel *kernel)
     char text[1024], name[128];
     uint64_t tries = 0, ns = 0;
     bool failed = false;
-    for (uint64_t i = 0; i < o->seeds && !failed; i++) {
-        uint64_t seed = o->first_seed + i;
+    for (uint64_t i = 0; i < o->all.seeds && !failed; i++) {
+        uint64_t seed = o->all.first_seed + i;
         failed = fails(kernel, GC_MUTANT_NONE, seed,
-                kernel->real ? (o->tries + 49) / 50 : o->tries, &end);
+                kernel->real ? (o->all.tries + 49) / 50 : o->all.tries, &end);
         tries += end.tries;
         ns += end.ns;
         if (failed) {
@@ -160,48 +159,7 @@ static void try_unbroken(const struct options *o, const struct kernel *kernel)
                 kernel->shows);
     }
     snprintf(name, sizeof(name), "kernel %s passes with no rule broken", kernel->name);
-    say(o, !failed, name, text);
-}
-
-static int usage(const char *what, const char *detail)
-{
-    fprintf(stderr,
-            "gclab-mutants: %s%s\nusage: gclab-mutants [--tap] [--rule NAME] [--kernel "
-            "NAME] [--seeds N] [--seed N] [--tries N] [--list] [--in-process]\n",
-            what, detail);
-    return STATUS_USAGE;
-}
-
-static int read_options(int argc, char **argv, struct options *o)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *name = argv[i];
-        if (strcmp(name, "--tap") == 0) {
-            o->tap = true;
-        } else if (strcmp(name, "--list") == 0) {
-            o->list = true;
-        } else if (strcmp(name, "--in-process") == 0) {
-            o->in_process = true;
-        } else if (i + 1 == argc) {
-            return usage("unknown option, or one without its value: ", name);
-        } else if (strcmp(name, "--rule") == 0) {
-            o->rule = argv[++i];
-        } else if (strcmp(name, "--kernel") == 0) {
-            o->kernel = argv[++i];
-            if (kernel_find(o->kernel) == NULL)
-                return usage("there is no kernel ", o->kernel);
-        } else {
-            uint64_t *number = strcmp(name, "--seeds") == 0   ? &o->seeds
-                               : strcmp(name, "--seed") == 0  ? &o->first_seed
-                               : strcmp(name, "--tries") == 0 ? &o->tries
-                                                              : NULL;
-            if (number == NULL) return usage("unknown option ", name);
-            if (!trials_read_number(argv[++i], number))
-                return usage("a number from 1 on is wanted, not ", argv[i]);
-        }
-    }
-    if (o->seeds > SEEDS_MOST) return usage("so many seeds take for ever", "");
-    return 0;
+    trials_say(&o->all, !failed, name, text);
 }
 
 static bool has_needs(int rule)
@@ -214,11 +172,12 @@ static bool has_needs(int rule)
 /* One kernel in this process, for a debugger. */
 static int run_in_process(const struct options *o)
 {
-    if (o->kernel == NULL) return usage("--in-process wants a --kernel", "");
+    if (o->all.kernel == NULL)
+        return trials_usage(&o->all, "--in-process wants a --kernel", "");
     for (int rule = 0; rule < GC_MUTANT_COUNT; rule++)
         if (o->rule != NULL && strcmp(rules[rule].name, o->rule) == 0)
             gc_mutant = (enum gc_mutant)rule;
-    trials_run(kernel_find(o->kernel), o->first_seed, 0, o->tries);
+    trials_run(kernel_find(o->all.kernel), o->all.first_seed, 0, o->all.tries);
     return 0;
 }
 
@@ -233,23 +192,34 @@ static void list_all(void)
 
 int main(int argc, char **argv)
 {
-    struct options o = { .first_seed = 1, .seeds = 5, .tries = 200 };
-    int result = read_options(argc, argv, &o);
+    struct options o = {
+        .all = { .usage = "gclab-mutants [--tap] [--rule NAME] [--kernel NAME] [--seeds "
+                          "N] "
+                          "[--seed N] [--tries N] [--list] [--in-process]",
+                .first_seed = 1,
+                .seeds = 5,
+                .tries = 200 },
+    };
+    const struct trials_option own[] = {
+        { .name = "--rule", .word = &o.rule },
+        { .name = NULL },
+    };
+    int result = trials_read_options(argc, argv, own, &o.all);
     if (result != 0) return result;
-    if (o.list) {
+    if (o.all.list) {
         list_all();
         return 0;
     }
     trials_init();
-    if (o.in_process) return run_in_process(&o);
-    if (!o.tap) {
+    if (o.all.in_process) return run_in_process(&o);
+    if (!o.all.tap) {
         printf("%-20s %-11s %6s %8s %8s %8s  %s\n", "rule", "kernel", "killed", "runs",
                 "seconds", "slowest", "what is broken: how it was noticed");
     }
     for (const struct kernel *const *family = kernel_families; *family != NULL;
             family++) {
         for (const struct kernel *k = *family; k->name != NULL; k++) {
-            bool wanted = o.kernel == NULL || strcmp(o.kernel, k->name) == 0;
+            bool wanted = o.all.kernel == NULL || strcmp(o.all.kernel, k->name) == 0;
             if (wanted && (o.rule == NULL || strcmp(o.rule, "NONE") == 0))
                 try_unbroken(&o, k);
         }
@@ -258,17 +228,11 @@ int main(int argc, char **argv)
         if (o.rule != NULL && strcmp(o.rule, rules[needs[i].rule].name) != 0) continue;
         if (needs[i].protocol != NULL && strcmp(needs[i].protocol, KERNEL_PROTOCOL) != 0)
             continue;
-        if (o.kernel != NULL && strcmp(o.kernel, needs[i].kernel) != 0) continue;
+        if (o.all.kernel != NULL && strcmp(o.all.kernel, needs[i].kernel) != 0) continue;
         try_rule(&o, needs[i].rule, needs[i].kernel);
     }
-    for (int rule = 1; rule < GC_MUTANT_COUNT && o.rule == NULL && o.kernel == NULL;
-            rule++)
+    for (int rule = 1; rule < RACES && o.rule == NULL && o.all.kernel == NULL; rule++)
         if (!has_needs(rule))
-            say(&o, false, rules[rule].name, "no kernel needs this rule");
-    if (tests == 0) return usage("there is no such rule, or no kernel that needs it", "");
-    if (o.tap)
-        printf("1..%d\n", tests);
-    else
-        printf("%d as it should be, %d not\n", tests - failures, failures);
-    return failures > 0;
+            trials_say(&o.all, false, rules[rule].name, "no kernel needs this rule");
+    return trials_sum_up(&o.all);
 }

@@ -190,6 +190,138 @@ static void run_large(struct trial *t)
     join(t);
 }
 
+/* --- while frames are scanned --------------------------------------------------------------- */
+
+enum { LONG = 60 };
+
+/* Looks at what a local holds for about as long as a collection takes. */
+static void watch(struct gc_mutator *m, struct small **held, size_t count)
+{
+    struct {
+        struct gc_frame frame;
+        struct small *other;
+    } at;
+    gc_enter(m, at);
+    for (int i = 0; i < LONG; i++) {
+        for (size_t k = 0; k < count; k++)
+            expect(held[k] == NULL || held[k]->kind == KIND_PUBLIC,
+                    "an object is freed that a local holds");
+        make(m, &at.other, KIND_PRIVATE); /* where it was, perhaps */
+        gc_schedule_yield();
+    }
+    gc_leave(m, at);
+}
+
+/* Looks at one slot for a while, and keeps what was there last. */
+static void take_some(struct gc_mutator *m, void *argument)
+{
+    enum { FOUND = 8 };
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct small *shared, *found[FOUND];
+    } at;
+    gc_enter(m, at);
+    gc_load_root(m, &at.shared, &t->slots[0]);
+    for (uint32_t i = draw(t, LONG); i > 0; i--) {
+        gc_load_shared(m, &at.found[i % FOUND], at.shared, a);
+        gc_schedule_yield();
+        if (i % FOUND == 0) gc_safepoint(m);
+    }
+    watch(m, at.found, FOUND);
+    gc_leave(m, at);
+}
+
+/* Puts new objects into that slot, or nothing, and keeps nothing. Between the stores there is
+ * no safepoint. */
+static void overwrite(struct gc_mutator *m, void *argument)
+{
+    enum { MADE = 3 };
+    struct trial *t = argument;
+    struct {
+        struct gc_frame frame;
+        struct small *shared, *made[MADE];
+    } at;
+    gc_enter(m, at);
+    gc_load_root(m, &at.shared, &t->slots[0]);
+    for (uint32_t n = 1 + draw(t, 4); n > 0; n--) {
+        const bool makes = draw(t, 2) == 0;
+        for (int i = 0; i < MADE && makes; i++)
+            make(m, &at.made[i], KIND_PUBLIC);
+        dawdle(draw(t, 10));
+        for (int i = 0; i < MADE; i++) {
+            gc_store_shared(m, at.shared, a, at.made[i]);
+            gc_clear(m, &at.made[i]);
+            gc_schedule_yield();
+        }
+        gc_safepoint(m);
+    }
+    gc_leave(m, at);
+}
+
+static void run_overwritten(struct trial *t)
+{
+    struct gc_mutator *m = t->m;
+    struct {
+        struct gc_frame frame;
+        struct small *shared, *first;
+    } at;
+    gc_enter(m, at);
+    make(m, &at.shared, KIND_PUBLIC);
+    make(m, &at.first, KIND_PUBLIC);
+    gc_store(m, at.shared, a, at.first);
+    gc_store_root(m, &t->slots[0], at.shared);
+    gc_leave(m, at);
+    start(t, take_some);
+    start(t, overwrite);
+    start(t, overwrite);
+    dawdle(draw(t, 30));
+    gc_collect(m, 2);
+    join(t);
+    gc_store_root_null(m, &t->slots[0]);
+}
+
+static void be_child(struct gc_mutator *m, void *argument)
+{
+    struct {
+        struct gc_frame frame;
+        struct small *start;
+    } at;
+    (void)argument;
+    gc_enter(m, at);
+    gc_take_start(m, &at.start);
+    watch(m, &at.start, 1);
+    gc_leave(m, at);
+}
+
+/* Hands the only reference to an object to a thread. */
+static void be_parent(struct gc_mutator *m, void *argument)
+{
+    struct trial *t = argument;
+    struct gc_mutator_thread child;
+    struct {
+        struct gc_frame frame;
+        struct small *made;
+    } at;
+    gc_enter(m, at);
+    dawdle(draw(t, 30));
+    make(m, &at.made, KIND_PUBLIC);
+    dawdle(draw(t, 10)); /* without a safepoint */
+    int result = gc_spawn(m, &child, be_child, t, &at.made->header);
+    gc_require(result == 0, "a thread can't be started: error %d", -result);
+    gc_clear(m, &at.made);
+    gc_leave(m, at);
+    gc_join(m, &child);
+}
+
+static void run_child(struct trial *t)
+{
+    start(t, be_parent);
+    gc_collect(t->m, 2);
+    gc_collect(t->m, 2);
+    join(t);
+}
+
 const struct kernel satb_kernels[] = {
     { "veto", "a weak reference is resolved while marking ends", "on_the_fly@satb", NULL,
             false, run_veto },
@@ -197,5 +329,9 @@ const struct kernel satb_kernels[] = {
             "on_the_fly@satb", NULL, false, run_published },
     { "large", "large objects are born beside a collection", "on_the_fly@satb", NULL,
             false, run_large },
+    { "overwritten", "a slot is overwritten and loaded while frames are scanned",
+            "on_the_fly@satb", NULL, false, run_overwritten },
+    { "child", "a reference is handed to a new thread while frames are scanned",
+            "on_the_fly@satb", NULL, false, run_child },
     { NULL, NULL, NULL, NULL, false, NULL },
 };

@@ -106,7 +106,8 @@ bool trials_fail(const struct kernel *kernel, void (*prepare)(const void *argume
     return status != 0;
 }
 
-bool trials_read_number(const char *text, uint64_t *ret)
+/* False: not a number from 1 on. */
+static bool read_number(const char *text, uint64_t *ret)
 {
     char *end;
     errno = 0;
@@ -115,4 +116,76 @@ bool trials_read_number(const char *text, uint64_t *ret)
         return false;
     *ret = value;
     return true;
+}
+
+int trials_usage(
+        const struct trials_options *options, const char *what, const char *detail)
+{
+    fprintf(stderr, "%.*s: %s%s\nusage: %s\n", (int)strcspn(options->usage, " "),
+            options->usage, what, detail, options->usage);
+    return TRIALS_USAGE;
+}
+
+static const struct trials_option *find_option(
+        const struct trials_option *options, const char *name)
+{
+    while (options->name != NULL && strcmp(options->name, name) != 0)
+        options++;
+    return options->name != NULL ? options : NULL;
+}
+
+int trials_read_options(
+        int argc, char **argv, const struct trials_option *own, struct trials_options *o)
+{
+    enum { SEEDS_MOST = 1000 };
+    const struct trials_option common[] = {
+        { .name = "--tap", .flag = &o->tap },
+        { .name = "--list", .flag = &o->list },
+        { .name = "--in-process", .flag = &o->in_process },
+        { .name = "--kernel", .word = &o->kernel },
+        { .name = "--seeds", .number = &o->seeds },
+        { .name = "--seed", .number = &o->first_seed },
+        { .name = "--tries", .number = &o->tries },
+        { .name = NULL },
+    };
+    for (int i = 1; i < argc; i++) {
+        const struct trials_option *option = find_option(common, argv[i]);
+        if (option == NULL) option = find_option(own, argv[i]);
+        if (option == NULL) return trials_usage(o, "unknown option ", argv[i]);
+        if (option->flag != NULL) {
+            *option->flag = true;
+            continue;
+        }
+        if (++i == argc) return trials_usage(o, "there is no value of ", argv[i - 1]);
+        if (option->word != NULL)
+            *option->word = argv[i];
+        else if (!read_number(argv[i], option->number))
+            return trials_usage(o, "a number from 1 on is wanted, not ", argv[i]);
+    }
+    if (o->kernel != NULL && kernel_find(o->kernel) == NULL)
+        return trials_usage(o, "there is no kernel ", o->kernel);
+    if (o->seeds > SEEDS_MOST) return trials_usage(o, "so many seeds take for ever", "");
+    return 0;
+}
+
+static int tests, failures;
+
+void trials_say(
+        const struct trials_options *o, bool good, const char *name, const char *text)
+{
+    tests++;
+    failures += !good;
+    if (o->tap) printf("%s %d - %s\n", good ? "ok" : "not ok", tests, name);
+    if (!o->tap || !good) printf("%s%s\n", o->tap ? "# " : "", text);
+    fflush(stdout);
+}
+
+int trials_sum_up(const struct trials_options *o)
+{
+    if (tests == 0) return trials_usage(o, "there is nothing of that name", "");
+    if (o->tap)
+        printf("1..%d\n", tests);
+    else
+        printf("%d as it should be, %d not\n", tests - failures, failures);
+    return failures > 0;
 }

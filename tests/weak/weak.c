@@ -17,12 +17,13 @@
 #include "tests/weak/memory.h"
 #include "tests/weak/orders.h"
 
-enum { SITES_MOST = 512, SEEDS_MOST = 1000, STATUS_USAGE = 2, NAME_ROOM = 160 };
+enum { SITES_MOST = 512, NAME_ROOM = 160 };
 
 struct options {
-    bool tap, list, reached, search, in_process;
-    const char *order, *kernel;
-    uint64_t first_seed, seeds, tries, run;
+    struct trials_options all;
+    bool reached, search;
+    const char *order;
+    uint64_t run;
 };
 
 /* What an order can lose. */
@@ -45,7 +46,6 @@ struct place {
 
 static struct place places[SITES_MOST];
 static size_t place_count;
-static int failures, tests;
 
 /* --- the orders that there are ------------------------------------------------------------- */
 
@@ -145,25 +145,16 @@ static bool find_weakening(const char *name, struct weakening *ret)
 
 /* --- trials -------------------------------------------------------------------------------- */
 
-static void say(const struct options *o, bool good, const char *name, const char *text)
-{
-    tests++;
-    failures += !good;
-    if (o->tap) printf("%s %d - %s\n", good ? "ok" : "not ok", tests, name);
-    if (!o->tap || !good) printf("%s%s\n", o->tap ? "# " : "", text);
-    fflush(stdout);
-}
-
 static void try_unbroken(const struct options *o, const struct kernel *kernel)
 {
     const struct weakening none = { .place = NULL };
     struct trials_end end = { .how = "" };
     char text[1024], name[128];
-    uint64_t tries = 0, ns = 0, seed = o->first_seed;
+    uint64_t tries = 0, ns = 0, seed = o->all.first_seed;
     bool failed = false;
-    for (uint64_t i = 0; i < o->seeds && !failed; i++) {
-        seed = o->first_seed + i;
-        failed = trials_fail(kernel, weaken, &none, seed, o->tries, &end);
+    for (uint64_t i = 0; i < o->all.seeds && !failed; i++) {
+        seed = o->all.first_seed + i;
+        failed = trials_fail(kernel, weaken, &none, seed, o->all.tries, &end);
         tries += end.tries;
         ns += end.ns;
     }
@@ -174,7 +165,7 @@ static void try_unbroken(const struct options *o, const struct kernel *kernel)
         snprintf(text, sizeof(text), "%-11s passes %8llu %8.2f  %s", kernel->name,
                 (unsigned long long)tries, (double)ns / 1e9, kernel->shows);
     snprintf(name, sizeof(name), "kernel %s passes on a weak memory", kernel->name);
-    say(o, !failed, name, text);
+    trials_say(&o->all, !failed, name, text);
 }
 
 static void try_order(const struct options *o, const struct weak_order_known *order,
@@ -183,18 +174,18 @@ static void try_order(const struct options *o, const struct weak_order_known *or
     struct trials_end end = { .how = "" };
     char text[1024], name[NAME_ROOM + 32];
     uint64_t tries = 0, killed = 0, slowest = 0;
-    for (uint64_t i = 0; i < o->seeds; i++) {
+    for (uint64_t i = 0; i < o->all.seeds; i++) {
         killed += trials_fail(kernel_find(order->kernel), weaken, weakening,
-                o->first_seed + i, UINT64_MAX, &end);
+                o->all.first_seed + i, UINT64_MAX, &end);
         tries += end.tries;
         if (end.ns > slowest) slowest = end.ns;
     }
     snprintf(name, sizeof(name), "%s is needed", order->name);
     snprintf(text, sizeof(text), "%-64s %-10s %llu of %llu %8llu %7.2f  %s", order->name,
-            order->kernel, (unsigned long long)killed, (unsigned long long)o->seeds,
+            order->kernel, (unsigned long long)killed, (unsigned long long)o->all.seeds,
             (unsigned long long)tries, (double)slowest / 1e9,
             killed > 0 ? end.how : "it SURVIVES, nobody has noticed");
-    say(o, killed == o->seeds, name, text);
+    trials_say(&o->all, killed == o->all.seeds, name, text);
 }
 
 /* The first kernels that notice an order that is weakened, and how soon. */
@@ -209,9 +200,9 @@ static void search(const struct options *o, const struct weakening *weakening)
             family++) {
         for (const struct kernel *k = *family; k->name != NULL && found < ENOUGH; k++) {
             struct trials_end end;
-            if (k->real || (o->kernel != NULL && strcmp(o->kernel, k->name) != 0))
+            if (k->real || (o->all.kernel != NULL && strcmp(o->all.kernel, k->name) != 0))
                 continue;
-            if (!trials_fail(k, weaken, weakening, o->first_seed, o->tries, &end))
+            if (!trials_fail(k, weaken, weakening, o->all.first_seed, o->all.tries, &end))
                 continue;
             printf("    %-11s %6llu %7.2f  %s\n", k->name, (unsigned long long)end.tries,
                     (double)end.ns / 1e9, end.how);
@@ -241,14 +232,14 @@ static void compare_with_table(const struct options *o)
             name_order(&places[i], side, name);
             if (order_find(name) != NULL) continue;
             snprintf(text, sizeof(text), "%s: orders.c does not know it", name);
-            say(o, false, name, text);
+            trials_say(&o->all, false, name, text);
         }
     }
     for (const struct weak_order_known *order = weak_orders; order->name != NULL;
             order++) {
         if (find_weakening(order->name, &weakening)) continue;
         snprintf(text, sizeof(text), "%s: there is no such order", order->name);
-        say(o, false, order->name, text);
+        trials_say(&o->all, false, order->name, text);
     }
 }
 
@@ -290,7 +281,7 @@ static void find_unreached(const struct options *o)
 {
     for (const struct kernel *const *family = kernel_families; *family != NULL; family++)
         for (const struct kernel *k = *family; k->name != NULL; k++)
-            if (!k->real) trials_run(k, o->first_seed, 0, o->tries);
+            if (!k->real) trials_run(k, o->all.first_seed, 0, o->all.tries);
     for_each_order(o, list_unreached);
 }
 
@@ -300,73 +291,19 @@ static void try_all(const struct options *o)
     for (const struct kernel *const *family = kernel_families; *family != NULL;
             family++) {
         for (const struct kernel *k = *family; k->name != NULL; k++) {
-            bool wanted = o->kernel == NULL || strcmp(o->kernel, k->name) == 0;
+            bool wanted = o->all.kernel == NULL || strcmp(o->all.kernel, k->name) == 0;
             if (wanted && o->order == NULL && !k->real) try_unbroken(o, k);
         }
     }
-    if (o->order == NULL && o->kernel == NULL) compare_with_table(o);
+    if (o->order == NULL && o->all.kernel == NULL) compare_with_table(o);
     for (const struct weak_order_known *order = weak_orders; order->name != NULL;
             order++) {
         if (order->kernel == NULL) continue;
         if (strcmp(order->protocol, KERNEL_PROTOCOL) != 0) continue;
         if (o->order != NULL && strstr(order->name, o->order) == NULL) continue;
-        if (o->kernel != NULL && strcmp(o->kernel, order->kernel) != 0) continue;
+        if (o->all.kernel != NULL && strcmp(o->all.kernel, order->kernel) != 0) continue;
         if (find_weakening(order->name, &weakening)) try_order(o, order, &weakening);
     }
-}
-
-static int usage(const char *what, const char *detail)
-{
-    fprintf(stderr,
-            "gclab-weak: %s%s\nusage: gclab-weak [--tap] [--order NAME] [--kernel NAME] "
-            "[--seeds N] [--seed N] [--tries N] [--list] [--reached] "
-            "[--search] "
-            "[--in-process [--run N] [--trace]]\n",
-            what, detail);
-    return STATUS_USAGE;
-}
-
-static int read_options(int argc, char **argv, struct options *o)
-{
-    const struct {
-        const char *name;
-        bool *flag;
-    } flags[] = {
-        { "--tap", &o->tap },
-        { "--list", &o->list },
-        { "--reached", &o->reached },
-        { "--search", &o->search },
-        { "--in-process", &o->in_process },
-        { "--trace", &weak_traces },
-    };
-    for (int i = 1; i < argc; i++) {
-        const char *name = argv[i];
-        bool *flag = NULL;
-        for (size_t k = 0; k < sizeof(flags) / sizeof(flags[0]); k++)
-            if (strcmp(name, flags[k].name) == 0) flag = flags[k].flag;
-        if (flag != NULL) {
-            *flag = true;
-        } else if (i + 1 == argc) {
-            return usage("unknown option, or one without its value: ", name);
-        } else if (strcmp(name, "--order") == 0) {
-            o->order = argv[++i];
-        } else if (strcmp(name, "--kernel") == 0) {
-            o->kernel = argv[++i];
-            if (kernel_find(o->kernel) == NULL)
-                return usage("there is no kernel ", o->kernel);
-        } else {
-            uint64_t *number = strcmp(name, "--seeds") == 0   ? &o->seeds
-                               : strcmp(name, "--seed") == 0  ? &o->first_seed
-                               : strcmp(name, "--tries") == 0 ? &o->tries
-                               : strcmp(name, "--run") == 0   ? &o->run
-                                                              : NULL;
-            if (number == NULL) return usage("unknown option ", name);
-            if (!trials_read_number(argv[++i], number))
-                return usage("a number from 1 on is wanted, not ", argv[i]);
-        }
-    }
-    if (o->seeds > SEEDS_MOST) return usage("so many seeds take for ever", "");
-    return 0;
 }
 
 /* One kernel in this process, for a debugger: the run of a number, or all up to --tries. */
@@ -374,30 +311,47 @@ static int run_in_process(const struct options *o)
 {
     struct weakening weakening = { .place = NULL };
     const bool traces = weak_traces;
-    if (o->kernel == NULL) return usage("--in-process wants a --kernel", "");
+    if (o->all.kernel == NULL)
+        return trials_usage(&o->all, "--in-process wants a --kernel", "");
     if (o->order != NULL && !find_weakening(o->order, &weakening))
-        return usage("there is no order ", o->order);
+        return trials_usage(&o->all, "there is no order ", o->order);
     weaken(&weakening);
     if (o->run == 0) {
-        trials_run(kernel_find(o->kernel), o->first_seed, 0, o->tries);
+        trials_run(kernel_find(o->all.kernel), o->all.first_seed, 0, o->all.tries);
         return 0;
     }
     /* A run before it, that it finds the process as it did: types have their ids. */
     weak_traces = false;
-    if (o->run > 1) trials_run(kernel_find(o->kernel), o->first_seed, o->run - 2, 1);
+    if (o->run > 1)
+        trials_run(kernel_find(o->all.kernel), o->all.first_seed, o->run - 2, 1);
     weak_traces = traces;
-    trials_run(kernel_find(o->kernel), o->first_seed, o->run - 1, 1);
+    trials_run(kernel_find(o->all.kernel), o->all.first_seed, o->run - 1, 1);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = { .first_seed = 1, .seeds = 5, .tries = 200 };
-    int result = read_options(argc, argv, &o);
+    struct options o = {
+        .all = { .usage = "gclab-weak [--tap] [--order NAME] [--kernel NAME] [--seeds N] "
+                          "[--seed N] [--tries N] [--list] [--reached] [--search] "
+                          "[--in-process [--run N] [--trace]]",
+                .first_seed = 1,
+                .seeds = 5,
+                .tries = 200 },
+    };
+    const struct trials_option own[] = {
+        { .name = "--order", .word = &o.order },
+        { .name = "--reached", .flag = &o.reached },
+        { .name = "--search", .flag = &o.search },
+        { .name = "--run", .number = &o.run },
+        { .name = "--trace", .flag = &weak_traces },
+        { .name = NULL },
+    };
+    int result = trials_read_options(argc, argv, own, &o.all);
     if (result != 0) return result;
     find_places();
     trials_init();
-    if (o.list) {
+    if (o.all.list) {
         for_each_order(&o, list_order);
         return 0;
     }
@@ -405,17 +359,11 @@ int main(int argc, char **argv)
         find_unreached(&o);
         return 0;
     }
-    if (o.in_process) return run_in_process(&o);
+    if (o.all.in_process) return run_in_process(&o);
     if (o.search) {
         for_each_order(&o, search);
         return 0;
     }
     try_all(&o);
-    if (tests == 0)
-        return usage("there is no such order, or no kernel that needs it", "");
-    if (o.tap)
-        printf("1..%d\n", tests);
-    else
-        printf("%d as it should be, %d not\n", tests - failures, failures);
-    return failures > 0;
+    return trials_sum_up(&o.all);
 }
