@@ -122,6 +122,10 @@ struct gc_mutator {
     int32_t budget_limit;
     int32_t budget_granted; /* what it started from */
 
+    /* owner, read in stops: deaths that the program's code interrupts, by finalizers and
+     * callbacks. Objects that are DEAD wait in them for the end of others */
+    uint32_t death_depth;
+
     /* who may act for the home */
     struct gc_links young; /* new objects, under GC_BIRTH_LINK */
     struct gc_frame *frames;
@@ -136,7 +140,6 @@ struct gc_mutator {
     void *protocol_data;         /* of the protocol, per home */
     struct gc_sweep_home *sweep; /* the home's blocks, where collectors sweep (sweep.h) */
     uint64_t shake_work;         /* what the last handshake did for it: slots, ... */
-    uint32_t death_depth;        /* nested deaths, through finalizers */
     struct gc_object **deferred; /* references to drop later */
     size_t deferred_count, deferred_room;
     struct gc_object *drops[GC_DROPS]; /* references to drop at the next safepoint */

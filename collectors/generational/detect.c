@@ -6,9 +6,11 @@
  *                  from outside the set; never below 0.
  *             (D2) behind the scan, every object that stays has had its slots visited,
  *                  unless it is TENTATIVE, on the stack, or has REVISIT.
- * An object that says DEAD while it is still in a list is in a cascade that the stop has
- * cut short. Nobody looks at its slots, some of which have been dropped; so it counts as
- * held from outside, and so does what it refers to.
+ *             (D4) an object of a list is DEAD only if a death is interrupted by code of the
+ *                  program (death_depth): one that is not unlinks what it kills before the
+ *                  next safepoint, and what dies away from home is there when the world stands.
+ * Nobody looks at the slots of such, some of which have been dropped; so it counts as held from
+ * outside, and so does what it refers to.
  */
 #include "collectors/generational/detect.h"
 
@@ -93,14 +95,23 @@ void detector_finish(struct detector *detector)
     detect_worker_finish(&detector->alone);
 }
 
-void detect_choose(struct detector *detector, uint16_t lowest, uint16_t highest,
-        uint16_t survivor, uint16_t held)
+/* Whether a stop has cut short a cascade: code of the program runs inside of it. */
+static bool is_cascade_cut(struct gc_heap *heap)
+{
+    gc_for_each_mutator (m, heap)
+        if (m->death_depth > 0) return true;
+    return false;
+}
+
+void detect_choose(struct detector *detector, struct gc_heap *heap, uint16_t lowest,
+        uint16_t highest, uint16_t survivor, uint16_t held)
 {
     detector->set = (struct detect_set){
         .lowest = lowest,
         .span = (uint16_t)(highest - lowest),
         .held = held,
         .survivor = survivor,
+        .cut = is_cascade_cut(heap),
         .layout = detector->protocol->layout,
         .total = detector->protocol->total,
     };
@@ -135,7 +146,7 @@ static void subtract(struct detect_worker *worker, struct detect_scan *scan)
         look_ahead(at);
         if ((prev_bits(at) & COLLECTING) == 0) at->prev = links_at(draw_in(&set, at));
         tally.objects++;
-        if (gc_unlikely(gc_object_is_dead(object))) continue;
+        if (gc_unlikely(is_cut_short(&set, object))) continue;
         subtract_object(&tally, object, subtract_slot, &set);
     }
     tally_add(worker, &tally);
@@ -325,7 +336,7 @@ static void list_subtract(struct detect_worker *worker)
     for (; at != list && worker->big == NULL; at = at->next) {
         struct gc_object *object = gc_links_object(at);
         look_ahead(at);
-        const bool dead = gc_object_is_dead(object);
+        const bool dead = is_cut_short(&sender.set, object);
         const bool fits = dead || has_room(worker, object);
         if (!fits && worker->sent[worker->side] > 0) break; /* the next box is empty */
         if ((prev_bits(at) & COLLECTING) == 0)

@@ -45,6 +45,7 @@ struct detect_set {
     uint16_t lowest, span; /* marks */
     uint16_t held;         /* references of the collector to each */
     uint16_t survivor;     /* what those that stay are marked with */
+    bool cut;              /* a cascade was: some may be DEAD, and in lists */
     struct gc_count_layout layout;
     uint64_t (*total)(const struct gc_object *object);
 };
@@ -118,9 +119,9 @@ int detector_init(struct detector *detector, const struct gc_protocol *protocol,
 void detector_finish(struct detector *detector);
 
 /* Chooses the set: marks `lowest` to `highest`, of which each object counts `held`
- * references of the collector; survivors are to get the mark `survivor`. */
-void detect_choose(struct detector *detector, uint16_t lowest, uint16_t highest,
-        uint16_t survivor, uint16_t held);
+ * references of the collector; survivors are to get the mark `survivor`. World stopped. */
+void detect_choose(struct detector *detector, struct gc_heap *heap, uint16_t lowest,
+        uint16_t highest, uint16_t survivor, uint16_t held);
 
 /* The scan of an object's home, for runs over several lists. */
 struct detect_scan *detect_scan_of_home(struct gc_mutator *home);

@@ -61,6 +61,15 @@ static inline bool is_in_set(const struct detect_set *set, const struct gc_objec
     return (uint16_t)(gc_object_mark(object) - set->lowest) <= set->span;
 }
 
+/* Whether an object of a list is DEAD. */
+static inline bool is_cut_short(
+        const struct detect_set *set, const struct gc_object *object)
+{
+    gc_assert(set->cut || !gc_object_is_dead(object),
+            "an object that is DEAD is in a list, and no cascade was cut short (D4)");
+    return gc_unlikely(set->cut) && gc_object_is_dead(object);
+}
+
 /* --- steps 3 and 4: the count, minus the references from inside ------------------------ */
 
 GC_COLD void detect_count_is_too_small(struct gc_links *target);
@@ -168,7 +177,8 @@ GC_INLINE void survive(struct detect_worker *worker, struct gc_object *object,
         gc_visit_fn visit, void *argument)
 {
     gc_object_set_mark(object, worker->set.survivor);
-    if (gc_likely(!gc_object_is_dead(object))) gc_object_trace(object, visit, argument);
+    if (gc_likely(!is_cut_short(&worker->set, object)))
+        gc_object_trace(object, visit, argument);
 }
 
 /* An object that has lost its place is unreachable, and goes to this list. */
@@ -243,7 +253,7 @@ GC_INLINE void survive_at_home(struct detect_worker *worker, struct gc_object *o
         gc_visit_fn visit, void *argument)
 {
     gc_object_set_mark(object, worker->set.survivor);
-    if (gc_unlikely(gc_object_is_dead(object))) return;
+    if (gc_unlikely(is_cut_short(&worker->set, object))) return;
     if (gc_unlikely(!has_room(worker, object)))
         detect_postpone(worker, object);
     else

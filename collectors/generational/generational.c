@@ -241,7 +241,7 @@ static void detect_stw(struct gc_mutator *m, int g)
     struct generational *state = heap->collector_data;
     struct detector *detector = &state->detector;
     const bool by_address = state->walks && g == GC_GENERATIONS - 1;
-    detect_choose(detector, 0, (uint16_t)g, (uint16_t)generational_older(g), 0);
+    detect_choose(detector, heap, 0, (uint16_t)g, (uint16_t)generational_older(g), 0);
     if (state->shared) {
         detect_by_owners_stw(detector, m, by_address, state->wake);
     } else if (by_address) {

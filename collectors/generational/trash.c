@@ -212,7 +212,7 @@ static void resurrect(struct gc_mutator *m, struct generational *state, int olde
     gc_stop_begin(m);
     struct detect_scan scan = { .list = &state->trash };
     uint16_t held = gc_broken(HOLD) ? 0 : 1;
-    detect_choose(&state->detector, MARK_TRASH, MARK_TRASH, (uint16_t)older, held);
+    detect_choose(&state->detector, heap, MARK_TRASH, MARK_TRASH, (uint16_t)older, held);
     detect_in_lists_stw(&state->detector, heap, &scan, &dead);
     for (; !gc_list_is_empty(&state->trash); m->counters.resurrected++) {
         struct gc_links *at = state->trash.next;
