@@ -213,6 +213,7 @@ static void op_read_weak(struct actor *x, struct scope *s, const uint16_t *a)
             program_fail("a weak reference gives another object: %s gives %p, not %s",
                     shadow_name(shadow, in.id).text, (void *)is,
                     shadow_name(shadow, known->target).text);
+        shadow_revive(shadow, known->target);
         s->shadow.id[1] = known->target;
     } else if (!shadow_may_be_cleared(shadow, in.id)) {
         uint32_t mark = shadow_reach(shadow, 0);
@@ -414,6 +415,9 @@ static void run_operations(struct actor *x, size_t first, size_t end, int only)
         actor.operation = i + 1;
         gc_atomic_store_relaxed(&program_host->at[op->worker], (uint32_t)i + 1);
         struct scope s;
+        shadow_lock(run);
+        run->shadow.began_at[x->thread] = ++run->shadow.clock;
+        shadow_unlock(run);
         scope_enter(&actor, &s);
         operate(&actor, &s, op);
         scope_leave(&actor, &s);

@@ -65,6 +65,7 @@ struct shadow_object {
     uint32_t *slot;
     struct gc_object *address; /* collectors that move objects would need another way */
     uint64_t found_dead_at;    /* when a collection was last seen to hold it for dead */
+    uint64_t revived_at;       /* when it was last had from a weak reference alone */
     /* PROGRAM_FINALIZED */
     enum program_behaviour behaviour;
     uint32_t finalized; /* times */
@@ -93,6 +94,7 @@ struct shadow {
     uint32_t count; /* objects made, plus 1 */
     uint32_t *slots_left, *slots_end, *pool;
     uint64_t clock;
+    uint64_t began_at[PROGRAM_THREADS]; /* the operation under way */
     uint32_t places[PROGRAM_WORKERS][PROGRAM_PLACES];
     uint32_t views[PROGRAM_WORKERS][PROGRAM_VIEWS];
     uint32_t backs[PROGRAM_THREADS][PROGRAM_BACKS];
@@ -131,6 +133,15 @@ void shadow_hold_for_dead(struct shadow *shadow, uint32_t id, uint32_t mark);
 /* May this weak reference be NULL although its target lives? Where a collection has held
  * either of them for dead since it was made. */
 bool shadow_may_be_cleared(const struct shadow *shadow, uint32_t weak);
+
+/* A weak reference has given this one: is it what nothing else leads to? */
+void shadow_revive(struct shadow *shadow, uint32_t id);
+
+/* May the object be reachable though its finalizer runs on this thread, since its count has said
+ * so? Where the last reference to it was given up by the operation that is under way there, and another
+ * thread has had it from a weak reference since: before the finalizer has run that is no
+ * mistake. */
+bool shadow_may_be_finalized(const struct shadow *shadow, uint32_t id, uint32_t thread);
 
 /* Calls visit(id) for each root that is not NULL. */
 void shadow_for_roots(struct shadow *shadow,

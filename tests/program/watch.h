@@ -134,6 +134,7 @@ static void read_backs(struct actor *x)
                 program_fail("a weak reference gives another object: %s gives %p, not %s",
                         shadow_name(shadow, back.id).text, (void *)s.temps.at[1],
                         shadow_name(shadow, id).text);
+            shadow_revive(shadow, id);
             s.shadow.id[1] = id;
             check_intact(shadow, id, back.id);
             shadow_unlock(run);
@@ -196,14 +197,16 @@ static int finalize(struct gc_mutator *m, struct gc_object *object)
     struct actor actor = { .run = run, .m = m, .thread = thread_of(run, m) };
     /* A death by count leaves exactly the reference that is being given up. */
     uint64_t count = gc_refcount(m, object);
-    bool by_collection = count != 1;
+    bool counted = run->heap->protocol->total != NULL;
     bool collecting = gc_atomic_load_relaxed(&run->heap->collecting) != 0;
     uint64_t batch = batch_of(run);
     shadow_lock(run);
     uint32_t id = finalized_id(run, object);
     enum program_behaviour behaviour = shadow->objects[id].behaviour;
     uint32_t mark = shadow_reach(shadow, batch);
-    if (shadow_is(shadow, id, mark))
+    bool revived = counted && shadow_may_be_finalized(shadow, id, actor.thread);
+    bool by_collection = count != 1 && !revived;
+    if (shadow_is(shadow, id, mark) && !revived)
         program_fail(
                 "a reachable object was taken for garbage: the finalizer of %s runs, "
                 "but it can be reached: %s",
