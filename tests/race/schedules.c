@@ -56,8 +56,8 @@ struct errand {
 static void run_seed(const void *argument)
 {
     const struct errand *errand = argument;
-    signal(SIGINT, SIG_IGN); /* a terminal's is for the parent, who waits */
-    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_IGN); /* what is sent to the whole group is for the parent, who waits */
+    signal(SIGTERM, SIG_IGN);
     for (uint32_t i = 0; i < RUNS_A_SEED; i++) {
         trials_run(errand->kernel, errand->seed, i, 1);
         told->hashes[told->count++] = gc_schedule_hash();
