@@ -115,6 +115,7 @@ static struct gc_region *region_new(struct gc_heap *heap, size_t bytes)
         return NULL;
     }
     region->heap = heap;
+    region->number = heap->regions_made++;
     region->bytes = bytes;
     region->first = heap->first_block;
     for (uint32_t i = 0; i < region->first; i++)

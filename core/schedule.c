@@ -251,6 +251,11 @@ uint64_t gc_schedule_hash(void)
     return hash;
 }
 
+uint64_t gc_schedule_now(void)
+{
+    return points; /* changed by who has the token alone */
+}
+
 uint64_t gc_schedule_end(void)
 {
     end_guests();

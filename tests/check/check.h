@@ -28,6 +28,7 @@ struct check_request {
     const char *save;  /* file for a program that fails, or NULL: a name is made */
     const char *tally; /* file for what was tried, or NULL */
     bool quiet;
+    bool trace; /* see check_trace() */
 };
 
 /* --- trials -------------------------------------------------------------------------- */
@@ -83,6 +84,16 @@ struct check_result {
 /* Tries seeds until one fails, or the time is over, on several processes; then it writes what
  * was tried to the file that the request names (README.md). False: one failed. */
 bool check_campaign(const struct check_request *request, struct check_result *ret_result);
+
+/* --- traces ------------------------------------------------------------------------------ */
+
+/* From now on each step of a run is printed; or, without `steps`, its hash at the end, with
+ * `label`, which must stay. Of this process and its children. */
+void check_trace(const char *label, bool steps);
+
+/* Runs the programs of the seeds on each subject, once, in order, and prints hashes. An enum
+ * gc_exit. */
+int check_trace_seeds(const struct check_request *request);
 
 /* --- what is said ---------------------------------------------------------------------- */
 

@@ -29,6 +29,7 @@ enum {
     KEY_NO_CONFORMANCE,
     KEY_OBJECT,
     KEY_TALLY,
+    KEY_TRACE,
     LIST = 64, /* of whatever is named several times */
     FAST_SECONDS = 18,
     FAST_SHRINK_SECONDS = 8,
@@ -63,6 +64,8 @@ static const struct argp_option options[] = {
     { "in-process", KEY_IN_PROCESS, NULL, 0, "a replay makes no child: for a debugger",
             0 },
     { "save", KEY_SAVE, "FILE", 0, "where a program that fails goes", 0 },
+    { "trace", KEY_TRACE, NULL, 0,
+            "prints the steps of a replay; of seeds (--count), a hash each", 0 },
     { "tally", KEY_TALLY, "FILE", 0, "where the sums go, for programs to read", 0 },
     { "no-conformance", KEY_NO_CONFORMANCE, NULL, 0, "leaves out the conformance cases",
             0 },
@@ -103,6 +106,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_SAVE:
         request->save = value;
+        return 0;
+    case KEY_TRACE:
+        request->trace = true;
         return 0;
     case KEY_TALLY:
         request->tally = value;
@@ -418,5 +424,5 @@ int main(int argc, char **argv)
     if (command.replay_count > 0) return status;
     if (request->subject_count == 0)
         return gc_complain(GC_EXIT_USAGE, "which collector? -c NAME or -c ./mine.so");
-    return run_check(&command);
+    return request->trace ? check_trace_seeds(request) : run_check(&command);
 }

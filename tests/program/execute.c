@@ -251,6 +251,8 @@ static void check_heap(struct actor *x, bool quiesce)
 {
     struct run *run = x->run;
     if (quiesce) gc_quiesce(x->m);
+    /* What was to be a collection may have been left without memory. */
+    if (quiesce && run->settings.fail != 0) gc_quiesce(x->m);
     x->idle = run->window && !quiesce;
     if (run->window) return;
     gc_collect_wait(x->m); /* it may run finalizers on a thread of its own */
@@ -418,6 +420,7 @@ static void run_operations(struct actor *x, size_t first, size_t end, int only)
         shadow_lock(run);
         run->shadow.began_at[x->thread] = ++run->shadow.clock;
         shadow_unlock(run);
+        program_trace(x->thread, "operation", i + 1);
         scope_enter(&actor, &s);
         operate(&actor, &s, op);
         scope_leave(&actor, &s);
@@ -439,6 +442,7 @@ static void let_go(struct actor *x)
             put_view(&worker, &s, 0, i);
         scope_leave(&worker, &s);
     }
+    drop_board(x);
     for (;;) {
         gc_quiesce(x->m);
         bool any = false;
@@ -463,7 +467,10 @@ static void run_program(struct run *run)
         run->locals[w] = &run->own_locals[w];
     }
     if (run->settings.sleeper != 0) put_to_sleep(&x);
+    make_board(&x);
+    gc_os_fail_allocation(run->settings.fail);
     run_operations(&x, 0, run->program->count, -1);
+    gc_os_fail_allocation(0);
     op_join(&x, NULL, NULL);
     for (int w = 0; w < PROGRAM_WORKERS; w++) /* who reads them sees that all is done */
         gc_atomic_store_relaxed(&program_host->at[w], (uint32_t)run->program->count + 1);
@@ -475,6 +482,22 @@ static void run_program(struct run *run)
     check_heap(&x, true);
     for (int w = PROGRAM_WORKERS - 1; w >= 0; w--)
         gc_leave(x.m, run->own_locals[w]);
+}
+
+/* All that is counted, but for time that was measured. */
+static void trace_counters(const struct gc_heap_stats *stats)
+{
+#define X(name, doc)                                                                     \
+    if (strstr(#name, "_ns") == NULL)                                                    \
+        program_trace(0, PROGRAM_COUNTER #name, stats->counters.name);
+    GC_COUNTERS(X)
+#undef X
+    program_trace(0, PROGRAM_COUNTER "allocated_objects", stats->allocated_objects);
+    program_trace(0, PROGRAM_COUNTER "live_objects", stats->live_objects);
+    program_trace(0, PROGRAM_COUNTER "live_bytes", stats->live_bytes);
+    program_trace(0, PROGRAM_COUNTER "heap_bytes", stats->heap_bytes);
+    program_trace(0, PROGRAM_COUNTER "peak_heap_bytes", stats->peak_heap_bytes);
+    program_trace(0, PROGRAM_COUNTER "collections", stats->collections);
 }
 
 static void tally(const struct gc_heap_stats *stats, uint64_t objects)
@@ -515,6 +538,8 @@ static void end_schedule(const struct program *program)
     if (program->settings.schedule == PROGRAM_REAL) return;
     uint64_t moves = gc_schedule_end();
     program_host->tally->moves += moves;
+    program_trace(0, PROGRAM_COUNTER "moves of the token", moves);
+    program_trace(0, "schedule", gc_schedule_hash());
     if (moves > 0 && program_host->schedule != NULL)
         program_host->schedule(program, gc_schedule_hash());
 }
@@ -553,6 +578,7 @@ static void end_heap(struct run *run)
                 (unsigned long long)stats.counters.callback_errors,
                 (unsigned long long)run->errors);
     tally(&stats, run->shadow.count - 1);
+    trace_counters(&stats);
     gc_heap_destroy(run->heap);
 }
 
@@ -578,6 +604,7 @@ static uint64_t execute(const struct program *program,
         host->tally->refused++;
     }
     end_schedule(program);
+    program_trace(0, PROGRAM_END, run.digest);
     shadow_finish(&run.shadow);
     return run.digest;
 }

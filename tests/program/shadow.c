@@ -144,6 +144,7 @@ static void visit_roots(struct shadow *shadow, uint64_t batch,
         for (struct shadow_frame *f = shadow->frames[t]; f != NULL; f = f->caller)
             visit_all(shadow, f->id, PROGRAM_TEMPS, visit, argument);
     visit_all(shadow, &shadow->start, 1, visit, argument);
+    visit_all(shadow, &shadow->board, 1, visit, argument);
     visit_backs(shadow, batch, visit, argument);
 }
 

@@ -57,6 +57,7 @@ extern int (*program_on_finalize)(struct gc_mutator *m, struct gc_object *object
 struct shadow_object {
     enum program_kind kind;
     bool alive;    /* was there at the last check, or was made since */
+    bool raced;    /* threads race for the slots that hold it (racers.h) */
     bool constant; /* neither it nor what it reaches can change: shadow_is_apart() */
     uint64_t
             name; /* the operation that made it << 16 | its number among those of that; the
@@ -99,7 +100,7 @@ struct shadow {
     uint32_t views[PROGRAM_WORKERS][PROGRAM_VIEWS];
     uint32_t backs[PROGRAM_THREADS][PROGRAM_BACKS];
     uint64_t back_batch[PROGRAM_THREADS][PROGRAM_BACKS]; /* collection that it is from */
-    uint32_t start;
+    uint32_t start, board;
     struct shadow_frame *frames[PROGRAM_THREADS];
     uint32_t mark; /* the latest */
     uint32_t *stack;
@@ -183,6 +184,7 @@ struct program_roots {
     gc_slot places[PROGRAM_WORKERS][PROGRAM_ROOTS];
     gc_slot views[PROGRAM_WORKERS][PROGRAM_VIEWS];
     gc_slot backs[PROGRAM_THREADS][PROGRAM_BACKS];
+    gc_slot board;
 };
 
 struct program_check {

@@ -6,6 +6,8 @@
 #ifndef TESTS_PROGRAM_WATCH_H
 #define TESTS_PROGRAM_WATCH_H
 
+#include <errno.h>
+
 #include "core/verify.h"
 #include "tests/program/act.h"
 #include "tests/program/shape.h"
@@ -216,6 +218,7 @@ static int finalize(struct gc_mutator *m, struct gc_object *object)
     if (collecting) shadow_hold_for_dead(shadow, id, mark);
     if (behaviour == PROGRAM_FINALIZE_ERROR) run->errors++;
     shadow_unlock(run);
+    program_trace(actor.thread, "finalizes", id);
     life_tell(run, id,
             by_collection ? "its finalizer runs: a collection found it dead"
                           : "its finalizer runs: its last reference is given up");
@@ -233,7 +236,7 @@ static int finalize(struct gc_mutator *m, struct gc_object *object)
 static int observe(struct gc_mutator *m, enum gc_collection_event event, int generation,
         size_t collected, size_t uncollectable, void *argument)
 {
-    (void)m, (void)collected, (void)uncollectable;
+    (void)uncollectable;
     struct run *run = argument;
     shadow_lock(run); /* callbacks of the other thread read it */
     run->full = event == GC_COLLECTION_START && generation == GC_GENERATIONS - 1;
@@ -241,10 +244,13 @@ static int observe(struct gc_mutator *m, enum gc_collection_event event, int gen
     bool begins = event == GC_COLLECTION_START;
     gc_atomic_store_relaxed(&program_host->at[PROGRAM_AT_COLLECTION],
             begins ? (uint32_t)generation + 1 : 0);
+    program_trace(thread_of(run, m), begins ? "collects" : "has collected",
+            begins ? (uint64_t)generation : collected);
     life_tell(run, program_host->object,
             begins ? "a collection begins" : "the collection ends");
     struct gc_error error;
-    if (!begins && run->settings.verify != 0 && gc_verify(m, 2, &error) != 0)
+    int result = begins || run->settings.verify == 0 ? 0 : gc_verify(m, 2, &error);
+    if (result != 0 && result != -ENOMEM)
         program_fail(
                 "the heap is not what it should be after a collection: %s", error.text);
     return 0;
@@ -299,6 +305,7 @@ static int call_back(struct gc_mutator *m, struct gc_weak *weak, struct gc_objec
     if (error) run->errors++;
     uint32_t dead = known->target;
     shadow_unlock(run);
+    program_trace(actor.thread, "calls back", id);
     life_tell(run, id, "it is cleared, and called back");
     life_tell(run, dead, "a weak reference to it is cleared, and called back");
 
