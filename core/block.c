@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* block.c - regions, blocks and runs: where cells come from and go back to.
  *
- * A run takes all free cells of a block at once, so that allocation touches nothing
- * but the list; frees go to the block. The counting (B2-B4 in block.h) is arranged so
- * that a free is one countdown, and a list is never counted.
+ * A run takes all free cells of a block at once: allocation touches the list alone, and frees go
+ * to the block. The counting (B2-B4 in block.h) makes a free one countdown; no list is counted.
  */
 #include "core/block.h"
 

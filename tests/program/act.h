@@ -100,18 +100,6 @@ static void shadow_unlock(struct run *run)
     pthread_mutex_unlock(&run->shadow.lock);
 }
 
-/* On `x`'s thread. */
-static void start_thread(struct actor *x, struct gc_mutator_thread *thread,
-        void (*body)(struct gc_mutator *m, void *argument), void *argument,
-        struct gc_object *start)
-{
-    int error = gc_spawn(x->m, thread, body, argument, start);
-    if (error != 0 && may_refuse(x->run))
-        error = gc_spawn(x->m, thread, body, argument, start);
-    gc_require(error == 0, "a thread can't be started: error %d", -error);
-    program_host->tally->threads++;
-}
-
 static void scope_enter(struct actor *x, struct scope *s)
 {
     struct shadow *shadow = &x->run->shadow;

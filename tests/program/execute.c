@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* execute.c - runs a heap program, compiled for one protocol. */
+#include "tests/program/account.h"
 #include "tests/program/act.h"
 #include "tests/program/life.h"
 #include "tests/program/shape.h"
@@ -484,33 +485,6 @@ static void run_program(struct run *run)
         gc_leave(x.m, run->own_locals[w]);
 }
 
-/* All that is counted, but for time that was measured. */
-static void trace_counters(const struct gc_heap_stats *stats)
-{
-#define X(name, doc)                                                                     \
-    if (strstr(#name, "_ns") == NULL)                                                    \
-        program_trace(0, PROGRAM_COUNTER #name, stats->counters.name);
-    GC_COUNTERS(X)
-#undef X
-    program_trace(0, PROGRAM_COUNTER "allocated_objects", stats->allocated_objects);
-    program_trace(0, PROGRAM_COUNTER "live_objects", stats->live_objects);
-    program_trace(0, PROGRAM_COUNTER "live_bytes", stats->live_bytes);
-    program_trace(0, PROGRAM_COUNTER "heap_bytes", stats->heap_bytes);
-    program_trace(0, PROGRAM_COUNTER "peak_heap_bytes", stats->peak_heap_bytes);
-    program_trace(0, PROGRAM_COUNTER "collections", stats->collections);
-}
-
-static void tally(const struct gc_heap_stats *stats, uint64_t objects)
-{
-    program_host->tally->runs++;
-    program_host->tally->objects += objects;
-    program_host->tally->collections += stats->collections;
-    program_host->tally->finalizers += stats->counters.finalizers;
-    program_host->tally->callbacks += stats->counters.callbacks;
-    program_host->tally->resurrected += stats->counters.resurrected;
-    program_host->tally->weak_cleared += stats->counters.weak_cleared;
-}
-
 static void begin_schedule(const struct program_settings *s)
 {
     bool begun = true;
@@ -597,6 +571,7 @@ static uint64_t execute(const struct program *program,
     program_on_finalize = finalize;
     shadow_init(&run.shadow);
     begin_schedule(&run.settings);
+    program_trace(0, PROGRAM_BEGIN, program->seed);
     if (begin_heap(&run, config)) {
         run_program(&run);
         end_heap(&run);

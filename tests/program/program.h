@@ -216,6 +216,7 @@ struct program_last {
     uint32_t count;
 };
 #define PROGRAM_COUNTER "counter " /* how the steps at a run's end begin that are sums */
+#define PROGRAM_BEGIN   "begins"   /* the first one; the number is the seed */
 #define PROGRAM_END     "ends"     /* the last one */
 
 /* What an executor tells the program that runs it, which may be in another file. */

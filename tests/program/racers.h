@@ -17,6 +17,18 @@
 
 enum { RACER = 4, BOARD_SLOTS = 3, RACE_STEPS = 24, BOARD = 3 /* temp */ };
 
+/* A thread of the program's, whatever it does; on `x`'s. */
+static void start_thread(struct actor *x, struct gc_mutator_thread *thread,
+        void (*body)(struct gc_mutator *m, void *argument), void *argument,
+        struct gc_object *start)
+{
+    int error = gc_spawn(x->m, thread, body, argument, start);
+    if (error != 0 && may_refuse(x->run))
+        error = gc_spawn(x->m, thread, body, argument, start);
+    gc_require(error == 0, "a thread can't be started: error %d", -error);
+    program_host->tally->threads++;
+}
+
 /* On the first thread. */
 static void make_board(struct actor *x)
 {
