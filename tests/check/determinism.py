@@ -3,9 +3,9 @@
 """With three mutators and more under a schedule, the same seed gives the same trace and the same counters, on
 every collector, and other seeds give others.
 
-    determinism.py CHECK [--times N] [--seeds N]
+    determinism.py CHECK PROGRAM [--times N] [--seeds N]
 
-CHECK is gclab-checked-check. Each time is a process of its own, so that the system gives it other addresses;
+CHECK is gclab-checked-check; PROGRAM, a file, is one more that is repeated. Each time is a process of its own, so that the system gives it other addresses;
 two run at once, some on one processor, with another environment and another filling of memory each.
 Prints TAP.
 """
@@ -20,14 +20,14 @@ SPECS = ('all', 'generational@atomic:passes=owners:threshold0=5:threshold1=1:thr
          'generational@biased:detect=walk:threshold0=5:threshold1=1:threshold2=1',
          'coalescing@log_object:young=64K:log=4K:backup=2', 'on_the_fly@satb:minimum=64K:growth=110:log=64K')
 THREADS = 3     # that take steps, the least
-AGAIN = 5       # seeds in a row whose programs are repeated
+AGAIN = 2       # seeds whose programs are repeated, beside the first
 LINE = re.compile(r'(\S+) seed (\d+) (free|scheduled): trace (\w+) counters (\w+) steps (\d+) '
                   r'threads (\d+) time (\d+)')
 
 
-def start(check, seed, count, variation):
+def start(check, variation, *arguments):
     specs = [word for spec in SPECS for word in ('-c', spec)]
-    command = [check, *specs, '--trace', '--seed', str(seed), '--count', str(count)]
+    command = [check, *specs, '--trace', *map(str, arguments)]
     if variation % 3 == 1:
         command = ['taskset', '-c', str(min(os.sched_getaffinity(0))), *command]
     environment = {**os.environ, 'MALLOC_PERTURB_': str(variation % 256),
@@ -53,6 +53,7 @@ def finish(child):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('check')
+    parser.add_argument('program')
     parser.add_argument('--times', type=int, default=20)
     parser.add_argument('--seeds', type=int, default=20)
     options = parser.parse_args()
@@ -65,7 +66,7 @@ def main():
             print('# ' + note)
 
     # Of six seeds four are scheduled, and of these most have three threads.
-    first = finish(start(options.check, 1, 3 * options.seeds, 0))
+    first = finish(start(options.check, 0, '--seed', 1, '--count', 3 * options.seeds))
     by_spec = collections.defaultdict(list)
     for (spec, seed), (trace, _, _) in sorted(first.items()):
         by_spec[spec].append((seed, trace))
@@ -76,10 +77,12 @@ def main():
               '%s: %d seeds have as many traces, or one less' % (spec, options.seeds),
               '%d programs with %d threads, %d traces' % (len(traces), THREADS, different))
     runs = []
-    for number in range(1, options.times + 1, 2):
-        pair = [start(options.check, 1, AGAIN + 1, variation)
-                for variation in range(number, min(number + 2, options.times + 1))]
-        runs.extend(finish(child) for child in pair)
+    replays = collections.Counter()
+    for number in range(1, options.times + 1):
+        pair = [start(options.check, number, '--seed', 1, '--count', AGAIN + 1),
+                start(options.check, number, '--replay', options.program)]
+        runs.append(finish(pair[0]))
+        replays[pair[1].communicate()[0]] += pair[1].returncode == 0
     for spec in by_spec:
         seeds = [seed for seed, _ in by_spec[spec] if seed <= AGAIN + 1]
         other = ['seed %d, time %d' % (seed, time) for seed in seeds for time, run in enumerate(runs, 1)
@@ -88,6 +91,11 @@ def main():
               '%s: the same seed has the same trace and counters, %d times of %d' % (
                   spec, len(runs), options.times),
               'another: ' + ', '.join(other[:20]))
+    judge(list(replays.values()) == [options.times],
+          '%s: all collectors take the same steps, %d times of %d' % (
+              os.path.basename(options.program), options.times, options.times),
+          'so often each: %s; the first: %s' % (
+              list(replays.values()), next(iter(replays)).decode()[-1000:]))
     print('1..%d' % len(tests))
     return 0 if all(tests) else 1
 

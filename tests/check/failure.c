@@ -83,9 +83,8 @@ static bool fails(const struct check_request *request, const struct program_batc
 {
     bool is_fixed =
             program->settings.threads == 1 || program->settings.schedule != PROGRAM_REAL;
-    uint32_t most = request->object != 0 ? 1
-                    : is_fixed           ? 2
-                                         : AGAIN; /* a life is told once */
+    bool once = request->object != 0 || request->trace; /* what is told is told once */
+    uint32_t most = once ? 1 : is_fixed ? 2 : AGAIN;
     for (uint32_t i = 1; i <= most; i++) {
         *ret_times = i;
         if (program_try(batch, program, 1, verdict) != 0) return true;
