@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* block.c - regions, blocks and runs: where cells come from and go back to.
  *
- * A run takes all free cells of a block at once, so that allocation touches nothing
- * but the list; frees go to the block. The counting (B2-B4 in block.h) is arranged so
- * that a free is one countdown, and a list is never counted.
+ * A run takes all free cells of a block at once: allocation touches the list alone, and frees go
+ * to the block. The counting (B2-B4 in block.h) makes a free one countdown; no list is counted.
  */
 #include "core/block.h"
 
@@ -115,6 +114,7 @@ static struct gc_region *region_new(struct gc_heap *heap, size_t bytes)
         return NULL;
     }
     region->heap = heap;
+    region->number = heap->regions_made++;
     region->bytes = bytes;
     region->first = heap->first_block;
     for (uint32_t i = 0; i < region->first; i++)

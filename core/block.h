@@ -103,7 +103,8 @@ struct gc_region {
     uint32_t first;         /* index of the first block behind the metadata */
     uint32_t free_blocks;   /* heap->blocks_lock */
     uint64_t free_map[GC_REGION_BLOCKS / 64]; /* heap->blocks_lock; 1 = free */
-    uint64_t *marks;                          /* one bit a granule (trace.h), or NULL */
+    uint64_t number; /* in the order in which the heap has made them */
+    uint64_t *marks; /* one bit a granule (trace.h), or NULL */
     struct gc_block blocks[GC_REGION_BLOCKS];
     /* behind it: the collector's side metadata, then the blocks */
 };

@@ -116,6 +116,7 @@ struct gc_heap {
     /* blocks_lock */
     struct gc_lock blocks_lock;
     struct gc_region *regions;
+    uint64_t regions_made;
     bool regions_have_marks;       /* a tracer wants mark tables for new regions too */
     struct gc_region *region_hint; /* where blocks were taken or freed last; not huge */
     struct gc_block

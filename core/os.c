@@ -3,6 +3,7 @@
 #include "core/os.h"
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -60,10 +61,31 @@ void gc_os_unmap(void *memory, size_t bytes)
     gc_require(result == 0, "munmap of %zu bytes failed", bytes);
 }
 
+/* Where the thread that is bound may run otherwise. Written while one thread runs. */
+static cpu_set_t unbound;
+static bool is_bound;
+
+void gc_os_bind(void)
+{
+    cpu_set_t one;
+    int here = sched_getcpu();
+    if (is_bound || here < 0 || sched_getaffinity(0, sizeof(unbound), &unbound) != 0)
+        return;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)here, &one);
+    is_bound = sched_setaffinity(0, sizeof(one), &one) == 0;
+}
+
+void gc_os_unbind(void)
+{
+    if (is_bound) sched_setaffinity(0, sizeof(unbound), &unbound);
+    is_bound = false;
+}
+
 uint32_t gc_os_processors(void)
 {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+    cpu_set_t set = unbound;
+    if (!is_bound && sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
     int count = CPU_COUNT(&set);
     return count > 0 ? (uint32_t)count : 1;
 }

@@ -33,8 +33,14 @@ GC_EXPORT void gc_os_unmap(void *memory, size_t bytes);
  * it. For failure injection: the count is process-wide. */
 GC_EXPORT void gc_os_fail_allocation(uint64_t n);
 
-/* Processors that the process may run on; at least 1. */
+/* Processors that the process may run on, whether a thread is bound or not; at least 1. */
 GC_EXPORT uint32_t gc_os_processors(void);
+
+/* Binds the calling thread, and whom it starts from now on, to the processor that it is on, until
+ * it calls gc_os_unbind(): what runs one thread at a time passes on faster there. While one
+ * thread runs. Where the system refuses, nothing changes. */
+void gc_os_bind(void);
+void gc_os_unbind(void);
 
 /* Tells the processor that the thread spins. */
 static inline void gc_os_relax(void)

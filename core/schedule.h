@@ -56,6 +56,9 @@ GC_EXPORT void gc_schedule_wake_early(uint32_t period);
 /* Of the way that the token has gone: the same hash, the same schedule. Also after its end. */
 GC_EXPORT uint64_t gc_schedule_hash(void);
 
+/* Logical time: places at which the token could have moved so far. Who holds it. */
+GC_EXPORT uint64_t gc_schedule_now(void);
+
 /* Ends the schedule; all threads started under it must have been joined. Returns
  * the number of times that the token moved. */
 GC_EXPORT uint64_t gc_schedule_end(void);

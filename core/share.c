@@ -41,7 +41,7 @@ static bool take(struct gc_mutator *home)
     if (gc_atomic_load_relaxed(&home->share) != offered) return false;
     gc_schedule_yield(); /* between look and exchange */
     /* [sync ST3] acquire: what the stopper did before he offered it, heap->share included;
-     * pairs with the store in gc_stop_share(). Test: core/share. */
+     * pairs with the store in offer_parts(). Test: core/share. */
     return gc_atomic_compare_exchange_acquire(&home->share, &offered, GC_SHARE_TAKEN);
 }
 
@@ -65,7 +65,7 @@ static bool is_done(struct gc_mutator *home)
 bool gc_share_is_offered(struct gc_mutator *m)
 {
     /* [sync ST3] seq_cst: after the addition to claim_waiters (Dekker); pairs with the
-     * store in gc_stop_share(). */
+     * store in offer_parts(). */
     return gc_atomic_load_seq_cst(&m->share) == GC_SHARE_OFFERED;
 }
 

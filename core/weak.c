@@ -21,10 +21,14 @@ const struct gc_type gc_weak_type = {
     .cell = &(struct gc_type_cell){ 0 },
 };
 
+/* Of a place in the heap, not of an address, which the system gives: callbacks run in the order of the
+ * table, and that is to be the same each time. */
 static size_t hash_of(const struct gc_object *target)
 {
-    return (size_t)(((uint64_t)(uintptr_t)target >> 3) * UINT64_C(0x9e3779b97f4a7c15) >>
-                    20);
+    const struct gc_region *region = gc_region_of(target);
+    uint64_t place = region->number * GC_REGION_BYTES +
+                     (uint64_t)((uintptr_t)target - (uintptr_t)region);
+    return (size_t)((place >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 20);
 }
 
 static struct gc_weak **chain_of(struct gc_heap *heap, const struct gc_object *target)

@@ -4,6 +4,7 @@
  * Worker processes take chunks of seeds, and run each in a child of their own (try.c). What
  * they have seen is in memory that all share. */
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,12 +25,14 @@ enum {
     SEEN = 1 << 22, /* hashes of schedules that are told apart */
     NOTHING = 0,    /* an empty place of the table */
     TICK_NS = 100 * 1000 * 1000,
+    LENGTHS = 512, /* operations of a program, and all that are longer */
 };
 
 /* Of one worker, by it alone; read by all at the end. */
 struct worker {
     _Atomic(uint64_t) programs[CHECK_TOOL_COUNT], operations[CHECK_TOOL_COUNT];
     struct program_tally tally;
+    uint64_t threaded, lengths[LENGTHS];
 };
 
 /* Of all processes. */
@@ -114,6 +117,24 @@ static size_t find_writer(
     return 0;
 }
 
+/* Whether its second worker has a thread: the first spawn of a program always makes one. */
+static bool is_threaded(const struct program *program)
+{
+    for (size_t i = 0; i < program->count && program->settings.threads != 1; i++)
+        if (program->ops[i].kind == PROGRAM_spawn) return true;
+    return false;
+}
+
+static void add_program(
+        struct worker *worker, enum check_tool tool, const struct program *program)
+{
+    size_t length = program->count < LENGTHS ? program->count : LENGTHS - 1;
+    gc_atomic_fetch_add_relaxed(&worker->programs[tool], 1);
+    gc_atomic_fetch_add_relaxed(&worker->operations[tool], program->count);
+    worker->lengths[length]++;
+    worker->threaded += is_threaded(program);
+}
+
 /* Seeds [first, first + count), of one chunk. */
 static void run_seeds(const struct check_request *request, struct worker *worker,
         uint64_t first, size_t count)
@@ -135,11 +156,8 @@ static void run_seeds(const struct check_request *request, struct worker *worker
         verdict.program = find_writer(&batch, programs, count);
     program_tally_add(&worker->tally, &verdict.tally);
     for (size_t i = 0; i < count; i++) {
-        enum check_tool tool = check_tool_of(first + i);
-        if (status == 0 || i <= verdict.program) {
-            gc_atomic_fetch_add_relaxed(&worker->programs[tool], 1);
-            gc_atomic_fetch_add_relaxed(&worker->operations[tool], programs[i].count);
-        }
+        if (status == 0 || i <= verdict.program)
+            add_program(worker, check_tool_of(first + i), &programs[i]);
         program_finish(&programs[i]);
     }
     if (status == 0) return;
@@ -241,9 +259,68 @@ static void await(
     if (is_shown) fprintf(stderr, "\r\033[K");
 }
 
-bool check_campaign(const struct check_request *request, uint64_t *ret_seed,
-        struct check_sum ret_sums[CHECK_TOOL_COUNT], uint32_t *ret_pairs,
-        struct program_tally *ret_tally, int *ret_signal)
+/* --- for other programs ----------------------------------------------------------------- */
+
+static bool is_pair_seen(int first, int second)
+{
+    for (int t = 0; t < CHECK_TOOL_COUNT; t++)
+        if (gc_atomic_load_relaxed(&shared->pairs[t][first][second]) != 0) return true;
+    return false;
+}
+
+static void write_pairs(FILE *to)
+{
+    static const char *const names[] = {
+#define X(name, a, b, c, d) #name,
+        PROGRAM_OPS(X)
+#undef X
+    };
+    fprintf(to, "pairs %u\n", program_pairs());
+    for (int a = 0; a < PROGRAM_OP_COUNT; a++)
+        for (int b = 0; b < PROGRAM_OP_COUNT; b++)
+            if (is_pair_seen(a, b)) fprintf(to, "pair %s %s\n", names[a], names[b]);
+}
+
+/* Lines of words and numbers; README.md says which. */
+static void write_tally(const struct check_request *request, uint32_t jobs,
+        const struct check_result *result, FILE *to)
+{
+    uint64_t programs = 0, threaded = 0, lengths[LENGTHS] = { 0 };
+    uint64_t chunks =
+            request->seed / CHECK_CHUNK + gc_atomic_load_relaxed(&shared->chunks);
+    for (int t = 0; t < CHECK_TOOL_COUNT; t++)
+        programs += result->sums[t].programs;
+    for (uint32_t j = 0; j < jobs; j++) {
+        threaded += shared->workers[j].threaded;
+        for (int i = 0; i < LENGTHS; i++)
+            lengths[i] += shared->workers[j].lengths[i];
+    }
+    fprintf(to,
+            "next %" PRIu64 "\nfailed %d\nprograms %" PRIu64 "\nthreaded %" PRIu64 "\n",
+            chunks * CHECK_CHUNK, result->has_failed, programs, threaded);
+#define X(name) fprintf(to, "%s %" PRIu64 "\n", #name, result->tally.name);
+    PROGRAM_TALLY(X)
+#undef X
+    for (int i = 0; i < LENGTHS; i++)
+        if (lengths[i] > 0) fprintf(to, "length %d %" PRIu64 "\n", i, lengths[i]);
+    write_pairs(to);
+    for (size_t i = 0; i < SEEN; i++) {
+        uint64_t hash = gc_atomic_load_relaxed(&shared->seen[i]);
+        if (hash != NOTHING) fprintf(to, "schedule %016" PRIx64 "\n", hash);
+    }
+    fprintf(to, "end\n");
+}
+
+static void save_tally(const struct check_request *request, uint32_t jobs,
+        const struct check_result *result)
+{
+    FILE *to = fopen(request->tally, "w");
+    if (to != NULL) write_tally(request, jobs, result, to);
+    if (to == NULL || ferror(to) != 0 || fclose(to) != 0)
+        gc_complain(0, "%s can't be written: %s", request->tally, strerror(errno));
+}
+
+bool check_campaign(const struct check_request *request, struct check_result *ret_result)
 {
     pid_t workers[JOBS];
     uint32_t jobs = request->jobs < JOBS ? request->jobs : JOBS;
@@ -264,15 +341,17 @@ bool check_campaign(const struct check_request *request, uint64_t *ret_seed,
     }
     await(request, workers, jobs);
     program_watch(NULL, NULL);
-    sum_up(jobs, ret_sums);
-    *ret_pairs = count_pairs(-1);
-    *ret_tally = (struct program_tally){ 0 };
-    for (uint32_t j = 0; j < jobs; j++)
-        program_tally_add(ret_tally, &shared->workers[j].tally);
     uint64_t failed = gc_atomic_load_relaxed(&shared->failed);
+    *ret_result = (struct check_result){
+        .pairs = count_pairs(-1),
+        .has_failed = failed != 0 && interrupted == 0,
+        .failed_seed = failed - 1,
+        .signal = interrupted,
+    };
+    sum_up(jobs, ret_result->sums);
+    for (uint32_t j = 0; j < jobs; j++)
+        program_tally_add(&ret_result->tally, &shared->workers[j].tally);
+    if (request->tally != NULL) save_tally(request, jobs, ret_result);
     munmap(shared, sizeof(*shared));
-    *ret_signal = interrupted;
-    if (failed == 0 || interrupted != 0) return true;
-    *ret_seed = failed - 1;
-    return false;
+    return !ret_result->has_failed;
 }

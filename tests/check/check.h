@@ -23,10 +23,12 @@ struct check_request {
     double seconds;       /* from start_ns on */
     double shrink_seconds;
     uint64_t start_ns;
-    uint32_t jobs;    /* processes */
-    uint32_t object;  /* whose life a replay tells; 0: none */
-    const char *save; /* file for a program that fails, or NULL: a name is made */
+    uint32_t jobs;     /* processes */
+    uint32_t object;   /* whose life a replay tells; 0: none */
+    const char *save;  /* file for a program that fails, or NULL: a name is made */
+    const char *tally; /* file for what was tried, or NULL */
     bool quiet;
+    bool trace; /* see check_trace() */
 };
 
 /* --- trials -------------------------------------------------------------------------- */
@@ -69,12 +71,29 @@ struct check_sum {
     uint32_t pairs;
 };
 
-/* Tries seeds until one fails, or the time is over, on several processes. False: one failed;
- * its seed. The sums are by tool; `ret_pairs` is of all; the signal that has ended it
- * early, or 0. */
-bool check_campaign(const struct check_request *request, uint64_t *ret_seed,
-        struct check_sum ret_sums[CHECK_TOOL_COUNT], uint32_t *ret_pairs,
-        struct program_tally *ret_tally, int *ret_signal);
+/* What a campaign has tried. */
+struct check_result {
+    struct check_sum sums[CHECK_TOOL_COUNT];
+    uint32_t pairs; /* of all tools */
+    struct program_tally tally;
+    bool has_failed;
+    uint64_t failed_seed; /* if one has */
+    int signal;           /* that has ended it early, or 0 */
+};
+
+/* Tries seeds until one fails, or the time is over, on several processes; then it writes what
+ * was tried to the file that the request names (README.md). False: one failed. */
+bool check_campaign(const struct check_request *request, struct check_result *ret_result);
+
+/* --- traces ------------------------------------------------------------------------------ */
+
+/* From now on each step of a run is printed; or, without `steps`, its hash at the end, with
+ * `label`, which must stay. Of this process and its children. */
+void check_trace(const char *label, bool steps);
+
+/* Runs the programs of the seeds on each subject, once, in order, and prints hashes. An enum
+ * gc_exit. */
+int check_trace_seeds(const struct check_request *request);
 
 /* --- what is said ---------------------------------------------------------------------- */
 

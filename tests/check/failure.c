@@ -15,6 +15,33 @@ enum {
     SENTENCE = 512,
 };
 
+/* What each thread did in the end, where there were several: "second thread, at 31: makes object
+ * 4, ..." */
+static void print_last(const struct program_verdict *verdict)
+{
+    static const char *const threads[PROGRAM_THREADS] = { "first", "second",
+        "one that comes and goes", "sleeper", "first racer", "second racer",
+        "collector" };
+    uint32_t active = 0;
+    for (size_t t = 0; t < PROGRAM_THREADS; t++)
+        active += verdict->last[t].count > 0;
+    if (active < 2) return;
+    check_print_wrapped("the last steps of each thread, with their logical times:");
+    for (size_t t = 0; t < PROGRAM_THREADS; t++) {
+        const struct program_last *last = &verdict->last[t];
+        uint32_t kept = last->count < PROGRAM_LAST ? last->count : PROGRAM_LAST;
+        if (kept == 0) continue;
+        printf("      %s:", threads[t]);
+        for (uint32_t i = last->count - kept; i != last->count; i++) {
+            const struct program_step *step = &last->step[i % PROGRAM_LAST];
+            printf("%s %llu: %s %llu", i == last->count - kept ? "" : ",",
+                    (unsigned long long)step->time, step->what,
+                    (unsigned long long)step->number);
+        }
+        printf("\n");
+    }
+}
+
 static void print_verdict(
         const struct program *program, const struct program_verdict *verdict)
 {
@@ -43,6 +70,7 @@ static void print_verdict(
     if (verdict->at[PROGRAM_AT_COLLECTION] > 0)
         printf("    while a collection of generation %u was under way\n",
                 verdict->at[PROGRAM_AT_COLLECTION] - 1);
+    print_last(verdict);
     if (verdict->errors[0] != '\0' && verdict->failure != PROGRAM_ASSERTION)
         printf("\nIt wrote:\n%s", verdict->errors);
     printf("\n");
@@ -55,9 +83,8 @@ static bool fails(const struct check_request *request, const struct program_batc
 {
     bool is_fixed =
             program->settings.threads == 1 || program->settings.schedule != PROGRAM_REAL;
-    uint32_t most = request->object != 0 ? 1
-                    : is_fixed           ? 2
-                                         : AGAIN; /* a life is told once */
+    bool once = request->object != 0 || request->trace; /* what is told is told once */
+    uint32_t most = once ? 1 : is_fixed ? 2 : AGAIN;
     for (uint32_t i = 1; i <= most; i++) {
         *ret_times = i;
         if (program_try(batch, program, 1, verdict) != 0) return true;
@@ -194,6 +221,7 @@ static int replay_on(const struct check_request *request, const char *path,
         printf("object %u under %s:\n", request->object, subject->parsed.label);
         program_tell_of(request->object, tell);
     }
+    if (request->trace) check_trace(subject->parsed.label, true);
     if (in_process) {
         program_run(program, &config);
     } else if (fails(request, &batch, program, &verdict, &times)) {

@@ -28,6 +28,8 @@ enum {
     KEY_SAVE,
     KEY_NO_CONFORMANCE,
     KEY_OBJECT,
+    KEY_TALLY,
+    KEY_TRACE,
     LIST = 64, /* of whatever is named several times */
     FAST_SECONDS = 18,
     FAST_SHRINK_SECONDS = 8,
@@ -62,6 +64,9 @@ static const struct argp_option options[] = {
     { "in-process", KEY_IN_PROCESS, NULL, 0, "a replay makes no child: for a debugger",
             0 },
     { "save", KEY_SAVE, "FILE", 0, "where a program that fails goes", 0 },
+    { "trace", KEY_TRACE, NULL, 0,
+            "prints the steps of a replay; of seeds (--count), a hash each", 0 },
+    { "tally", KEY_TALLY, "FILE", 0, "where the sums go, for programs to read", 0 },
     { "no-conformance", KEY_NO_CONFORMANCE, NULL, 0, "leaves out the conformance cases",
             0 },
     { "quiet", 'q', NULL, 0, "prints what fails, and sums", 0 },
@@ -101,6 +106,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_SAVE:
         request->save = value;
+        return 0;
+    case KEY_TRACE:
+        request->trace = true;
+        return 0;
+    case KEY_TALLY:
+        request->tally = value;
         return 0;
     case KEY_NO_CONFORMANCE:
         command->no_conformance = true;
@@ -309,14 +320,15 @@ static int run_conformance(struct command *command, const struct check_subject *
     return WEXITSTATUS(status) == 0 ? GC_EXIT_OK : GC_EXIT_FAILED;
 }
 
-static void print_sums(const struct check_request *request, const struct check_sum *sums,
-        uint32_t pairs, const struct program_tally *t)
+static void print_sums(
+        const struct check_request *request, const struct check_result *result)
 {
+    const struct program_tally *t = &result->tally;
     uint64_t programs = 0, operations = 0, schedules = 0;
     printf("  %-24s %9s %11s %7s %10s\n", "random programs", "programs", "operations",
             "pairs", "schedules");
     for (int i = 0; i < CHECK_TOOL_COUNT; i++) {
-        const struct check_sum *s = &sums[i];
+        const struct check_sum *s = &result->sums[i];
         if (s->programs == 0) continue;
         printf("    %-22s %9" PRIu64 " %11" PRIu64 " %5u %% %10" PRIu64 "\n",
                 check_tool_names[i], s->programs, s->operations,
@@ -326,7 +338,7 @@ static void print_sums(const struct check_request *request, const struct check_s
         schedules += s->schedules;
     }
     printf("    %-22s %9" PRIu64 " %11" PRIu64 " %5u %% %10" PRIu64 "\n", "all", programs,
-            operations, 100 * pairs / program_pairs(), schedules);
+            operations, 100 * result->pairs / program_pairs(), schedules);
     printf("  %" PRIu64 " objects, %" PRIu64 " collections, %" PRIu64
            " checks of the heap, "
            "%" PRIu64 " finalizers, %" PRIu64 " weak references cleared, in %.1f s\n",
@@ -338,17 +350,13 @@ static void print_sums(const struct check_request *request, const struct check_s
 static int run_programs(struct command *command)
 {
     struct check_request *request = &command->request;
-    struct check_sum sums[CHECK_TOOL_COUNT];
-    struct program_tally tally;
-    uint32_t pairs;
-    uint64_t seed;
-    int number;
-    bool good = check_campaign(request, &seed, sums, &pairs, &tally, &number);
-    print_sums(request, sums, pairs, &tally);
-    if (number != 0) return GC_EXIT_SIGNAL + number;
+    struct check_result result;
+    bool good = check_campaign(request, &result);
+    print_sums(request, &result);
+    if (result.signal != 0) return GC_EXIT_SIGNAL + result.signal;
     if (good) return GC_EXIT_OK;
     printf("\n");
-    check_explain(request, seed);
+    check_explain(request, result.failed_seed);
     return GC_EXIT_FAILED;
 }
 
@@ -416,5 +424,5 @@ int main(int argc, char **argv)
     if (command.replay_count > 0) return status;
     if (request->subject_count == 0)
         return gc_complain(GC_EXIT_USAGE, "which collector? -c NAME or -c ./mine.so");
-    return run_check(&command);
+    return request->trace ? check_trace_seeds(request) : run_check(&command);
 }

@@ -27,6 +27,8 @@ static void draw_schedule(
     s->seed = program_below(state, 1 << 16);
     s->period = 1 + program_below(state, 8);
     if (policy == PROGRAM_ROUND_ROBIN) s->seed = 0;
+    if (program_below(state, 2) == 0)
+        s->racers = 1 + program_below(state, PROGRAM_RACERS);
     if (policy != PROGRAM_PRIORITIES) return;
     s->period = 0;
     s->changes = program_below(state, 7);
@@ -41,6 +43,7 @@ static void draw_stress(uint64_t *state, struct program_settings *s)
     if (program_below(state, 2) == 0) s->sleeper = 1;
     if (program_below(state, 2) == 0) s->verify = 1;
     if (program_below(state, 4) == 0) s->check = 1 + program_below(state, 8);
+    if (program_below(state, 4) == 0) s->fail = 1 + program_below(state, 80);
 }
 
 void check_draw(uint64_t seed, struct program *ret_program)
@@ -55,6 +58,7 @@ void check_draw(uint64_t seed, struct program *ret_program)
         s->threads = 1;
         if (program_below(&state, 3) == 0) s->collect = 1 + program_below(&state, 12);
         s->verify = program_below(&state, 2);
+        if (program_below(&state, 4) == 0) s->fail = 1 + program_below(&state, 40);
         break;
     case CHECK_IN_TURN:
         draw_schedule(&state, s, PROGRAM_ROUND_ROBIN);
@@ -67,6 +71,7 @@ void check_draw(uint64_t seed, struct program *ret_program)
         break;
     case CHECK_REAL:
         s->disturb = 1 + program_below(&state, 16);
+        if (program_below(&state, 2) == 0) s->racers = PROGRAM_RACERS;
         break;
     case CHECK_STRESS:
     case CHECK_TOOL_COUNT:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_os.c - memory and clocks of the operating system, and failing on demand. */
+#include <sched.h>
 #include <stdint.h>
 
 #include "core/os.h"
@@ -83,6 +84,23 @@ static void clocks_go_forwards(void)
     CU_ASSERT(gc_os_peak_rss_bytes() > 100000);
 }
 
+static void who_is_bound_stays_and_is_let_go(void)
+{
+    cpu_set_t before, bound, after;
+    uint32_t processors = gc_os_processors();
+    CU_ASSERT_EQUAL(sched_getaffinity(0, sizeof(before), &before), 0);
+    gc_os_bind();
+    gc_os_bind(); /* once more changes nothing */
+    CU_ASSERT_EQUAL(sched_getaffinity(0, sizeof(bound), &bound), 0);
+    CU_ASSERT_EQUAL(CPU_COUNT(&bound), 1);
+    CU_ASSERT_EQUAL(gc_os_processors(), processors);
+    gc_os_unbind();
+    gc_os_unbind();
+    CU_ASSERT_EQUAL(sched_getaffinity(0, sizeof(after), &after), 0);
+    CU_ASSERT(CPU_EQUAL(&before, &after) != 0);
+    CU_ASSERT_EQUAL(gc_os_processors(), processors);
+}
+
 int test_os_suite(void)
 {
     static const struct test tests[] = {
@@ -91,6 +109,7 @@ int test_os_suite(void)
         { "refuses_what_no_address_space_holds", refuses_what_no_address_space_holds },
         { "fails_exactly_the_allocation_that_was_named",
                 fails_exactly_the_allocation_that_was_named },
+        { "who_is_bound_stays_and_is_let_go", who_is_bound_stays_and_is_let_go },
         { "clocks_go_forwards", clocks_go_forwards },
     };
     return suite_add("core/os", tests, COUNT(tests));

@@ -35,6 +35,13 @@ struct place_frame {
     struct program_any *local[PROGRAM_LOCALS];
 };
 
+/* What one is told who races for the board. */
+struct race_errand {
+    struct run *run;
+    uint32_t number;
+    uint64_t state; /* of what it draws */
+};
+
 struct run {
     const struct program *program;
     struct program_settings settings; /* the program's */
@@ -58,6 +65,9 @@ struct run {
     uint32_t operations;                   /* of the first thread */
     struct shadow_text life;               /* what was last told of an object */
     bool told_end;
+    _Atomic(uint32_t) refusals; /* that an allocation was the reason for: may_refuse() */
+    struct gc_mutator_thread racers[PROGRAM_RACERS];
+    struct race_errand errands[PROGRAM_RACERS];
     /* the sleeper */
     struct gc_mutator_thread sleeper;
     _Atomic(uint32_t) asleep, awake;
@@ -72,6 +82,13 @@ struct actor {
     uint32_t made;      /* objects, by this operation */
     bool idle;          /* it found nothing to work on */
 };
+
+/* A call was refused: it may be, once for the allocation that is made to fail, and is made again
+ * then. Any thread. */
+static bool may_refuse(struct run *run)
+{
+    return run->settings.fail != 0 && gc_atomic_fetch_add_relaxed(&run->refusals, 1) == 0;
+}
 
 static void shadow_lock(struct run *run)
 {
@@ -249,10 +266,13 @@ static void make(struct actor *x, struct scope *s, int t, enum program_kind kind
     collect_often(x);
     if (kind == PROGRAM_ARRAY || kind == PROGRAM_LEAF_ARRAY) {
         bytes += sizeof(struct program_tag);
-        made = gc_new_array(x->m, &s->temps.at[t], type, slots, bytes);
+        made = gc_new_array(x->m, &s->temps.at[t], type, slots, bytes) ||
+               (may_refuse(x->run) &&
+                       gc_new_array(x->m, &s->temps.at[t], type, slots, bytes));
     } else {
         slots = kind == PROGRAM_IRREGULAR ? 3 : type->slots;
-        made = gc_new(x->m, &s->temps.at[t], type);
+        made = gc_new(x->m, &s->temps.at[t], type) ||
+               (may_refuse(x->run) && gc_new(x->m, &s->temps.at[t], type));
     }
     if (!made) program_fail("an object can't be made");
     struct gc_object *object = &s->temps.at[t]->header;
@@ -263,6 +283,7 @@ static void make(struct actor *x, struct scope *s, int t, enum program_kind kind
     shadow_unlock(x->run);
     *program_tag_of(object, kind) =
             (struct program_tag){ .id = id, .canary = program_canary(id) };
+    program_trace(x->thread, "makes", id);
     life_tell(x->run, id, "it is made");
 }
 
@@ -283,9 +304,13 @@ static void make_weak(
 {
     struct shadow *shadow = &x->run->shadow;
     make(x, s, tag, PROGRAM_NODE2, 2, 0);
-    if (!gc_new_weak(x->m, &s->temps.weak, s->temps.at[target],
-                has_callback ? call_back : NULL, s->temps.at[tag]))
-        program_fail("a weak reference can't be made");
+    gc_weak_fn callback = has_callback ? call_back : NULL;
+    bool made = gc_new_weak(
+            x->m, &s->temps.weak, s->temps.at[target], callback, s->temps.at[tag]);
+    if (!made && may_refuse(x->run))
+        made = gc_new_weak(
+                x->m, &s->temps.weak, s->temps.at[target], callback, s->temps.at[tag]);
+    if (!made) program_fail("a weak reference can't be made");
     shadow_lock(x->run);
     uint32_t id = shadow_new(shadow, PROGRAM_WEAK, 1, &s->temps.weak->header);
     struct shadow_object *object = &shadow->objects[id];
@@ -303,6 +328,7 @@ static void make_weak(
     s->shadow.id[WEAK] = 0;
     shadow_unlock(x->run);
     gc_move(x->m, &s->temps.at[tag], &s->temps.weak);
+    program_trace(x->thread, "makes", id);
     life_tell(x->run, id, "it is made");
 }
 

@@ -78,7 +78,7 @@ static bool visit_roots(struct root_visit *v)
                     PROGRAM_BACKS, 0))
             return false;
     }
-    return true;
+    return visit_group(v, "the board", &shadow->board, 1, 0);
 }
 
 /* From a root, breadth first, so that the way is a shortest one: parents, or 0. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* execute.c - runs a heap program, compiled for one protocol. */
+#include "tests/program/account.h"
 #include "tests/program/act.h"
 #include "tests/program/life.h"
 #include "tests/program/shape.h"
@@ -213,6 +214,7 @@ static void op_read_weak(struct actor *x, struct scope *s, const uint16_t *a)
             program_fail("a weak reference gives another object: %s gives %p, not %s",
                     shadow_name(shadow, in.id).text, (void *)is,
                     shadow_name(shadow, known->target).text);
+        shadow_revive(shadow, known->target);
         s->shadow.id[1] = known->target;
     } else if (!shadow_may_be_cleared(shadow, in.id)) {
         uint32_t mark = shadow_reach(shadow, 0);
@@ -250,6 +252,8 @@ static void check_heap(struct actor *x, bool quiesce)
 {
     struct run *run = x->run;
     if (quiesce) gc_quiesce(x->m);
+    /* What was to be a collection may have been left without memory. */
+    if (quiesce && run->settings.fail != 0) gc_quiesce(x->m);
     x->idle = run->window && !quiesce;
     if (run->window) return;
     gc_collect_wait(x->m); /* it may run finalizers on a thread of its own */
@@ -414,6 +418,10 @@ static void run_operations(struct actor *x, size_t first, size_t end, int only)
         actor.operation = i + 1;
         gc_atomic_store_relaxed(&program_host->at[op->worker], (uint32_t)i + 1);
         struct scope s;
+        shadow_lock(run);
+        run->shadow.began_at[x->thread] = ++run->shadow.clock;
+        shadow_unlock(run);
+        program_trace(x->thread, "operation", i + 1);
         scope_enter(&actor, &s);
         operate(&actor, &s, op);
         scope_leave(&actor, &s);
@@ -435,6 +443,7 @@ static void let_go(struct actor *x)
             put_view(&worker, &s, 0, i);
         scope_leave(&worker, &s);
     }
+    drop_board(x);
     for (;;) {
         gc_quiesce(x->m);
         bool any = false;
@@ -459,7 +468,10 @@ static void run_program(struct run *run)
         run->locals[w] = &run->own_locals[w];
     }
     if (run->settings.sleeper != 0) put_to_sleep(&x);
+    make_board(&x);
+    gc_os_fail_allocation(run->settings.fail);
     run_operations(&x, 0, run->program->count, -1);
+    gc_os_fail_allocation(0);
     op_join(&x, NULL, NULL);
     for (int w = 0; w < PROGRAM_WORKERS; w++) /* who reads them sees that all is done */
         gc_atomic_store_relaxed(&program_host->at[w], (uint32_t)run->program->count + 1);
@@ -471,17 +483,6 @@ static void run_program(struct run *run)
     check_heap(&x, true);
     for (int w = PROGRAM_WORKERS - 1; w >= 0; w--)
         gc_leave(x.m, run->own_locals[w]);
-}
-
-static void tally(const struct gc_heap_stats *stats, uint64_t objects)
-{
-    program_host->tally->runs++;
-    program_host->tally->objects += objects;
-    program_host->tally->collections += stats->collections;
-    program_host->tally->finalizers += stats->counters.finalizers;
-    program_host->tally->callbacks += stats->counters.callbacks;
-    program_host->tally->resurrected += stats->counters.resurrected;
-    program_host->tally->weak_cleared += stats->counters.weak_cleared;
 }
 
 static void begin_schedule(const struct program_settings *s)
@@ -511,6 +512,8 @@ static void end_schedule(const struct program *program)
     if (program->settings.schedule == PROGRAM_REAL) return;
     uint64_t moves = gc_schedule_end();
     program_host->tally->moves += moves;
+    program_trace(0, PROGRAM_COUNTER "moves of the token", moves);
+    program_trace(0, "schedule", gc_schedule_hash());
     if (moves > 0 && program_host->schedule != NULL)
         program_host->schedule(program, gc_schedule_hash());
 }
@@ -549,6 +552,7 @@ static void end_heap(struct run *run)
                 (unsigned long long)stats.counters.callback_errors,
                 (unsigned long long)run->errors);
     tally(&stats, run->shadow.count - 1);
+    trace_counters(&stats);
     gc_heap_destroy(run->heap);
 }
 
@@ -567,6 +571,7 @@ static uint64_t execute(const struct program *program,
     program_on_finalize = finalize;
     shadow_init(&run.shadow);
     begin_schedule(&run.settings);
+    program_trace(0, PROGRAM_BEGIN, program->seed);
     if (begin_heap(&run, config)) {
         run_program(&run);
         end_heap(&run);
@@ -574,6 +579,7 @@ static uint64_t execute(const struct program *program,
         host->tally->refused++;
     }
     end_schedule(program);
+    program_trace(0, PROGRAM_END, run.digest);
     shadow_finish(&run.shadow);
     return run.digest;
 }

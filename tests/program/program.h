@@ -24,7 +24,9 @@ struct gc_protocol;
 
 enum {
     PROGRAM_WORKERS = 2,
-    PROGRAM_THREADS = 5, /* theirs, one that comes and goes, a sleeper, a collector's */
+    PROGRAM_RACERS = 2,
+    /* theirs, one that comes and goes, a sleeper, those who race, a collector's */
+    PROGRAM_THREADS = 5 + PROGRAM_RACERS,
     PROGRAM_ROOTS = 6,
     PROGRAM_LOCALS = 3,
     PROGRAM_PLACES = PROGRAM_ROOTS + PROGRAM_LOCALS,
@@ -116,7 +118,9 @@ enum program_policy {
     X(collect)  /* a collection before every so manieth allocation; 0: none */           \
     X(check)    /* the heap is compared after every so manieth operation; 0: never */    \
     X(verify)   /* 1: the heap is verified after each collection */                      \
-    X(sleeper)  /* 1: a third thread holds an object, blocked from begin to end */
+    X(sleeper)  /* 1: a third thread holds an object, blocked from begin to end */       \
+    X(racers)   /* so many threads race for the slots of one object beside the second */ \
+    X(fail)     /* this allocation of the runtime fails, from 1; 0: none does */
 
 struct program_settings {
 #define X(name) uint32_t name;
@@ -196,6 +200,25 @@ void program_tally_add(struct program_tally *sum, const struct program_tally *pa
  * generation of the collection that is under way, plus 1 (0: none is). */
 enum { PROGRAM_AT_COLLECTION = PROGRAM_WORKERS, PROGRAM_AT };
 
+/* A step of a run. What it names are objects and operations by their numbers, collections by
+ * their generations, and counters: no address and no clock, so that a run under a schedule has the
+ * same steps each time. */
+struct program_step {
+    uint64_t time;   /* logical: gc_schedule_now() */
+    uint32_t thread; /* of the program, 0 the first; PROGRAM_THREADS - 1: a collector's */
+    const char *what;
+    uint64_t number;
+};
+/* The last steps of a thread: the newest is number `count - 1`, modulo PROGRAM_LAST. */
+enum { PROGRAM_LAST = 4 };
+struct program_last {
+    struct program_step step[PROGRAM_LAST];
+    uint32_t count;
+};
+#define PROGRAM_COUNTER "counter " /* how the steps at a run's end begin that are sums */
+#define PROGRAM_BEGIN   "begins"   /* the first one; the number is the seed */
+#define PROGRAM_END     "ends"     /* the last one */
+
 /* What an executor tells the program that runs it, which may be in another file. */
 struct program_host {
     void (*fail)(const char *text); /* ends the process; any thread */
@@ -210,11 +233,15 @@ struct program_host {
      * of none. The heap is compared after each operation then. */
     uint32_t object;
     void (*tell)(const struct program *program, uint32_t at, const char *text);
+    struct program_last
+            *last; /* [PROGRAM_THREADS], each written by its thread; or NULL */
+    /* NULL, or told of each step, one at a time. */
+    void (*trace)(const struct program_step *step);
 };
 
 /* One per protocol, compiled with its header; a plugin may bring one as its part "programs"
  * (core/plugin.h). The version changes with whatever is declared down to here. */
-enum { PROGRAM_VERSION = 2 };
+enum { PROGRAM_VERSION = 3 };
 struct program_executor {
     /* Runs the program, with all checks; a violation ends in host->fail(). Returns the
      * digest of its results. */
@@ -229,6 +256,9 @@ extern const struct program_host *program_host;
 /* Says what is wrong, and ends the process. Any thread. */
 GC_NORETURN void program_fail(const char *format, ...) GC_PRINTF(1, 2);
 
+/* A step that is taken now. Any thread, holding whatever locks of the program. */
+void program_trace(uint32_t thread, const char *what, uint64_t number);
+
 /* Runs a program once, in this process; and what has been tried in it so far. */
 uint64_t program_run(const struct program *program, const struct program_config *config);
 const struct program_tally *program_tally(void);
@@ -242,6 +272,9 @@ void program_watch(
 /* From now on the life of an object is told: struct program_host. */
 void program_tell_of(uint32_t object,
         void (*tell)(const struct program *program, uint32_t at, const char *text));
+
+/* From now on the steps of runs are told: struct program_host. */
+void program_trace_to(void (*trace)(const struct program_step *step));
 
 /* How many pairs of operations there are that a program can have. */
 uint32_t program_pairs(void);
@@ -274,6 +307,7 @@ struct program_verdict {
     char errors[1024];       /* what it wrote to stderr, as far as it fits */
     uint32_t at[PROGRAM_AT]; /* where it was */
     struct program_calls calls;
+    struct program_last last[PROGRAM_THREADS];
     struct program_tally tally;
 };
 struct program_batch {

@@ -101,6 +101,18 @@ bool shadow_may_be_cleared(const struct shadow *shadow, uint32_t weak)
            known->found_dead_at >= known->made_at;
 }
 
+void shadow_revive(struct shadow *shadow, uint32_t id)
+{
+    uint32_t mark = shadow_reach(shadow, 0);
+    if (!shadow_is(shadow, id, mark)) shadow->objects[id].revived_at = ++shadow->clock;
+}
+
+bool shadow_may_be_finalized(const struct shadow *shadow, uint32_t id, uint32_t thread)
+{
+    return shadow->began_at[thread] != 0 &&
+           shadow->objects[id].revived_at > shadow->began_at[thread];
+}
+
 static void visit_all(struct shadow *shadow, const uint32_t *ids, size_t count,
         void (*visit)(struct shadow *shadow, uint32_t id, uint32_t argument),
         uint32_t argument)
@@ -132,6 +144,7 @@ static void visit_roots(struct shadow *shadow, uint64_t batch,
         for (struct shadow_frame *f = shadow->frames[t]; f != NULL; f = f->caller)
             visit_all(shadow, f->id, PROGRAM_TEMPS, visit, argument);
     visit_all(shadow, &shadow->start, 1, visit, argument);
+    visit_all(shadow, &shadow->board, 1, visit, argument);
     visit_backs(shadow, batch, visit, argument);
 }
 

@@ -57,6 +57,7 @@ extern int (*program_on_finalize)(struct gc_mutator *m, struct gc_object *object
 struct shadow_object {
     enum program_kind kind;
     bool alive;    /* was there at the last check, or was made since */
+    bool raced;    /* threads race for the slots that hold it (racers.h) */
     bool constant; /* neither it nor what it reaches can change: shadow_is_apart() */
     uint64_t
             name; /* the operation that made it << 16 | its number among those of that; the
@@ -65,6 +66,7 @@ struct shadow_object {
     uint32_t *slot;
     struct gc_object *address; /* collectors that move objects would need another way */
     uint64_t found_dead_at;    /* when a collection was last seen to hold it for dead */
+    uint64_t revived_at;       /* when it was last had from a weak reference alone */
     /* PROGRAM_FINALIZED */
     enum program_behaviour behaviour;
     uint32_t finalized; /* times */
@@ -93,11 +95,12 @@ struct shadow {
     uint32_t count; /* objects made, plus 1 */
     uint32_t *slots_left, *slots_end, *pool;
     uint64_t clock;
+    uint64_t began_at[PROGRAM_THREADS]; /* the operation under way */
     uint32_t places[PROGRAM_WORKERS][PROGRAM_PLACES];
     uint32_t views[PROGRAM_WORKERS][PROGRAM_VIEWS];
     uint32_t backs[PROGRAM_THREADS][PROGRAM_BACKS];
     uint64_t back_batch[PROGRAM_THREADS][PROGRAM_BACKS]; /* collection that it is from */
-    uint32_t start;
+    uint32_t start, board;
     struct shadow_frame *frames[PROGRAM_THREADS];
     uint32_t mark; /* the latest */
     uint32_t *stack;
@@ -131,6 +134,15 @@ void shadow_hold_for_dead(struct shadow *shadow, uint32_t id, uint32_t mark);
 /* May this weak reference be NULL although its target lives? Where a collection has held
  * either of them for dead since it was made. */
 bool shadow_may_be_cleared(const struct shadow *shadow, uint32_t weak);
+
+/* A weak reference has given this one: is it what nothing else leads to? */
+void shadow_revive(struct shadow *shadow, uint32_t id);
+
+/* May the object be reachable though its finalizer runs on this thread, since its count has said
+ * so? Where the last reference to it was given up by the operation that is under way there, and another
+ * thread has had it from a weak reference since: before the finalizer has run that is no
+ * mistake. */
+bool shadow_may_be_finalized(const struct shadow *shadow, uint32_t id, uint32_t thread);
 
 /* Calls visit(id) for each root that is not NULL. */
 void shadow_for_roots(struct shadow *shadow,
@@ -172,6 +184,7 @@ struct program_roots {
     gc_slot places[PROGRAM_WORKERS][PROGRAM_ROOTS];
     gc_slot views[PROGRAM_WORKERS][PROGRAM_VIEWS];
     gc_slot backs[PROGRAM_THREADS][PROGRAM_BACKS];
+    gc_slot board;
 };
 
 struct program_check {

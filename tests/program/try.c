@@ -23,6 +23,7 @@ struct report {
     char text[1024];
     _Atomic(uint32_t) at[PROGRAM_AT];
     struct program_calls calls;
+    struct program_last last[PROGRAM_THREADS];
     struct program_tally tally;
 };
 
@@ -82,6 +83,11 @@ void program_tell_of(uint32_t object,
     host.tell = tell;
 }
 
+void program_trace_to(void (*trace)(const struct program_step *step))
+{
+    host.trace = trace;
+}
+
 uint64_t program_run(const struct program *program, const struct program_config *config)
 {
     program_host = &host;
@@ -118,6 +124,7 @@ static void run_all(
 {
     for (size_t i = 0; i < count; i++) {
         report->program = i;
+        memset(report->last, 0, sizeof(report->last));
         alarm(batch->timeout_seconds);
         uint64_t first = run_one(batch, 0, &programs[i]);
         for (size_t c = 1; c < batch->config_count; c++) {
@@ -194,6 +201,7 @@ static GC_NORETURN void be_child(struct report *page, int errors,
     report = page;
     host.tally = &page->tally;
     host.at = page->at;
+    host.last = page->last;
     dup2(errors, STDERR_FILENO);
     close(errors);
     watch_crashes();
@@ -227,6 +235,7 @@ int program_try(const struct program_batch *batch, const struct program *program
     snprintf(ret_verdict->config, sizeof(ret_verdict->config), "%s", page->config);
     ret_verdict->tally = page->tally;
     ret_verdict->calls = page->calls;
+    memcpy(ret_verdict->last, page->last, sizeof(ret_verdict->last));
     bool failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
     if (failed) {
         judge(status, page, ret_verdict);

@@ -6,6 +6,8 @@
 #ifndef TESTS_PROGRAM_WATCH_H
 #define TESTS_PROGRAM_WATCH_H
 
+#include <errno.h>
+
 #include "core/verify.h"
 #include "tests/program/act.h"
 #include "tests/program/shape.h"
@@ -134,6 +136,7 @@ static void read_backs(struct actor *x)
                 program_fail("a weak reference gives another object: %s gives %p, not %s",
                         shadow_name(shadow, back.id).text, (void *)s.temps.at[1],
                         shadow_name(shadow, id).text);
+            shadow_revive(shadow, id);
             s.shadow.id[1] = id;
             check_intact(shadow, id, back.id);
             shadow_unlock(run);
@@ -196,14 +199,16 @@ static int finalize(struct gc_mutator *m, struct gc_object *object)
     struct actor actor = { .run = run, .m = m, .thread = thread_of(run, m) };
     /* A death by count leaves exactly the reference that is being given up. */
     uint64_t count = gc_refcount(m, object);
-    bool by_collection = count != 1;
+    bool counted = run->heap->protocol->total != NULL;
     bool collecting = gc_atomic_load_relaxed(&run->heap->collecting) != 0;
     uint64_t batch = batch_of(run);
     shadow_lock(run);
     uint32_t id = finalized_id(run, object);
     enum program_behaviour behaviour = shadow->objects[id].behaviour;
     uint32_t mark = shadow_reach(shadow, batch);
-    if (shadow_is(shadow, id, mark))
+    bool revived = counted && shadow_may_be_finalized(shadow, id, actor.thread);
+    bool by_collection = count != 1 && !revived;
+    if (shadow_is(shadow, id, mark) && !revived)
         program_fail(
                 "a reachable object was taken for garbage: the finalizer of %s runs, "
                 "but it can be reached: %s",
@@ -213,6 +218,7 @@ static int finalize(struct gc_mutator *m, struct gc_object *object)
     if (collecting) shadow_hold_for_dead(shadow, id, mark);
     if (behaviour == PROGRAM_FINALIZE_ERROR) run->errors++;
     shadow_unlock(run);
+    program_trace(actor.thread, "finalizes", id);
     life_tell(run, id,
             by_collection ? "its finalizer runs: a collection found it dead"
                           : "its finalizer runs: its last reference is given up");
@@ -230,7 +236,7 @@ static int finalize(struct gc_mutator *m, struct gc_object *object)
 static int observe(struct gc_mutator *m, enum gc_collection_event event, int generation,
         size_t collected, size_t uncollectable, void *argument)
 {
-    (void)m, (void)collected, (void)uncollectable;
+    (void)uncollectable;
     struct run *run = argument;
     shadow_lock(run); /* callbacks of the other thread read it */
     run->full = event == GC_COLLECTION_START && generation == GC_GENERATIONS - 1;
@@ -238,10 +244,13 @@ static int observe(struct gc_mutator *m, enum gc_collection_event event, int gen
     bool begins = event == GC_COLLECTION_START;
     gc_atomic_store_relaxed(&program_host->at[PROGRAM_AT_COLLECTION],
             begins ? (uint32_t)generation + 1 : 0);
+    program_trace(thread_of(run, m), begins ? "collects" : "has collected",
+            begins ? (uint64_t)generation : collected);
     life_tell(run, program_host->object,
             begins ? "a collection begins" : "the collection ends");
     struct gc_error error;
-    if (!begins && run->settings.verify != 0 && gc_verify(m, 2, &error) != 0)
+    int result = begins || run->settings.verify == 0 ? 0 : gc_verify(m, 2, &error);
+    if (result != 0 && result != -ENOMEM)
         program_fail(
                 "the heap is not what it should be after a collection: %s", error.text);
     return 0;
@@ -296,6 +305,7 @@ static int call_back(struct gc_mutator *m, struct gc_weak *weak, struct gc_objec
     if (error) run->errors++;
     uint32_t dead = known->target;
     shadow_unlock(run);
+    program_trace(actor.thread, "calls back", id);
     life_tell(run, id, "it is cleared, and called back");
     life_tell(run, dead, "a weak reference to it is cleared, and called back");
 

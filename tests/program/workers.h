@@ -11,6 +11,7 @@
 
 #include "core/schedule.h"
 #include "tests/program/act.h"
+#include "tests/program/racers.h"
 #include "tests/program/shape.h"
 #include "tests/program/watch.h"
 
@@ -97,9 +98,8 @@ static void op_spawn(struct actor *x, struct scope *s, const uint16_t *a)
     shadow_unlock(run);
     struct gc_object *start = s->temps.at[0] != NULL ? &s->temps.at[0]->header : NULL;
     run->spawned = true; /* before: the thread reads it */
-    int error = gc_spawn(x->m, &run->thread, second_thread, run, start);
-    gc_require(error == 0, "a thread can't be started: error %d", -error);
-    program_host->tally->threads++;
+    start_thread(x, &run->thread, second_thread, run, start);
+    start_race(x);
 }
 
 static void op_join(struct actor *x, struct scope *s, const uint16_t *a)
@@ -110,6 +110,7 @@ static void op_join(struct actor *x, struct scope *s, const uint16_t *a)
     if (x->idle) return;
     if (run->spawned) {
         gc_join(x->m, &run->thread);
+        end_race(x);
         run->locals[1] = &run->own_locals[1];
     } else {
         struct actor second = { .run = run, .m = x->m, .worker = 1 };
@@ -156,10 +157,8 @@ static void op_churn(struct actor *x, struct scope *s, const uint16_t *a)
             make_garbage(&another, errand.nodes);
             continue;
         }
-        int error = gc_spawn(x->m, &thread, run_errand, &errand, NULL);
-        gc_require(error == 0, "a thread can't be started: error %d", -error);
+        start_thread(x, &thread, run_errand, &errand, NULL);
         gc_join(x->m, &thread);
-        program_host->tally->threads++;
     }
 }
 
@@ -194,8 +193,7 @@ static void sleep_through(struct gc_mutator *m, void *argument)
 static void put_to_sleep(struct actor *x)
 {
     struct run *run = x->run;
-    int error = gc_spawn(x->m, &run->sleeper, sleep_through, run, NULL);
-    gc_require(error == 0, "a thread can't be started: error %d", -error);
+    start_thread(x, &run->sleeper, sleep_through, run, NULL);
     gc_blocked_begin(x->m);
     while (gc_atomic_load_seq_cst(&run->asleep) == 0)
         give_way();
