@@ -815,6 +815,7 @@ def bad_programs():
     yield 'argument empty', b'first: drop at=\n', 'line 1'
     yield 'setting unknown', b'run: frob=1\nfirst: check\n', 'line 1'
     yield 'schedule unknown', b'run: schedule=frob\nfirst: check\n', 'line 1'
+    yield 'no thread', b'run: threads=0\nfirst: check\n', 'line 1'
     yield 'too many threads', b'run: threads=3\nfirst: check\n', 'line 1'
     yield 'word of 100000 letters', b'first: ' + b'x' * 100000, 'line 1'
     yield 'collector twice', b'collector: none\ncollector: none\nfirst: check\n', 'line 2'

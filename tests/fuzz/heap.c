@@ -12,7 +12,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/program/program.h"
 
-enum { MOST_OPERATIONS = 250 };
+enum { MOST_OPERATIONS = 100 };
 
 static const struct {
     const char *collector, *protocol, *options;

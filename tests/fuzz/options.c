@@ -130,8 +130,10 @@ void fuzz_options(const uint8_t *bytes, size_t size)
         gc_require(nowhere != NULL, "/dev/null can't be opened");
     }
     if (size == 0) return;
-    char *text = strndup((const char *)bytes + 1, size - 1);
+    char *text = malloc(size);
     gc_require(text != NULL, "there is no memory");
+    memcpy(text, bytes + 1, size - 1);
+    text[size - 1] = '\0';
     if (bytes[0] % 4 == 0) try_options(text);
     if (bytes[0] % 4 == 1) try_specs(text);
     if (bytes[0] % 4 == 2) try_size(text);

@@ -257,7 +257,8 @@ static bool read_settings(struct program *program, char *rest)
     for (char *word; (word = strtok_r(NULL, blanks, &rest)) != NULL;)
         if (!read_setting(&program->settings, word)) return false;
     const struct program_settings *s = &program->settings;
-    return s->threads <= PROGRAM_WORKERS && s->sleeper <= 1 && s->verify <= 1;
+    return s->threads >= 1 && s->threads <= PROGRAM_WORKERS && s->sleeper <= 1 &&
+           s->verify <= 1;
 }
 
 static bool read_collector(struct program *program, char *rest)
