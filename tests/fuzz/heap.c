@@ -2,14 +2,18 @@
 /* heap.c - heap programs: any bytes are one, and are run on a collector against the shadow graph
  * (../program).
  *
- * The first bytes choose the configuration and the settings; then each operation is a byte, and
+ * The first byte chooses the configuration; from 128 on, scarce.c goes on. The next ones are
+ * settings; then each operation is a byte, and
  * one for each argument that it has. Small arguments are more useful than large ones, which come
  * from the upper end of a byte alone. All threads run under the deterministic schedule, so that
  * the same bytes do the same. */
 #include <string.h>
 
-#include "core/harness.h"
+#include "core/heap.h"
+#include "core/plugin.h"
+#include "core/schedule.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/scarce.h"
 #include "tests/program/program.h"
 
 enum { MOST_OPERATIONS = 100 };
@@ -45,30 +49,35 @@ static const bool has[PROGRAM_OP_COUNT][PROGRAM_ARGUMENTS] = {
 #undef X
 };
 
-struct reader {
-    const uint8_t *at, *end;
-};
+/* FUZZ_PROTOCOLS is a list of X(name), given by the build. */
+#define X(name) fuzz_scarce_fn fuzz_scarce_##name(void);
+FUZZ_PROTOCOLS
+#undef X
 
-static uint8_t next(struct reader *reader)
+fuzz_scarce_fn fuzz_scarce_find(const char *protocol)
 {
-    return reader->at < reader->end ? *reader->at++ : 0;
+#define X(name)                                                                          \
+    if (strcmp(protocol, #name) == 0) return fuzz_scarce_##name();
+    FUZZ_PROTOCOLS
+#undef X
+    return NULL;
 }
 
-static uint16_t next_argument(struct reader *reader)
+static uint16_t next_argument(struct fuzz_reader *reader)
 {
-    uint8_t byte = next(reader);
+    uint8_t byte = fuzz_next(reader);
     return byte < 240 ? byte : (uint16_t)((byte - 239) * 4080);
 }
 
-static struct program_settings next_settings(struct reader *reader)
+static struct program_settings next_settings(struct fuzz_reader *reader)
 {
-    uint8_t flags = next(reader), pace = next(reader);
+    uint8_t flags = fuzz_next(reader), pace = fuzz_next(reader);
     struct program_settings settings = {
         .threads = flags % 4 == 0 ? 1 : 2,
         .schedule = PROGRAM_ROUND_ROBIN + flags / 4 % 3,
         .sleeper = flags / 16 % 4 == 3,
         .verify = flags / 64 % 4 == 3,
-        .seed = next(reader),
+        .seed = fuzz_next(reader),
         .period = pace % 8 + 1u,
         .wakeups = pace / 8 % 4 == 3 ? 9 : 0,
         .collect = pace / 32 % 4 == 3 ? 5 : 0,
@@ -91,13 +100,32 @@ static void bound(struct program_op *op)
     if (op->kind == PROGRAM_blocked) a[0] %= 8;
 }
 
+/* The other way to use a heap: see scarce.h. */
+static void run_scarce(uint8_t number, struct fuzz_reader *reader)
+{
+    struct gc_heap_config config = {
+        .collector = gc_collector_find(configurations[number].collector),
+        .protocol = gc_protocol_find(configurations[number].protocol),
+        .options = configurations[number].options,
+    };
+    uint8_t seed = fuzz_next(reader);
+    bool begun = gc_schedule_begin_random(seed, seed % 4 + 1u);
+    gc_require(begun, "there is no schedule in this build");
+    fuzz_scarce_find(configurations[number].protocol)(&config, reader);
+    gc_schedule_end();
+}
+
 void fuzz_heap(const uint8_t *bytes, size_t size)
 {
-    struct reader reader = { bytes, bytes + size };
-    uint8_t number = next(&reader) % CONFIGURATIONS;
+    struct fuzz_reader reader = { bytes, bytes + size };
+    uint8_t first = fuzz_next(&reader), number = first % CONFIGURATIONS;
+    if (first >= 128) {
+        run_scarce(number, &reader);
+        return;
+    }
     struct program program = { .settings = next_settings(&reader) };
     while (reader.at < reader.end && program.count < MOST_OPERATIONS) {
-        uint8_t byte = next(&reader);
+        uint8_t byte = fuzz_next(&reader);
         struct program_op op = {
             .kind = byte % PROGRAM_OP_COUNT,
             .worker = byte / PROGRAM_OP_COUNT % 4 == 1,
