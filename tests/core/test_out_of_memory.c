@@ -30,7 +30,7 @@ static void run_program(struct outcome *outcome)
 
 /* Runs under sanitizers are slow: those try every so many allocations, and another set of
  * them for each collector. */
-enum { STRIDE = GC_TSAN ? 23 : GC_ASAN ? 5 : 1 };
+enum { STRIDE = GC_TSAN ? 7 : GC_ASAN ? 2 : 1 };
 
 /* Every collector on each of its protocols, and the options that choose other code; several
  * mutators run in each. */
