@@ -205,7 +205,7 @@ static void requests_that_make_no_sense_are_refused(void)
 static void what_can_not_be_had_fails_the_sample(void)
 {
     struct gc_sample_request request = request_for("generational", 4);
-    struct gc_sample result;
+    static struct gc_sample result;
     uint32_t of_threads = 0;
     uint64_t n = 0, asked = 0;
     do {
