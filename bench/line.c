@@ -11,6 +11,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "bench/json.h"
 #include "bench/text.h"
@@ -150,7 +152,28 @@ static void write_result(struct gc_json *json, const struct gc_measured *measure
     gc_json_number_if(json, "floating", all, s->floating);
 }
 
-int gc_line_write(FILE *file, const struct gc_plan *plan, uint32_t number,
+/* All of it, or nothing: of a file that takes no more, what it did take is taken back. */
+static int write_whole(int fd, const char *text, size_t length)
+{
+    struct stat before, after;
+    bool is_file = fstat(fd, &before) == 0 && S_ISREG(before.st_mode);
+    for (size_t done = 0; done < length;) {
+        ssize_t n = write(fd, text + done, length - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n > 0) {
+            done += (size_t)n;
+            continue;
+        }
+        int error = n < 0 ? errno : EIO;
+        bool is_ours = is_file && fstat(fd, &after) == 0 &&
+                       after.st_size == before.st_size + (off_t)done;
+        if (is_ours && ftruncate(fd, before.st_size) != 0) return -errno;
+        return -error;
+    }
+    return 0;
+}
+
+int gc_line_write(int fd, const struct gc_plan *plan, uint32_t number,
         const struct gc_environment *environment)
 {
     const struct gc_measured *measured = plan->results[number];
@@ -166,8 +189,7 @@ int gc_line_write(FILE *file, const struct gc_plan *plan, uint32_t number,
     gc_json_end(&json);
     fputc('\n', json.file);
     int result = fclose(json.file) != 0 ? -errno : 0;
-    if (result == 0 && (fwrite(text, 1, length, file) != length || fflush(file) != 0))
-        result = errno != 0 ? -errno : -EIO;
+    if (result == 0) result = write_whole(fd, text, length);
     free(text);
     return result;
 }

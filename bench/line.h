@@ -3,15 +3,14 @@
 #ifndef BENCH_LINE_H
 #define BENCH_LINE_H
 
-#include <stdio.h>
-
 #include "bench/environment.h"
 #include "bench/plan.h"
 
 enum { GC_LINE_SCHEMA = 1 };
 
-/* Writes it in one piece and flushes it. 0 or -errno. */
-int gc_line_write(FILE *file, const struct gc_plan *plan, uint32_t number,
+/* Writes it to an open file, in one piece. 0; or -errno, and then a file on a disk holds nothing
+ * of it. */
+int gc_line_write(int fd, const struct gc_plan *plan, uint32_t number,
         const struct gc_environment *environment);
 
 #endif

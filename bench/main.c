@@ -8,6 +8,7 @@
 #include "bench/command.h"
 #include "bench/plugins.h"
 #include "bench/spec.h"
+#include "bench/standard.h"
 #include "bench/text.h"
 
 static int help(int argc, char **argv);
@@ -124,6 +125,8 @@ static int help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    gc_standard_begin();
+    argv[0] = program_invocation_short_name; /* what getopt() calls us */
     argp_program_version = "gclab " GCLAB_VERSION;
     argp_err_exit_status = GC_EXIT_USAGE;
     gc_plugins_start();
@@ -137,8 +140,5 @@ int main(int argc, char **argv)
     argv[request.first] = name;
     int status = request.command->run(argc - request.first, argv + request.first);
     free(name);
-    if (fflush(stdout) != 0 && status == GC_EXIT_OK)
-        status = gc_complain(
-                GC_EXIT_ENVIRONMENT, "stdout can't be written: %s", strerror(errno));
-    return status;
+    return gc_standard_end(status);
 }

@@ -171,14 +171,30 @@ static char *read_text(const char *path)
     return NULL;
 }
 
-/* Writes a new file, or a changed one. An enum gc_exit. */
-static int write_text(const char *path, const char *text, bool is_new)
+/* Writes a new file: the whole of it, or none. An enum gc_exit. */
+static int write_text(const char *path, const char *text)
 {
-    FILE *file = fopen(path, is_new ? "wxe" : "we");
+    FILE *file = fopen(path, "wxe");
     if (file == NULL) return complain_file(path);
     bool failed = fputs(text, file) < 0;
-    if (fclose(file) != 0 || failed) return complain_file(path);
-    return GC_EXIT_OK;
+    if (fclose(file) == 0 && !failed) return GC_EXIT_OK;
+    int status = gc_complain(
+            GC_EXIT_ENVIRONMENT, "%s can't be written: %s", path, strerror(errno));
+    unlink(path);
+    return status;
+}
+
+/* Puts the text in the place of a file; if it can't be written, that is what it was. */
+static int replace_text(const char *path, const char *text)
+{
+    char *part = gc_need_text("%s.part", path);
+    int status = write_text(part, text);
+    if (status == GC_EXIT_OK && rename(part, path) != 0) {
+        status = complain_file(path);
+        unlink(part);
+    }
+    free(part);
+    return status;
 }
 
 /* The text with the name filled in. */
@@ -225,7 +241,7 @@ static int make(const struct request *request, const char *folder, const char *t
         char *name = fill(request, template);
         char *path = gc_need_text("%s/%s", folder, name);
         char *whole = gc_need_text("%s%s", text, more);
-        status = write_text(path, whole, true);
+        status = write_text(path, whole);
         free(whole);
         free(path);
         free(name);
@@ -243,6 +259,19 @@ static int make_folder(const char *path)
 
 /* --- a plugin --------------------------------------------------------------------------- */
 
+/* Half a plugin could be taken for one: takes back the first `count` files, and the folder. */
+static void unmake(const struct request *request, const char *folder, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char *name = fill(request, request->kind->files[i]);
+        char *path = gc_need_text("%s/%s", folder, name);
+        unlink(path);
+        free(path);
+        free(name);
+    }
+    rmdir(folder);
+}
+
 static int make_plugin(const struct request *request)
 {
     const struct kind *kind = request->kind;
@@ -251,6 +280,7 @@ static int make_plugin(const struct request *request)
     for (size_t i = 0; kind->files[i] != NULL && status == GC_EXIT_OK; i++) {
         bool is_readme = strcmp(kind->files[i], "README.md") == 0;
         status = make(request, folder, kind->files[i], is_readme ? kind->behind : NULL);
+        if (status != GC_EXIT_OK) unmake(request, folder, i);
     }
     if (status != GC_EXIT_OK) return status;
     char *try = fill(request, kind->try);
@@ -297,7 +327,7 @@ static int insert(const struct entry *entry)
                         entry->file, entry->list);
     } else {
         char *changed = gc_need_text("%.*s%s%s", (int)(at - text), text, entry->line, at);
-        status = write_text(entry->file, changed, false);
+        status = replace_text(entry->file, changed);
         free(changed);
     }
     free(text);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/standard.h"
 #include "bench/table.h"
 #include "bench/text.h"
 
@@ -133,7 +134,7 @@ void gc_operations_print(FILE *file, const struct gc_plan *plan, uint32_t worklo
     print_columns(file, columns, n);
     gc_table_print_failures(file, plan, workload);
     fputc('\n', file);
-    fflush(file);
+    gc_standard_flush(file);
     free(columns);
 }
 
@@ -147,5 +148,5 @@ void gc_operations_print_foot(FILE *file, const struct gc_plan *plan)
           "is "
           "not among them.\n",
             file);
-    fflush(file);
+    gc_standard_flush(file);
 }

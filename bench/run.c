@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bench/command.h"
@@ -16,6 +17,7 @@
 #include "bench/plugins.h"
 #include "bench/progress.h"
 #include "bench/sample.h"
+#include "bench/standard.h"
 #include "bench/suite.h"
 #include "bench/table.h"
 #include "bench/text.h"
@@ -110,7 +112,8 @@ struct request {
     const struct gc_suite *suite; /* NULL: -w was given */
     const char *suite_name, *json_name;
     bool quiet, has_timeout;
-    FILE *json, *table; /* NULL: not wanted */
+    int json;           /* where lines go, or -1 */
+    FILE *table;        /* NULL: not wanted */
     bool loads_plugins; /* the first look at the command line: nothing else is read */
     int json_error;     /* errno of the first line that could not be written */
     int status;         /* of the command line */
@@ -309,19 +312,38 @@ static int complete(struct request *request)
     return status == GC_EXIT_OK ? gc_plan_complete(plan) : status;
 }
 
+/* Whether somebody has been interrupted there: a line more would be joined to his. */
+static bool ends_within_a_line(const char *path)
+{
+    struct stat status;
+    char last = '\n';
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false; /* it may be written alone */
+    bool is_read = pread(fd, &last, 1, status.st_size - 1) == 1;
+    close(fd);
+    return is_read && last != '\n';
+}
+
 static int open_output(struct request *request)
 {
     request->table = stdout;
     if (request->json_name == NULL) return GC_EXIT_OK;
     if (strcmp(request->json_name, "-") == 0) {
-        request->json = stdout;
+        request->json = STDOUT_FILENO;
+        request->json_name = "stdout";
         request->table = request->quiet ? NULL : stderr;
         return GC_EXIT_OK;
     }
-    request->json = fopen(request->json_name, "ae");
-    if (request->json != NULL) return GC_EXIT_OK;
-    return gc_complain(GC_EXIT_ENVIRONMENT, "%s can't be written: %s", request->json_name,
-            strerror(errno));
+    request->json =
+            open(request->json_name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (request->json < 0)
+        return gc_complain(GC_EXIT_ENVIRONMENT, "%s can't be written: %s",
+                request->json_name, strerror(errno));
+    if (!ends_within_a_line(request->json_name)) return GC_EXIT_OK;
+    return gc_complain(GC_EXIT_FILE,
+            "%s does not end with a whole line: nothing is appended to it",
+            request->json_name);
 }
 
 static void tick(void *argument, bool clear)
@@ -338,7 +360,8 @@ static void take(struct request *request, uint32_t number, struct gc_measured *m
 {
     request->plan.results[number] = measured;
     gc_plan_compare(&request->plan, number);
-    if (request->json == NULL || request->json_error != 0) return;
+    if (request->json < 0 || request->json_error != 0) return;
+    if (request->json == STDOUT_FILENO) gc_standard_flush(stdout);
     int result =
             gc_line_write(request->json, &request->plan, number, &request->environment);
     if (result < 0) request->json_error = -result;
@@ -418,7 +441,8 @@ static int conclude(struct request *request, uint32_t next)
         const struct gc_measured *measured = plan->results[i];
         if (measured == NULL || measured->sample.outcome == GC_OUTCOME_OK) continue;
         if (status == GC_EXIT_OK) status = GC_EXIT_FAILED;
-        if (measured->is_bad_file) status = GC_EXIT_FILE;
+        if (measured->is_bad_file && status != GC_EXIT_FILE)
+            status = gc_complain(GC_EXIT_FILE, "%s", measured->sample.message);
     }
     return status;
 }
@@ -451,6 +475,7 @@ static int run_all(struct request *request)
 static int run(int argc, char **argv)
 {
     struct request *request = gc_need(sizeof(*request));
+    request->json = -1;
     request->plan.seed = 1;
     request->plan.timeout_ns = TIMEOUT_S * UINT64_C(1000000000);
     request->loads_plugins = true; /* so that SPECs before them may name what they hold */
@@ -462,7 +487,7 @@ static int run(int argc, char **argv)
     if (status == GC_EXIT_OK) status = complete(request);
     if (status == GC_EXIT_OK) status = open_output(request);
     if (status == GC_EXIT_OK) status = run_all(request);
-    if (request->json != NULL && request->json != stdout) fclose(request->json);
+    if (request->json > STDERR_FILENO) close(request->json);
     gc_plan_finish(&request->plan);
     free(request);
     return status;

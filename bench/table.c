@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/standard.h"
 #include "bench/text.h"
 
 enum { TABLE_WIDTH = 140, LABEL_MIN = 21 };
@@ -519,7 +520,7 @@ void gc_table_print(FILE *file, const struct gc_plan *plan, uint32_t workload,
         if (spec->some->request != NULL) print_latencies(file, plan, workload, &layout);
         gc_table_print_failures(file, plan, workload);
         fputc('\n', file);
-        fflush(file);
+        gc_standard_flush(file);
     }
     free(rows);
 }
@@ -553,5 +554,5 @@ void gc_table_print_foot(FILE *file, const struct gc_plan *plan,
         fputs("Warning: samples ran in one process, one after the other: they are not "
               "independent.\n",
                 file);
-    fflush(file);
+    gc_standard_flush(file);
 }

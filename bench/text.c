@@ -112,11 +112,15 @@ unsigned gc_text_width(FILE *file)
 
 int gc_complain(int status, const char *format, ...)
 {
+    char *text = NULL;
     va_list args;
     va_start(args, format);
-    fputs("gclab: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    if (vasprintf(&text, format, args) < 0) text = NULL;
     va_end(args);
+    /* Names of files and words of a command line may be anything; this is one line. */
+    for (char *at = text; at != NULL && *at != '\0'; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f) *at = '?';
+    fprintf(stderr, "gclab: %s\n", text != NULL ? text : "no memory");
+    free(text);
     return status;
 }

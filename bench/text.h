@@ -36,7 +36,7 @@ bool gc_text_colours(FILE *file);
 /* Columns of the terminal, or 80. */
 unsigned gc_text_width(FILE *file);
 
-/* Prints "gclab: message" as an error; returns `status`. */
+/* Prints "gclab: message" as an error, on one line whatever is in it; returns `status`. */
 int gc_complain(int status, const char *format, ...) GC_PRINTF(2, 3);
 
 #endif

@@ -2,11 +2,12 @@
 /* check.c - how the runtime ends when it must not go on, and how it words an error. */
 #include "core/check.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/mutant.h"
+#include "core/os.h"
 
 enum gc_mutant gc_mutant;
 
@@ -23,12 +24,31 @@ void gc_fatal_at(
     abort();
 }
 
+void gc_text_fit(char *to, size_t room, const char *format, va_list args)
+{
+    static const char gap[] = "...";
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(to, room, format, args);
+    char *whole = NULL;
+    if (length > 0 && (size_t)length >= room && room > 4 * sizeof(gap))
+        whole = gc_os_alloc((size_t)length + 1); /* NULL: then its end is missing */
+    if (whole != NULL) {
+        vsnprintf(whole, (size_t)length + 1, format, again);
+        char *at = stpcpy(to + room / 4, gap);
+        size_t rest = room - (size_t)(at - to); /* with its end */
+        memcpy(at, whole + length + 1 - rest, rest);
+        gc_os_free(whole);
+    }
+    va_end(again);
+}
+
 int gc_error_set(struct gc_error *error, int code, const char *format, ...)
 {
     if (error != NULL) {
         va_list args;
         va_start(args, format);
-        vsnprintf(error->text, sizeof(error->text), format, args);
+        gc_text_fit(error->text, sizeof(error->text), format, args);
         va_end(args);
     }
     return code;

@@ -15,6 +15,8 @@
 #ifndef CORE_CHECK_H
 #define CORE_CHECK_H
 
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifndef GC_CHECK
@@ -99,6 +101,10 @@ GC_EXPORT GC_COLD GC_NORETURN void gc_fatal_at(const char *file, int line,
 struct gc_error {
     char text[512];
 };
+
+/* As vsnprintf(); but of what does not fit, the middle is left out: a path may be long, and what
+ * is wrong with it stands at the end. */
+GC_EXPORT void gc_text_fit(char *to, size_t room, const char *format, va_list args);
 
 /* Fills `error` (may be NULL) and returns `code`, so that a caller can return it. */
 GC_EXPORT int gc_error_set(struct gc_error *error, int code, const char *format, ...)

@@ -39,6 +39,7 @@ struct sample {
     uint64_t start_collector_cpu_ns; /* what setup() spent is not counted */
     uint64_t allocated_before;
     uint64_t operations_before[GC_OPERATION_COUNT];
+    bool is_given_up; /* of start: some of the threads could not be had */
     /* each under barrier.lock */
     uint64_t end_ns, end_cpu_ns;
     uint64_t mutator_cpu_ns;
@@ -122,7 +123,7 @@ void gc_trial_fail(struct gc_trial *trial, const char *format, ...)
     if (!trial->failed) {
         va_list args;
         va_start(args, format);
-        vsnprintf(trial->failure, sizeof(trial->failure), format, args);
+        gc_text_fit(trial->failure, sizeof(trial->failure), format, args);
         va_end(args);
         trial->failed = true;
     }
@@ -161,7 +162,7 @@ static void outcome(
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(result->message, sizeof(result->message), format, args);
+    gc_text_fit(result->message, sizeof(result->message), format, args);
     va_end(args);
     result->outcome = outcome;
 }
@@ -289,6 +290,7 @@ static void thread_run(struct gc_mutator *m, void *argument)
     struct sample_thread *self = argument;
     struct sample *sample = self->sample;
     barrier_wait(&sample->start, m); /* all are ready */
+    if (sample->is_given_up) return;
     barrier_wait(&sample->start, m); /* the clock has been started */
     do_share(m, sample, self->number);
 }
@@ -301,9 +303,20 @@ static void start_clocks(struct sample *sample)
     sample->start_ns = gc_os_now_ns();
 }
 
+/* Those who were started wait for the rest, who do not come: lets them go. */
+static void give_up(struct sample *sample, uint32_t started)
+{
+    gc_lock_acquire(&sample->start.lock);
+    sample->is_given_up = true;
+    sample->start.expected = started + 1;
+    gc_lock_release(&sample->start.lock);
+    barrier_meet(&sample->start);
+}
+
 /* Starts the threads, lets them run, joins them. A program of one thread is one mutator: it
  * runs on the one that is there. 0 or -errno. */
-static int run_threads(struct sample *sample, struct gc_mutator *m)
+static int run_threads(
+        struct sample *sample, struct gc_mutator *m, struct gc_error *error)
 {
     uint32_t threads = sample->request->threads;
     struct gc_heap_stats before;
@@ -316,25 +329,33 @@ static int run_threads(struct sample *sample, struct gc_mutator *m)
         return 0;
     }
     struct sample_thread *all = gc_os_alloc(threads * sizeof(*all));
-    if (all == NULL) return -ENOMEM;
-    for (uint32_t i = 0; i < threads; i++) {
-        all[i].sample = sample;
-        all[i].number = i;
-        int result = gc_spawn(m, &all[i].thread, thread_run, &all[i], NULL);
-        /* Those who were started wait for the rest for ever: nothing can be saved. */
-        gc_require(result == 0, "thread %u of %u can't be started: error %d", i + 1,
-                threads, -result);
+    if (all == NULL)
+        return gc_error_set(error, -ENOMEM, "there is no memory for the threads");
+    int result = 0;
+    uint32_t started = 0;
+    while (started < threads && result == 0) {
+        struct sample_thread *next = &all[started];
+        next->sample = sample;
+        next->number = started;
+        result = gc_spawn(m, &next->thread, thread_run, next, NULL);
+        started += result == 0;
     }
     /* From here to the end the first mutator is in no thread's way. */
     gc_blocked_begin(m);
-    barrier_meet(&sample->start);
-    start_clocks(sample);
-    barrier_meet(&sample->start);
-    for (uint32_t i = 0; i < threads; i++)
+    if (result == 0) {
+        barrier_meet(&sample->start);
+        start_clocks(sample);
+        barrier_meet(&sample->start);
+    } else {
+        give_up(sample, started);
+        gc_error_set(error, result, "thread %u of %u can't be started: %s", started + 1,
+                threads, strerror(-result));
+    }
+    for (uint32_t i = 0; i < started; i++)
         gc_join(NULL, &all[i].thread);
     gc_blocked_end(m);
     gc_os_free(all);
-    return 0;
+    return result;
 }
 
 /* Holds the collector to its promise: of what was planted, exactly this is to go. */
@@ -393,17 +414,14 @@ static bool judge_unreached(struct sample *sample, struct gc_mutator *m)
     return true;
 }
 
-/* All on the first mutator. */
-static int run_phases(struct sample *sample, struct gc_mutator *m, struct gc_error *error)
+/* All between setup() and finish(). */
+static int measure(struct sample *sample, struct gc_mutator *m, struct gc_error *error)
 {
     const struct gc_workload *workload = sample->request->workload;
     struct gc_trial *trial = &sample->trial;
     struct gc_sample *result = sample->result;
-    int status = workload->setup != NULL ? workload->setup(m, trial) : 0;
-    if (status != 0) return gc_error_set(error, status, "%s", trial->failure);
-    status = run_threads(sample, m);
-    if (status != 0)
-        return gc_error_set(error, status, "there is no memory for the threads");
+    int status = run_threads(sample, m, error);
+    if (status != 0) return status;
     uint64_t collector_cpu = gc_atomic_load_relaxed(&sample->heap->collector_cpu_ns) -
                              sample->start_collector_cpu_ns;
     result->wall_ns = sample->end_ns - sample->start_ns - trial->unmeasured_ns;
@@ -431,8 +449,19 @@ static int run_phases(struct sample *sample, struct gc_mutator *m, struct gc_err
     judge_reclaimed(sample);
     if (!judge_unreached(sample, m))
         return gc_error_set(error, -ENOMEM, "there is no memory to trace the heap with");
-    if (workload->finish != NULL) workload->finish(m, trial);
     return 0;
+}
+
+/* All on the first mutator. */
+static int run_phases(struct sample *sample, struct gc_mutator *m, struct gc_error *error)
+{
+    const struct gc_workload *workload = sample->request->workload;
+    struct gc_trial *trial = &sample->trial;
+    int status = workload->setup != NULL ? workload->setup(m, trial) : 0;
+    if (status != 0) return gc_error_set(error, status, "%s", trial->failure);
+    status = measure(sample, m, error);
+    if (workload->finish != NULL) workload->finish(m, trial);
+    return status;
 }
 
 static int run_on_heap(struct sample *sample, struct gc_error *error)

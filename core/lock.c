@@ -202,6 +202,7 @@ int gc_thread_start(struct gc_thread *thread, void (*run)(void *argument), void 
     thread->run = run;
     thread->argument = argument;
     thread->task = NULL;
+    if (gc_os_must_refuse()) return -EAGAIN;
     if (gc_schedule_is_active() && !gc_schedule_add(&thread->task)) return -ENOMEM;
     int result = pthread_create(&thread->handle, NULL, thread_main, thread);
     if (result != 0) gc_schedule_remove(thread->task);

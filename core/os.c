@@ -15,7 +15,7 @@
  * orders nothing, and a test that uses it sets it before it starts threads. */
 static _Atomic(uint64_t) allocations_to_failure;
 
-static bool must_fail(void)
+bool gc_os_must_refuse(void)
 {
     if (gc_likely(gc_atomic_load_relaxed(&allocations_to_failure) == 0)) return false;
     return gc_atomic_fetch_sub_relaxed(&allocations_to_failure, 1) == 1;
@@ -28,13 +28,13 @@ void gc_os_fail_allocation(uint64_t n)
 
 void *gc_os_alloc(size_t bytes)
 {
-    if (must_fail()) return NULL;
+    if (gc_os_must_refuse()) return NULL;
     return calloc(1, bytes);
 }
 
 void *gc_os_realloc(void *memory, size_t bytes)
 {
-    if (must_fail()) return NULL;
+    if (gc_os_must_refuse()) return NULL;
     return realloc(memory, bytes);
 }
 
@@ -45,7 +45,7 @@ void gc_os_free(void *memory)
 
 void *gc_os_map(size_t bytes, size_t alignment)
 {
-    if (must_fail() || bytes + alignment < bytes) return NULL;
+    if (gc_os_must_refuse() || bytes + alignment < bytes) return NULL;
     char *raw = mmap(NULL, bytes + alignment, PROT_READ | PROT_WRITE,
             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (raw == MAP_FAILED) return NULL;

@@ -8,6 +8,7 @@
 #ifndef CORE_OS_H
 #define CORE_OS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,9 +30,12 @@ GC_EXPORT void *gc_os_map(size_t bytes, size_t alignment) GC_NODISCARD;
 /* Gives back exactly what gc_os_map() returned. */
 GC_EXPORT void gc_os_unmap(void *memory, size_t bytes);
 
-/* Makes the allocation number `n` from now on fail (1 is the next one); 0 ends
- * it. For failure injection: the count is process-wide. */
+/* Makes the request number `n` from now on fail (1 is the next one); 0 ends it. Memory is one,
+ * and a thread. For failure injection: the count is process-wide. */
 GC_EXPORT void gc_os_fail_allocation(uint64_t n);
+
+/* Counts a request for something else than memory. True: it is the one that is to fail. */
+GC_EXPORT bool gc_os_must_refuse(void) GC_NODISCARD;
 
 /* Processors that the process may run on, whether a thread is bound or not; at least 1. */
 GC_EXPORT uint32_t gc_os_processors(void);

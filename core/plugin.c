@@ -8,8 +8,11 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/os.h"
@@ -403,6 +406,57 @@ static int complain_open(const char *path, struct gc_error *error)
     return gc_error_set(error, -ENOEXEC, "%s can't be loaded%s: %s", path, hint, why);
 }
 
+/* The header of the file that this very function is in; the linker makes it. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+
+/* Whether the file has all that its header speaks of. The loader maps that without a look at the
+ * file's size, and dies of what is not there. */
+static bool is_whole(int fd, const ElfW(Ehdr) * header, uint64_t size)
+{
+    uint64_t sections = header->e_shoff + (uint64_t)header->e_shnum * header->e_shentsize;
+    if (header->e_shoff > size || sections > size) return false;
+    for (uint64_t i = 0; i < header->e_phnum; i++) {
+        ElfW(Phdr) part;
+        uint64_t at = header->e_phoff + i * sizeof(part);
+        if (at > size || pread(fd, &part, sizeof(part), (off_t)at) != sizeof(part))
+            return false;
+        if (part.p_offset > size || part.p_filesz > size - part.p_offset) return false;
+    }
+    return true;
+}
+
+/* What the loader would hang on, die of, or say something misleading about. */
+static int check_open_file(const char *path, int fd, struct gc_error *error)
+{
+    struct stat status;
+    ElfW(Ehdr) header;
+    if (fstat(fd, &status) != 0)
+        return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return gc_error_set(
+                error, -EINVAL, "%s can't be loaded: it is not a regular file", path);
+    if (pread(fd, &header, sizeof(header), 0) != sizeof(header) ||
+            memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+        return gc_error_set(
+                error, -ENOEXEC, "%s can't be loaded: it is not a shared library", path);
+    if (memcmp(header.e_ident, __ehdr_start.e_ident, EI_VERSION) != 0 ||
+            header.e_machine != __ehdr_start.e_machine)
+        return gc_error_set(error, -ENOEXEC,
+                "%s can't be loaded: it was built for another machine", path);
+    if (!is_whole(fd, &header, (uint64_t)status.st_size))
+        return gc_error_set(error, -ENOEXEC, "%s can't be loaded: it is cut short", path);
+    return 0;
+}
+
+static int check_file(const char *path, struct gc_error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
+    int result = check_open_file(path, fd, error);
+    close(fd);
+    return result;
+}
+
 /* As gc_plugin_load(), with a path that has a slash. */
 static int load(const char *path, const char *file, const struct gc_plugin **ret_plugin,
         struct gc_error *error)
@@ -427,15 +481,15 @@ static int load(const char *path, const char *file, const struct gc_plugin **ret
 int gc_plugin_load(
         const char *path, const struct gc_plugin **ret_plugin, struct gc_error *error)
 {
-    if (access(path, R_OK) != 0)
-        return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
+    int result = check_file(path, error);
+    if (result != 0) return result;
     /* Without a slash the loader would look among the system's libraries. */
     size_t room = strlen(path) + sizeof("./");
     char *file = gc_os_alloc(room);
     if (file == NULL)
         return gc_error_set(error, -ENOMEM, "%s: there is no memory to load it", path);
     snprintf(file, room, "%s%s", strchr(path, '/') == NULL ? "./" : "", path);
-    int result = load(path, file, ret_plugin, error);
+    result = load(path, file, ret_plugin, error);
     gc_os_free(file);
     return result;
 }

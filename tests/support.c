@@ -87,6 +87,16 @@ void __wrap_gc_os_unmap(void *memory, size_t bytes)
     __real_gc_os_unmap(memory, bytes);
 }
 
+bool __real_gc_os_must_refuse(void);
+bool __wrap_gc_os_must_refuse(void);
+
+/* As core/lock.c asks, before it starts a thread; os.c itself is not led here. */
+bool __wrap_gc_os_must_refuse(void)
+{
+    gc_atomic_fetch_add_relaxed(&requests, 1);
+    return __real_gc_os_must_refuse();
+}
+
 uint64_t memory_requests(void)
 {
     return gc_atomic_load_relaxed(&requests);

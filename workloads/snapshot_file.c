@@ -28,10 +28,13 @@ static const unsigned char magic[8] = { 0x89, 'g', 'c', 's', '\r', '\n', 0x1a, '
 /* The file in memory, and where its parts begin. */
 struct image {
     const char *path;
-    unsigned char *bytes;
-    uint64_t size;
+    int fd;
+    uint64_t size, done; /* what was read of it */
+    unsigned char header[HEADER_BYTES];
     uint32_t producer_bytes;
     uint32_t names_bytes;
+    uint64_t objects_at, edges_at, roots_at;
+    unsigned char *bytes;
     const unsigned char *producer, *names, *objects, *edges, *roots;
 };
 
@@ -59,42 +62,46 @@ static int out_of_memory(struct gc_error *error, const char *path)
             error, -ENOMEM, "%s: there is not enough memory to read it", path);
 }
 
-static int load_image(struct image *image, struct gc_error *error)
+/* Reads on to `end` bytes of the file. */
+static int read_to(
+        struct image *image, unsigned char *bytes, uint64_t end, struct gc_error *error)
 {
-    const char *path = image->path;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
-    struct stat status;
-    int result = 0;
-    if (fstat(fd, &status) < 0) {
-        result = gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        result = gc_error_set(error, -EBADMSG, "%s: this is not a regular file", path);
-    } else {
-        image->size = (uint64_t)status.st_size;
-        image->bytes = allocate_array(image->size, 1);
-        if (image->bytes == NULL) result = out_of_memory(error, path);
-    }
-    for (uint64_t done = 0; result == 0 && done < image->size;) {
-        ssize_t n = read(fd, image->bytes + done, (size_t)(image->size - done));
+    while (image->done < end) {
+        ssize_t n = read(image->fd, bytes + image->done, (size_t)(end - image->done));
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) result = gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
+        if (n < 0)
+            return gc_error_set(error, -errno, "%s: %s", image->path, strerror(errno));
         if (n == 0)
-            result = gc_error_set(
-                    error, -EBADMSG, "%s: it shrinks while it is read", path);
-        done += n > 0 ? (uint64_t)n : 0;
+            return gc_error_set(
+                    error, -EBADMSG, "%s: it shrinks while it is read", image->path);
+        image->done += (uint64_t)n;
     }
-    close(fd);
-    return result;
+    return 0;
 }
 
-/* Reads the header and the checksum: afterwards the parts lie inside the file, and
- * every count is bounded by the size of the file. */
+/* Opens the file and reads its header, as far as there is one. */
+static int open_image(struct image *image, struct gc_error *error)
+{
+    const char *path = image->path;
+    struct stat status;
+    image->fd =
+            open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe may have no writer */
+    if (image->fd < 0 || fstat(image->fd, &status) < 0)
+        return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return gc_error_set(error, -EBADMSG, "%s: this is not a regular file", path);
+    image->size = (uint64_t)status.st_size;
+    return read_to(image, image->header,
+            image->size < HEADER_BYTES ? image->size : HEADER_BYTES, error);
+}
+
+/* Reads the header: afterwards the parts lie inside the file, and every count is bounded by the
+ * size of the file. Nothing was allocated: what is none, or claims too much, costs nothing. */
 static int parse_header(
         struct image *image, struct gc_snapshot *snapshot, struct gc_error *error)
 {
     const char *path = image->path;
-    const unsigned char *at = image->bytes;
+    const unsigned char *at = image->header;
     uint64_t known = image->size < sizeof(magic) ? image->size : sizeof(magic);
     if (memcmp(at, magic, known) != 0)
         return gc_error_set(
@@ -114,26 +121,39 @@ static int parse_header(
     snapshot->digest = get_u64(at + 40);
 
     /* At most 26 * 2^32: cannot overflow. */
-    uint64_t objects =
+    image->objects_at =
             HEADER_BYTES + (uint64_t)image->producer_bytes + image->names_bytes;
-    uint64_t edges = objects + (uint64_t)snapshot->object_count * OBJECT_BYTES;
-    uint64_t roots = edges + (uint64_t)snapshot->edge_count * EDGE_BYTES;
-    uint64_t end = roots + (uint64_t)snapshot->root_count * ROOT_BYTES + CHECKSUM_BYTES;
+    image->edges_at = image->objects_at + (uint64_t)snapshot->object_count * OBJECT_BYTES;
+    image->roots_at = image->edges_at + (uint64_t)snapshot->edge_count * EDGE_BYTES;
+    uint64_t end = image->roots_at + (uint64_t)snapshot->root_count * ROOT_BYTES +
+                   CHECKSUM_BYTES;
     if (image->size != end)
         return gc_error_set(error, -EBADMSG,
                 "%s: it has %llu bytes, but its header describes %llu (%s)", path,
                 (unsigned long long)image->size, (unsigned long long)end,
                 image->size < end ? "cut short" : "something follows the end");
-    uint32_t sum = get_u32(at + end - CHECKSUM_BYTES);
-    if (crc32_z(0, at, (size_t)(end - CHECKSUM_BYTES)) != sum)
-        return gc_error_set(error, -EBADMSG, "%s: damaged (its checksum differs)", path);
     if (get_u32(at + 36) != 0)
         return gc_error_set(error, -EBADMSG, "%s: the reserved word is not zero", path);
-    image->producer = at + HEADER_BYTES;
+    return 0;
+}
+
+/* Reads the rest, and checks it against its checksum. */
+static int load_image(struct image *image, struct gc_error *error)
+{
+    unsigned char *bytes = image->bytes = allocate_array(image->size, 1);
+    if (bytes == NULL) return out_of_memory(error, image->path);
+    memcpy(bytes, image->header, HEADER_BYTES);
+    int result = read_to(image, bytes, image->size, error);
+    if (result != 0) return result;
+    size_t end = (size_t)image->size - CHECKSUM_BYTES;
+    if (crc32_z(0, bytes, end) != get_u32(bytes + end))
+        return gc_error_set(
+                error, -EBADMSG, "%s: damaged (its checksum differs)", image->path);
+    image->producer = bytes + HEADER_BYTES;
     image->names = image->producer + image->producer_bytes;
-    image->objects = at + objects;
-    image->edges = at + edges;
-    image->roots = at + roots;
+    image->objects = bytes + image->objects_at;
+    image->edges = bytes + image->edges_at;
+    image->roots = bytes + image->roots_at;
     return 0;
 }
 
@@ -304,8 +324,10 @@ int gc_snapshot_read(
     struct image image = { .path = path };
     struct gc_snapshot *snapshot = gc_os_alloc(sizeof(*snapshot));
     if (snapshot == NULL) return out_of_memory(error, path);
-    int result = load_image(&image, error);
+    int result = open_image(&image, error);
     if (result == 0) result = parse_header(&image, snapshot, error);
+    if (result == 0) result = load_image(&image, error);
+    if (image.fd >= 0) close(image.fd);
     if (result == 0) result = take_strings(&image, snapshot, error);
     if (result == 0) result = take_graph(&image, snapshot, error);
     gc_os_free(image.bytes);

@@ -16,7 +16,7 @@ import gc
 import os
 import sys
 
-EXIT_USAGE, EXIT_FILE, EXIT_ENVIRONMENT = 2, 3, 4
+EXIT_USAGE, EXIT_FILE, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 2, 3, 4, 130
 
 MAGIC = b'\x89gcs\r\n\x1a\n'
 VERSION = 1
@@ -100,6 +100,8 @@ def run_script(script, arguments):
         exec(code, module.__dict__)
     except SystemExit:
         pass                                   # an early end is an end: dump what is there
+    except KeyboardInterrupt:
+        raise Failure(EXIT_INTERRUPTED, f'{script}: interrupted, nothing is written')
     except BaseException as error:
         sys.excepthook(type(error), error, error.__traceback__)
         raise Failure(EXIT_FILE,
@@ -312,13 +314,19 @@ def build_file(names, words, sizes, degrees, edges, roots):
 
 
 def write_file(path, content):
-    part = path + '.part'
+    """The whole file, or none; a device is written to and not replaced."""
+    device = os.path.exists(path) and not os.path.isfile(path)
+    part = path if device else path + '.part'
     try:
         with open(part, 'wb') as file:
             file.write(content)
-        os.replace(part, path)
+        if not device:
+            os.replace(part, path)
     except OSError as error:
-        raise Failure(EXIT_FILE, f'{path}: {error.strerror}')
+        raise Failure(EXIT_ENVIRONMENT, f'{path}: {error.strerror}')
+    finally:
+        if not device and os.path.exists(part):
+            os.remove(part)
 
 
 def dump(path):
@@ -360,7 +368,7 @@ def main():
         output, script, arguments = parse_arguments(sys.argv[1:])
         directory = os.path.dirname(os.path.abspath(output))
         if not os.path.isdir(directory):
-            raise Failure(EXIT_FILE, f'{directory}: no such directory')
+            raise Failure(EXIT_ENVIRONMENT, f'{directory}: no such directory')
         KEY_TABLES = key_table_sizes()
         output = os.path.abspath(output)       # the script may change the directory
         run_script(script, arguments)

@@ -14,6 +14,7 @@
 #include "bench/command.h"
 #include "bench/place.h"
 #include "bench/plugins.h"
+#include "bench/standard.h"
 #include "bench/text.h"
 #include "core/collector.h"
 #include "core/os.h"
@@ -399,6 +400,7 @@ int main(int argc, char **argv)
     static struct command command = { .request = { .seed = 1 } };
     struct check_request *request = &command.request;
     request->start_ns = gc_os_now_ns();
+    gc_standard_begin();
     argp_err_exit_status = GC_EXIT_USAGE;
     gc_plugins_start();
     if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0) return GC_EXIT_USAGE;

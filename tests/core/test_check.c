@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "core/os.h"
 #include "tests/suites.h"
 #include "tests/support.h"
 
@@ -22,6 +23,17 @@ static void cuts_an_error_that_is_too_long(void)
     memset(text, 'a', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     CU_ASSERT_EQUAL(gc_error_set(&error, -1, "%s", text), -1);
+    CU_ASSERT_EQUAL(strlen(error.text), sizeof(error.text) - 1);
+    /* the middle is missing: what is wrong stands at the end */
+    gc_error_set(&error, -1, "first %s last", text);
+    CU_ASSERT_EQUAL(strlen(error.text), sizeof(error.text) - 1);
+    CU_ASSERT_EQUAL(strncmp(error.text, "first aaa", 9), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "a...a"));
+    CU_ASSERT_STRING_EQUAL(error.text + strlen(error.text) - 6, "a last");
+    gc_os_fail_allocation(1);
+    gc_error_set(&error, -1, "first %s last", text);
+    gc_os_fail_allocation(0);
+    CU_ASSERT_PTR_NULL(strstr(error.text, "..."));
     CU_ASSERT_EQUAL(strlen(error.text), sizeof(error.text) - 1);
 }
 

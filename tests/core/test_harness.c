@@ -53,6 +53,10 @@ static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t i)
     gc_leave(m, at);
     if (seen.fails) gc_trial_fail(trial, "thread %u is unhappy", i);
     struct gc_histogram *latencies = gc_os_alloc(sizeof(*latencies));
+    if (latencies == NULL) {
+        gc_trial_fail(trial, "no memory");
+        return;
+    }
     for (uint64_t us = 1; us <= seen.latencies; us++)
         gc_histogram_record(latencies, us * 1000);
     gc_trial_add_latencies(trial, latencies);
@@ -196,6 +200,34 @@ static void requests_that_make_no_sense_are_refused(void)
     CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&seen.runs), 0);
 }
 
+/* Each request for memory and for a thread is refused once: the sample fails and says why, or does
+ * without. Threads that were started end, and all is given back. */
+static void what_can_not_be_had_fails_the_sample(void)
+{
+    struct gc_sample_request request = request_for("generational", 4);
+    static struct gc_sample result;
+    uint32_t of_threads = 0;
+    uint64_t n = 0, asked = 0;
+    do {
+        n++;
+        struct gc_error error = { "" };
+        struct memory before = memory_now();
+        asked = memory_requests();
+        gc_os_fail_allocation(n);
+        int status = sample(&request, &result, &error);
+        gc_os_fail_allocation(0);
+        asked = memory_requests() - asked;
+        CU_ASSERT_TRUE(memory_is_equal(memory_now(), before));
+        CU_ASSERT_EQUAL(status == 0, error.text[0] == '\0');
+        bool of_thread = strstr(error.text, " of 4 can't be started: ") != NULL;
+        of_threads += of_thread;
+        CU_ASSERT_TRUE(!of_thread || gc_atomic_load_relaxed(&seen.runs) == 0);
+        CU_ASSERT_EQUAL(seen.finishes, seen.setups);
+    } while (asked >= n && n < 200);
+    CU_ASSERT(n > 10 && n < 200);
+    CU_ASSERT(of_threads >= 2 * 4); /* a record, and a thread, of each */
+}
+
 static void say_and_end(const struct gc_sample *result, void *argument)
 {
     (void)argument;
@@ -295,6 +327,7 @@ int test_harness_suite(void)
                 a_workload_that_is_unhappy_makes_the_result_wrong },
         { "requests_that_make_no_sense_are_refused",
                 requests_that_make_no_sense_are_refused },
+        { "what_can_not_be_had_fails_the_sample", what_can_not_be_had_fails_the_sample },
         { "out_of_memory_hands_the_sample_over", out_of_memory_hands_the_sample_over },
         { "counters_and_stalls_have_names", counters_and_stalls_have_names },
         { "latencies_of_all_threads_are_summed_up",

@@ -257,8 +257,8 @@ static bool read_settings(struct program *program, char *rest)
     for (char *word; (word = strtok_r(NULL, blanks, &rest)) != NULL;)
         if (!read_setting(&program->settings, word)) return false;
     const struct program_settings *s = &program->settings;
-    return s->threads <= PROGRAM_WORKERS && s->sleeper <= 1 && s->verify <= 1 &&
-           s->racers <= PROGRAM_RACERS;
+    return s->threads >= 1 && s->threads <= PROGRAM_WORKERS && s->sleeper <= 1 &&
+           s->verify <= 1 && s->racers <= PROGRAM_RACERS;
 }
 
 static bool read_collector(struct program *program, char *rest)
@@ -298,16 +298,26 @@ static bool read_line(struct program *program, char *line)
 int program_read(struct program *program, FILE *from, struct gc_error *error)
 {
     *program = (struct program){ .settings = { .threads = 2 } };
-    char line[1024];
-    for (int number = 1; fgets(line, sizeof(line), from) != NULL; number++) {
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t length;
+    int result = 0;
+    for (int number = 1; result == 0 && (length = getline(&line, &room, from)) >= 0;
+            number++) {
         char shown[64];
         snprintf(shown, sizeof(shown), "%.*s", (int)strcspn(line, "\r\n"), line);
-        if (read_line(program, line)) continue;
-        program_finish(program);
-        return gc_error_set(
-                error, -EINVAL, "line %d is not understood: %s", number, shown);
+        if (strlen(line) != (size_t)length)
+            result =
+                    gc_error_set(error, -EINVAL, "line %d has a zero byte in it", number);
+        else if (!read_line(program, line))
+            result = gc_error_set(
+                    error, -EINVAL, "line %d is not understood: %s", number, shown);
     }
-    if (program->count > 0) return 0;
-    program_finish(program);
-    return gc_error_set(error, -EINVAL, "there is no operation in it");
+    if (result == 0 && ferror(from))
+        result = gc_error_set(error, -EINVAL, "it can't be read: %s", strerror(errno));
+    free(line);
+    if (result == 0 && program->count == 0)
+        result = gc_error_set(error, -EINVAL, "there is no operation in it");
+    if (result != 0) program_finish(program);
+    return result;
 }
