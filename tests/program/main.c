@@ -271,7 +271,9 @@ static void set_schedule(struct program *program, const struct command *command)
     program->settings.period = command->schedule;
 }
 
-static int run_drawn(struct program_batch *batch, const struct command *command)
+/* Not inlined: main() would have two batches on its stack. */
+static GC_NOINLINE int run_drawn(
+        struct program_batch *batch, const struct command *command)
 {
     static struct program programs[CHUNK];
     int status = 0;

@@ -22,14 +22,13 @@
 
 enum {
     RUNS_A_SEED = 500,
-    STATUS_USAGE = 2,
     STATUS_ENVIRONMENT = 4,
 };
 
 struct options {
-    bool list;
-    const char *kernel, *tally;
-    uint64_t seed, seeds, seconds;
+    struct trials_options all;
+    const char *tally;
+    uint64_t seconds;
 };
 
 /* What a child tells of the runs of a seed; of both processes. */
@@ -56,7 +55,8 @@ struct errand {
 static void run_seed(const void *argument)
 {
     const struct errand *errand = argument;
-    signal(SIGINT, SIG_IGN); /* what is sent to the whole group is for the parent, who waits */
+    signal(SIGINT,
+            SIG_IGN); /* what is sent to the whole group is for the parent, who waits */
     signal(SIGTERM, SIG_IGN);
     for (uint32_t i = 0; i < RUNS_A_SEED; i++) {
         trials_run(errand->kernel, errand->seed, i, 1);
@@ -122,10 +122,12 @@ static int run(const struct options *o, const struct kernel *kernel)
     struct seen seen = { 0 };
     struct trials_end end = { .how = "" };
     uint64_t stop = gc_os_now_ns() + o->seconds * UINT64_C(1000000000);
-    uint64_t seed = o->seed;
+    uint64_t seed = o->all.first_seed;
     bool failed = false;
     while (!failed && interrupted == 0) {
-        if (o->seconds > 0 ? gc_os_now_ns() >= stop : seed - o->seed >= o->seeds) break;
+        if (o->seconds > 0 ? gc_os_now_ns() >= stop
+                           : seed - o->all.first_seed >= o->all.seeds)
+            break;
         struct errand errand = { kernel, seed };
         told->count = 0;
         failed = trials_fail(kernel, run_seed, &errand, seed, 0, &end);
@@ -162,57 +164,31 @@ static void list(void)
             if (is_wanted(k)) printf("%s\n", k->name);
 }
 
-static int usage(const char *what, const char *detail)
-{
-    fprintf(stderr,
-            "gclab-schedules: %s%s\nusage: gclab-schedules --list | --kernel NAME "
-            "[--seed "
-            "N] [--seeds N] [--seconds N] [--tally FILE]\n",
-            what, detail);
-    return STATUS_USAGE;
-}
-
-static int read_options(int argc, char **argv, struct options *o)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *name = argv[i];
-        if (strcmp(name, "--list") == 0) {
-            o->list = true;
-            continue;
-        }
-        if (i + 1 == argc)
-            return usage("unknown option, or one without its value: ", name);
-        const char *value = argv[++i];
-        if (strcmp(name, "--kernel") == 0) {
-            o->kernel = value;
-        } else if (strcmp(name, "--tally") == 0) {
-            o->tally = value;
-        } else {
-            uint64_t *number = strcmp(name, "--seed") == 0      ? &o->seed
-                               : strcmp(name, "--seeds") == 0   ? &o->seeds
-                               : strcmp(name, "--seconds") == 0 ? &o->seconds
-                                                                : NULL;
-            if (number == NULL) return usage("unknown option ", name);
-            if (!trials_read_number(value, number))
-                return usage("a number from 1 on is wanted, not ", value);
-        }
-    }
-    if (!o->list && o->kernel == NULL) return usage("which kernel? --kernel NAME", "");
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
-    struct options o = { .seed = 1, .seeds = 1 };
-    int result = read_options(argc, argv, &o);
+    struct options o = {
+        .all = { .usage = "gclab-schedules --list | --kernel NAME [--seed N] [--seeds N] "
+                          "[--seconds N] [--tally FILE]",
+                .first_seed = 1,
+                .seeds = 1 },
+    };
+    const struct trials_option own[] = {
+        { .name = "--seconds", .number = &o.seconds },
+        { .name = "--tally", .word = &o.tally },
+        { .name = NULL },
+    };
+    int result = trials_read_options(argc, argv, own, &o.all);
     if (result != 0) return result;
-    if (o.list) {
+    if (o.all.list) {
         list();
         return 0;
     }
-    const struct kernel *kernel = kernel_find(o.kernel);
-    if (kernel == NULL || !is_wanted(kernel))
-        return usage("there is no kernel with a schedule, here, of the name ", o.kernel);
+    if (o.all.kernel == NULL)
+        return trials_usage(&o.all, "which kernel? --kernel NAME", "");
+    const struct kernel *kernel = kernel_find(o.all.kernel);
+    if (!is_wanted(kernel))
+        return trials_usage(
+                &o.all, "no schedule decides, here, on kernel ", kernel->name);
     told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
             -1, 0);
     gc_require(told != MAP_FAILED, "mmap failed with error %d", errno);
