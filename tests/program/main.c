@@ -249,7 +249,7 @@ static int replay(struct program_batch *batch, const struct command *command)
     fclose(file);
     if (status != 0) fail_usage("this is no program:", error.text);
     if (command->print) program_print(&program, stdout);
-    struct program_verdict verdict;
+    static struct program_verdict verdict; /* large for a stack */
     if (command->in_process) {
         status = run_in_process(batch, &program);
     } else {
@@ -271,9 +271,7 @@ static void set_schedule(struct program *program, const struct command *command)
     program->settings.period = command->schedule;
 }
 
-/* Not inlined: main() would have two batches on its stack. */
-static GC_NOINLINE int run_drawn(
-        struct program_batch *batch, const struct command *command)
+static int run_drawn(struct program_batch *batch, const struct command *command)
 {
     static struct program programs[CHUNK];
     int status = 0;
