@@ -89,7 +89,7 @@ struct detect_worker {
     uint32_t cell;
     /* the same, read by others while it works */
     char apart[GC_CACHE_LINE];     /* from what it writes all the time */
-    _Atomic(uint32_t) first_round; /* enum detect_outcome: [sync GE1] */
+    _Atomic(uint32_t) first_round; /* enum detect_outcome; relaxed */
     bool takes_part;               /* it had something to look at when the run began */
     bool scanned;                  /* it is through with the first scan */
 };

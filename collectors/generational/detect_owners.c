@@ -13,7 +13,6 @@
  * Invariant (D3): in a round a worker writes the prefixes and marks of the objects that are
  *                 its (is_its()), and its own box of this round; it reads the others' boxes
  *                 of the round before.
- * Sync edges: [sync GE1] a worker's numbers are final, and another begins the scan
  */
 #include <errno.h>
 
@@ -115,23 +114,22 @@ static void subtract_part(struct gc_mutator *home, void *argument)
     if (!worker->subtracted) run->passes->subtract(worker);
     const bool settled =
             worker->subtracted && worker->big == NULL && worker->sent[worker->side] == 0;
-    /* [sync GE1] release: its numbers are final; pairs with may_scan(). */
-    gc_atomic_store_release(
+    gc_atomic_store_relaxed(
             &worker->first_round, settled ? DETECT_SETTLED : DETECT_UNSETTLED);
 }
 
 /* Mostly no reference leads from home to home, and who is through may begin the scan when all
  * are, without another round of offers. That is a good part of a young collection. In one
  * that is worth waking for, the others can take longer than who is through would wait; then he
- * had to scan after them, not beside them. */
+ * had to scan after them, not beside them. Relaxed: who has sent nothing has left nothing that
+ * others look at in the scan. */
 static enum gc_share_go may_scan(struct gc_heap *heap, void *argument)
 {
     (void)argument;
     gc_for_each_mutator (home, heap) {
         struct detect_worker *worker = detect_worker_of_home(home);
         if (!worker->takes_part) continue;
-        /* [sync GE1] acquire: pairs with the release in subtract_part(). */
-        uint32_t outcome = gc_atomic_load_acquire(&worker->first_round);
+        uint32_t outcome = gc_atomic_load_relaxed(&worker->first_round);
         if (outcome == DETECT_UNDER_WAY) return GC_SHARE_NOT_YET;
         if (outcome == DETECT_UNSETTLED) return GC_SHARE_END;
     }
