@@ -2,7 +2,7 @@
 /* schedule.c - the token.
  *
  * Invariants: (T1) at most one task is `running`; every other one waits on its own
- *                  condition, under `mutex`.
+ *                  semaphore, and holds nothing.
  *             (T2) a task is off the CPU exactly when its state is not RUNNING.
  * All are on one processor: to wake one on another takes twice as long, measured.
  * This file waits on pthreads itself, as lock.c does: the scheduler can't wait through
@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stddef.h>
 
 #include "core/os.h"
@@ -26,7 +27,7 @@ enum task_state {
 
 struct gc_task {
     struct gc_task *next; /* circle of all tasks, in the order of their start */
-    pthread_cond_t turn;
+    sem_t turn;           /* posted once by who hands it the token */
     const void *address;
     enum task_state state;
     bool timed_out;
@@ -86,7 +87,7 @@ static struct gc_task *task_new(void)
 {
     struct gc_task *task = gc_os_alloc(sizeof(*task));
     if (task == NULL) return NULL;
-    pthread_cond_init(&task->turn, NULL);
+    sem_init(&task->turn, 0, 0);
     return task;
 }
 
@@ -154,6 +155,12 @@ static void wake_one_early(void)
     }
 }
 
+static void await_token(struct gc_task *task)
+{
+    while (sem_wait(&task->turn) != 0) /* EINTR is all that can be */
+        continue;
+}
+
 /* Gives the token to the next that can run, and waits until it comes back.
  * The caller's own state says how it waits. */
 static void pass_token(void)
@@ -166,9 +173,13 @@ static void pass_token(void)
     if (next == self) return;
     moves++;
     hash = mix(hash ^ (points << 8 | (next->number & 0xff)));
-    pthread_cond_signal(&next->turn);
-    while (self->state != TASK_RUNNING && self->state != TASK_ENDED)
-        pthread_cond_wait(&self->turn, &mutex);
+    bool ended = self->state == TASK_ENDED;
+    /* Unlocked first: who is woken runs at once on the one processor that there is, and would
+     * wait for the mutex. An ended task may be freed as soon as the next one runs. */
+    pthread_mutex_unlock(&mutex);
+    sem_post(&next->turn);
+    if (!ended) await_token(self);
+    pthread_mutex_lock(&mutex);
 }
 
 void gc_schedule_guest_add(
@@ -263,7 +274,7 @@ uint64_t gc_schedule_end(void)
             "a deterministic schedule ends while threads of it are left");
     gc_schedule_active = false;
     gc_os_unbind();
-    pthread_cond_destroy(&first->turn);
+    sem_destroy(&first->turn);
     gc_os_free(first);
     first = self = NULL;
     return moves;
@@ -379,11 +390,8 @@ bool gc_schedule_add(struct gc_task **ret_task)
 void gc_schedule_enter(struct gc_task *task)
 {
     if (task == NULL) return;
-    pthread_mutex_lock(&mutex);
     self = task;
-    while (task->state != TASK_RUNNING)
-        pthread_cond_wait(&task->turn, &mutex);
-    pthread_mutex_unlock(&mutex);
+    await_token(task);
 }
 
 void gc_schedule_leave(struct gc_task *task)
@@ -416,6 +424,6 @@ void gc_schedule_remove(struct gc_task *task)
         before = before->next;
     before->next = task->next;
     pthread_mutex_unlock(&mutex);
-    pthread_cond_destroy(&task->turn);
+    sem_destroy(&task->turn);
     gc_os_free(task);
 }
