@@ -36,7 +36,7 @@ bool gc_relieve(struct gc_mutator *m, size_t bytes, int *attempt)
     if (*attempt < 2) {
         ++*attempt;
         gc_collect_wait(m);
-        gc_collect(m, GC_GENERATIONS - 1);
+        if (!gc_broken(RELIEF_COLLECTS)) gc_collect(m, GC_GENERATIONS - 1);
         gc_collect_wait(m);      /* if another one's has begun first */
         if (heap->type_stable) { /* a stop takes in what died elsewhere, and empty blocks */
             gc_stop_begin(m);

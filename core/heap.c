@@ -123,7 +123,7 @@ int gc_heap_create(const struct gc_heap_config *config, struct gc_heap **ret_hea
         return gc_error_set(error, -ENOMEM, "there is no memory for a heap");
     heap->collector = collector;
     heap->protocol = protocol;
-    heap->limit_bytes = config->limit_bytes;
+    gc_heap_set_limit(heap, config->limit_bytes);
     heap->type_stable = (protocol->flags & GC_PROTOCOL_RACES) != 0;
     heap->on_exhausted = config->on_exhausted;
     heap->on_callback_error = config->on_callback_error;
@@ -180,13 +180,18 @@ void gc_heap_destroy(struct gc_heap *heap)
     gc_os_free(heap);
 }
 
+void gc_heap_set_limit(struct gc_heap *heap, size_t bytes)
+{
+    gc_atomic_store_relaxed(&heap->limit_bytes, bytes);
+}
+
 bool gc_heap_charge(struct gc_heap *heap, size_t bytes)
 {
+    const size_t limit = gc_atomic_load_relaxed(&heap->limit_bytes);
     size_t before = gc_atomic_load_relaxed(&heap->bytes), now;
     do {
         now = before + bytes;
-        if (now < before || (heap->limit_bytes > 0 && now > heap->limit_bytes))
-            return false;
+        if (now < before || (limit > 0 && now > limit)) return false;
     } while (!gc_atomic_compare_exchange_relaxed(&heap->bytes, &before, now));
     size_t peak = gc_atomic_load_relaxed(&heap->peak_bytes);
     while (now > peak &&

@@ -54,15 +54,15 @@ struct gc_heap {
     /* const after creation */
     const struct gc_collector *collector;
     const struct gc_protocol *protocol;
-    void *collector_options; /* as collector->options says */
-    void *collector_data;    /* of the collector */
-    void *protocol_data;     /* of the protocol */
-    struct gc_log *log;      /* of protocols that log (log.h), or NULL */
-    uint32_t side_offset;    /* of the side metadata in a region */
-    uint32_t first_block;    /* index of the first block behind a region's metadata */
-    size_t limit_bytes;      /* hard limit of `bytes`; 0: none */
-    bool type_stable;        /* GC_PROTOCOL_RACES: see block.h, home.h, grace.h */
-    bool parked_help;        /* the collector shares the work of its stops: share.h */
+    void *collector_options;     /* as collector->options says */
+    void *collector_data;        /* of the collector */
+    void *protocol_data;         /* of the protocol */
+    struct gc_log *log;          /* of protocols that log (log.h), or NULL */
+    uint32_t side_offset;        /* of the side metadata in a region */
+    uint32_t first_block;        /* index of the first block behind a region's metadata */
+    _Atomic(size_t) limit_bytes; /* hard limit of `bytes`; 0: none; relaxed */
+    bool type_stable;            /* GC_PROTOCOL_RACES: see block.h, home.h, grace.h */
+    bool parked_help;            /* the collector shares the work of its stops: share.h */
     uint32_t share_watchers_most; /* processors that may look out for a part of it */
     struct gc_sweeper *sweeper;   /* sweep.h, or NULL */
 
@@ -162,7 +162,8 @@ struct gc_heap_config {
     size_t limit_bytes;                 /* 0: none */
 
     /* Called by the mutator whose allocation of `bytes` can't be served; NULL: the
-     * process ends with a message. May return: the allocation then fails. */
+     * process ends with a message. May return: the allocation then fails. A store that
+     * has to be logged can't: it is tried once more, and ends the process if that is in vain. */
     void (*on_exhausted)(struct gc_mutator *m, size_t bytes, void *argument);
 
     /* Called where a finalizer or callback returned non-zero; NULL: only counted. */
@@ -179,6 +180,10 @@ GC_EXPORT int gc_heap_create(const struct gc_heap_config *config,
 /* Frees the heap and everything in it; no finalizer runs. All mutators must have
  * exited. NULL is allowed. */
 GC_EXPORT void gc_heap_destroy(struct gc_heap *heap);
+
+/* From now on the heap may take so many bytes in all; 0: any number. What it has taken
+ * already it keeps, if that is more. Any thread, at any time. */
+GC_EXPORT void gc_heap_set_limit(struct gc_heap *heap, size_t bytes);
 
 /* Charges `bytes` against the limit. False when they do not fit. Any thread. */
 GC_EXPORT GC_NODISCARD bool gc_heap_charge(struct gc_heap *heap, size_t bytes);

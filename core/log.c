@@ -169,7 +169,7 @@ static bool is_within_budget(struct gc_log *log)
 
 /* The log is as full as it may get: nothing is noted before a collection has taken it. If
  * none can, since this is one's finalizer or collections are disabled, the budget gives way;
- * the heap's limit does not. */
+ * the heap's limit does not, unless its on_exhausted sees to that. */
 static struct gc_log_chunk *await_room(struct gc_mutator *m, size_t words)
 {
     struct gc_heap *heap = m->heap;
@@ -178,9 +178,11 @@ static struct gc_log_chunk *await_room(struct gc_mutator *m, size_t words)
         gc_collect_wait(m);
     }
     struct gc_log_chunk *chunk = get(heap->log, words);
-    for (int attempt = 0; chunk == NULL; chunk = get(heap->log, words))
-        if (!gc_relieve(m, bytes_of(room_for(words)), &attempt))
-            gc_fatal("out of memory: a store has to be logged, and can't be");
+    bool again = true;
+    for (int attempt = 0; chunk == NULL; chunk = get(heap->log, words)) {
+        if (!again) gc_fatal("out of memory: a store has to be logged, and can't be");
+        again = gc_relieve(m, bytes_of(room_for(words)), &attempt);
+    }
     return chunk;
 }
 

@@ -82,6 +82,7 @@
     X(FAILED_GIVES_BACK,                                                                 \
             "a compare-and-exchange that fails gives up what it has counted")            \
     X(EXIT_SETTLES, "who exits sends off what he has kept for later")                    \
+    X(RELIEF_COLLECTS, "a full collection comes before a refusal")                       \
     X(OWN_BLOCK, "a cell goes back to its own block")                                    \
     X(WEAK_LEAVES, "a weak reference that dies leaves the table")                        \
     X(DEAD_NOT_CALLED, "a weak reference that is dead itself is not called back")        \

@@ -342,9 +342,10 @@ static void print_sums(
             operations, 100 * result->pairs / program_pairs(), schedules);
     printf("  %" PRIu64 " objects, %" PRIu64 " collections, %" PRIu64
            " checks of the heap, "
-           "%" PRIu64 " finalizers, %" PRIu64 " weak references cleared, in %.1f s\n",
+           "%" PRIu64 " finalizers, %" PRIu64 " weak references cleared, %" PRIu64
+           " refusals, in %.1f s\n",
             t->objects, t->collections, t->checks, t->finalizers, t->weak_cleared,
-            (double)(gc_os_now_ns() - request->start_ns) / 1e9);
+            t->refusals, (double)(gc_os_now_ns() - request->start_ns) / 1e9);
 }
 
 /* GC_EXIT_FAILED where a promise is broken; more where a signal has ended it. */

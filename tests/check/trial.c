@@ -44,6 +44,8 @@ static void draw_stress(uint64_t *state, struct program_settings *s)
     if (program_below(state, 2) == 0) s->verify = 1;
     if (program_below(state, 4) == 0) s->check = 1 + program_below(state, 8);
     if (program_below(state, 4) == 0) s->fail = 1 + program_below(state, 80);
+    if (program_below(state, 4) == 0) s->room = 1 + program_below(state, 8);
+    if (program_below(state, 4) == 0) s->merge = 1 + program_below(state, 8);
 }
 
 void check_draw(uint64_t seed, struct program *ret_program)
@@ -59,6 +61,7 @@ void check_draw(uint64_t seed, struct program *ret_program)
         if (program_below(&state, 3) == 0) s->collect = 1 + program_below(&state, 12);
         s->verify = program_below(&state, 2);
         if (program_below(&state, 4) == 0) s->fail = 1 + program_below(&state, 40);
+        if (program_below(&state, 8) == 0) s->room = 1 + program_below(&state, 8);
         break;
     case CHECK_IN_TURN:
         draw_schedule(&state, s, PROGRAM_ROUND_ROBIN);

@@ -282,6 +282,39 @@ static void without_a_hook_running_out_of_memory_ends_the_process(void)
                 exhaust_without_a_hook, (void *)(uintptr_t)*c, "out of memory"));
 }
 
+static void raise_the_limit(struct gc_mutator *m, size_t bytes, void *argument)
+{
+    *(size_t *)argument += 1;
+    gc_heap_set_limit(m->heap, gc_atomic_load_relaxed(&m->heap->bytes) + 2 * bytes);
+}
+
+/* What is asked for is refused; then there is room for it, and for no more. */
+static void who_is_told_that_the_heap_is_full_may_raise_its_limit(void)
+{
+    size_t told = 0;
+    struct gc_heap_config config = {
+        .collector = gc_collector_find("none"),
+        .limit_bytes = 1,
+        .on_exhausted = raise_the_limit,
+        .hook_argument = &told,
+    };
+    struct gc_heap *heap;
+    struct gc_mutator *m;
+    CU_ASSERT_EQUAL_FATAL(gc_heap_create(&config, &heap, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(gc_attach(heap, &m), 0);
+    const uint32_t bytes = 8 << 20; /* a mapping of its own */
+    gc_slot first = NULL, second = NULL;
+    CU_ASSERT_FALSE(gc_new_slow(m, &first, &array_type, 0, bytes));
+    CU_ASSERT_EQUAL(told, 1);
+    CU_ASSERT_TRUE(gc_new_slow(m, &first, &array_type, 0, bytes));
+    CU_ASSERT_EQUAL(told, 1);
+    gc_heap_set_limit(heap, gc_atomic_load_relaxed(&heap->bytes) + bytes / 2);
+    CU_ASSERT_FALSE(gc_new_slow(m, &second, &array_type, 0, bytes));
+    CU_ASSERT_EQUAL(told, 2);
+    gc_detach(m);
+    gc_heap_destroy(heap);
+}
+
 int test_allocate_suite(void)
 {
     static const struct test tests[] = {
@@ -298,6 +331,8 @@ int test_allocate_suite(void)
                 a_write_to_a_free_cell_is_found_in_checked_builds },
         { "a_reference_to_a_dead_object_is_found_in_checked_builds",
                 a_reference_to_a_dead_object_is_found_in_checked_builds },
+        { "who_is_told_that_the_heap_is_full_may_raise_its_limit",
+                who_is_told_that_the_heap_is_full_may_raise_its_limit },
         { "without_a_hook_running_out_of_memory_ends_the_process",
                 without_a_hook_running_out_of_memory_ends_the_process },
     };

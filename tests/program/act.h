@@ -65,7 +65,8 @@ struct run {
     uint32_t operations;                   /* of the first thread */
     struct shadow_text life;               /* what was last told of an object */
     bool told_end;
-    _Atomic(uint32_t) refusals; /* that an allocation was the reason for: may_refuse() */
+    _Atomic(uint32_t) refusals; /* that an allocation was the reason for: try_again() */
+    _Atomic(uint32_t) given;    /* times that a scarce heap got more: give_room() */
     struct gc_mutator_thread racers[PROGRAM_RACERS];
     struct race_errand errands[PROGRAM_RACERS];
     /* the sleeper */
@@ -82,13 +83,6 @@ struct actor {
     uint32_t made;      /* objects, by this operation */
     bool idle;          /* it found nothing to work on */
 };
-
-/* A call was refused: it may be, once for the allocation that is made to fail, and is made again
- * then. Any thread. */
-static bool may_refuse(struct run *run)
-{
-    return run->settings.fail != 0 && gc_atomic_fetch_add_relaxed(&run->refusals, 1) == 0;
-}
 
 static void shadow_lock(struct run *run)
 {
@@ -244,93 +238,6 @@ static uint64_t next_name(struct actor *x)
 static _Thread_local uint32_t thread_index;
 
 static void life_tell(struct run *run, uint32_t id, const char *text);
-
-/* Before an allocation: a collection, where it is time for one. */
-static void collect_often(struct actor *x)
-{
-    uint32_t every = x->run->settings.collect;
-    if (every == 0 || x->operation == 0) return;
-    uint32_t n = ++x->run->allocations[x->thread];
-    if (n % every != 0) return;
-    if (gc_collect(x->m, (int)(n / every % 3)) < 0)
-        program_fail("gc_collect() returns an error");
-}
-
-/* temp = a new object; the temp is empty. */
-static void make(struct actor *x, struct scope *s, int t, enum program_kind kind,
-        uint32_t slots, uint32_t bytes)
-{
-    const struct gc_type *type = program_types[kind];
-    struct shadow *shadow = &x->run->shadow;
-    bool made;
-    collect_often(x);
-    if (kind == PROGRAM_ARRAY || kind == PROGRAM_LEAF_ARRAY) {
-        bytes += sizeof(struct program_tag);
-        made = gc_new_array(x->m, &s->temps.at[t], type, slots, bytes) ||
-               (may_refuse(x->run) &&
-                       gc_new_array(x->m, &s->temps.at[t], type, slots, bytes));
-    } else {
-        slots = kind == PROGRAM_IRREGULAR ? 3 : type->slots;
-        made = gc_new(x->m, &s->temps.at[t], type) ||
-               (may_refuse(x->run) && gc_new(x->m, &s->temps.at[t], type));
-    }
-    if (!made) program_fail("an object can't be made");
-    struct gc_object *object = &s->temps.at[t]->header;
-    shadow_lock(x->run);
-    uint32_t id = shadow_new(shadow, kind, slots, object);
-    shadow->objects[id].name = next_name(x);
-    s->shadow.id[t] = id;
-    shadow_unlock(x->run);
-    *program_tag_of(object, kind) =
-            (struct program_tag){ .id = id, .canary = program_canary(id) };
-    program_trace(x->thread, "makes", id);
-    life_tell(x->run, id, "it is made");
-}
-
-static void make_finalized(struct actor *x, struct scope *s, int t, uint32_t behaviour)
-{
-    make(x, s, t, PROGRAM_FINALIZED, 3, 0);
-    shadow_lock(x->run);
-    x->run->shadow.objects[s->shadow.id[t]].behaviour =
-            (enum program_behaviour)(behaviour % PROGRAM_BEHAVIOURS);
-    shadow_unlock(x->run);
-}
-
-static int call_back(struct gc_mutator *m, struct gc_weak *weak, struct gc_object *data);
-
-/* `tag` = a new weak reference to what `target` holds; its data says which one it is. */
-static void make_weak(
-        struct actor *x, struct scope *s, int target, int tag, bool has_callback)
-{
-    struct shadow *shadow = &x->run->shadow;
-    make(x, s, tag, PROGRAM_NODE2, 2, 0);
-    gc_weak_fn callback = has_callback ? call_back : NULL;
-    bool made = gc_new_weak(
-            x->m, &s->temps.weak, s->temps.at[target], callback, s->temps.at[tag]);
-    if (!made && may_refuse(x->run))
-        made = gc_new_weak(
-                x->m, &s->temps.weak, s->temps.at[target], callback, s->temps.at[tag]);
-    if (!made) program_fail("a weak reference can't be made");
-    shadow_lock(x->run);
-    uint32_t id = shadow_new(shadow, PROGRAM_WEAK, 1, &s->temps.weak->header);
-    struct shadow_object *object = &shadow->objects[id];
-    object->name = next_name(x);
-    object->slot[0] = s->shadow.id[tag];
-    object->target = s->shadow.id[target];
-    object->made_at = ++shadow->clock;
-    object->by_finalizer = x->operation == 0;
-    object->has_callback = has_callback;
-    shadow->objects[s->shadow.id[tag]].weak = id;
-    s->shadow.id[WEAK] = id;
-    shadow_unlock(x->run);
-    shadow_lock(x->run);
-    s->shadow.id[tag] = id;
-    s->shadow.id[WEAK] = 0;
-    shadow_unlock(x->run);
-    gc_move(x->m, &s->temps.at[tag], &s->temps.weak);
-    program_trace(x->thread, "makes", id);
-    life_tell(x->run, id, "it is made");
-}
 
 /* --- slots --------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include "tests/program/account.h"
 #include "tests/program/act.h"
 #include "tests/program/life.h"
+#include "tests/program/make.h"
 #include "tests/program/shape.h"
 #include "tests/program/watch.h"
 #include "tests/program/workers.h"
@@ -399,6 +400,7 @@ static void done(struct actor *x, const struct program_op *op)
             program_host->pair(run->program, last - 1, op->kind);
         run->last[x->thread] = op->kind + 1u;
     }
+    merge_often(x);
     if (x->thread != 0) return; /* the tally is the first thread's */
     program_host->tally->operations++;
     uint32_t every = program_host->object != 0 ? 1 : run->settings.check;
@@ -470,9 +472,11 @@ static void run_program(struct run *run)
     if (run->settings.sleeper != 0) put_to_sleep(&x);
     make_board(&x);
     gc_os_fail_allocation(run->settings.fail);
+    begin_scarcity(run);
     run_operations(&x, 0, run->program->count, -1);
     gc_os_fail_allocation(0);
     op_join(&x, NULL, NULL);
+    end_scarcity(run);
     for (int w = 0; w < PROGRAM_WORKERS; w++) /* who reads them sees that all is done */
         gc_atomic_store_relaxed(&program_host->at[w], (uint32_t)run->program->count + 1);
     if (run->settings.sleeper != 0) wake_up(&x);
@@ -526,6 +530,8 @@ static bool begin_heap(struct run *run, const struct program_config *config)
         .collector = config->collector,
         .protocol = config->protocol,
         .options = config->options,
+        .on_exhausted = give_room,
+        .hook_argument = run,
     };
     if (gc_heap_create(&heap_config, &run->heap, &error) != 0) {
         if (config->may_refuse) return false;
@@ -552,6 +558,7 @@ static void end_heap(struct run *run)
                 (unsigned long long)stats.counters.callback_errors,
                 (unsigned long long)run->errors);
     tally(&stats, run->shadow.count - 1);
+    program_host->tally->refusals += gc_atomic_load_relaxed(&run->given);
     trace_counters(&stats);
     gc_heap_destroy(run->heap);
 }

@@ -120,7 +120,10 @@ enum program_policy {
     X(verify)   /* 1: the heap is verified after each collection */                      \
     X(sleeper)  /* 1: a third thread holds an object, blocked from begin to end */       \
     X(racers)   /* so many threads race for the slots of one object beside the second */ \
-    X(fail)     /* this allocation of the runtime fails, from 1; 0: none does */
+    X(fail)     /* this allocation of the runtime fails, from 1; 0: none does */         \
+    X(room)     /* the heap may take so many blocks, and each further one only when a  \
+                   collection has not made room for what is asked for; 0: any number */ \
+    X(merge)    /* counts of all objects are merged after every so manieth operation */
 
 struct program_settings {
 #define X(name) uint32_t name;
@@ -187,7 +190,8 @@ struct program_config {
     X(callbacks)                                                                         \
     X(resurrected)                                                                       \
     X(weak_cleared)                                                                      \
-    X(moves) /* of the token */
+    X(refusals) /* of allocations, for want of room */                                   \
+    X(moves)    /* of the token */
 
 struct program_tally {
 #define X(name) uint64_t name;
@@ -241,7 +245,7 @@ struct program_host {
 
 /* One per protocol, compiled with its header; a plugin may bring one as its part "programs"
  * (core/plugin.h). The version changes with whatever is declared down to here. */
-enum { PROGRAM_VERSION = 3 };
+enum { PROGRAM_VERSION = 4 };
 struct program_executor {
     /* Runs the program, with all checks; a violation ends in host->fail(). Returns the
      * digest of its results. */

@@ -6,7 +6,7 @@
 #ifndef TESTS_PROGRAM_SHAPE_H
 #define TESTS_PROGRAM_SHAPE_H
 
-#include "tests/program/act.h"
+#include "tests/program/make.h"
 
 enum ring_mix { RING_NODES, RING_FINALIZED, RING_TUPLES, RING_WEAK, RING_MIXES };
 
