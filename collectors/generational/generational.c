@@ -354,9 +354,12 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     struct generational *state = heap->collector_data;
     const struct detect_sum *sum = &state->detector.sum;
     gc_stop_begin(m);
+    gc_collection_at(m, "merges the lists");
     choose_who_stw(m, generation);
     merge_young_stw(m, generation);
+    gc_collection_at(m, "subtracts, and looks who is held from outside");
     detect_stw(m, generation);
+    gc_collection_at(m, "untracks and promotes");
     m->counters.visited_objects += sum->objects;
     m->counters.visited_edges += sum->edges;
     size_t gone = sum->found;
