@@ -245,6 +245,18 @@ static void finish(struct gc_heap *heap)
     release(coalescing_of(heap));
 }
 
+static const struct gc_field fields[] = {
+    { .name = "ROOTED",
+            .word = GC_FIELD_MARK,
+            .shift = GC_FIELD_SHIFT(COALESCING_ROOTED),
+            .bits = 1 },
+    { .name = "MISSED",
+            .word = GC_FIELD_MARK,
+            .shift = GC_FIELD_SHIFT(COALESCING_MISSED),
+            .bits = 1 },
+    GC_FIELD_END,
+};
+
 GC_COLLECTOR(coalescing) = {
     GC_COLLECTOR_HEADER,
     .name = "coalescing",
@@ -260,4 +272,5 @@ GC_COLLECTOR(coalescing) = {
     .collect = collect,
     .on_pressure = on_pressure,
     .on_log_full = on_log_full,
+    .fields = fields,
 };

@@ -535,6 +535,17 @@ static int verify(struct gc_heap *heap, struct gc_error *error)
     return result;
 }
 
+_Static_assert(MARK_FROZEN == 3 && MARK_UNTRACKED == 4 && MARK_TRASH == 5,
+        "the order of the words below");
+
+static const struct gc_field fields[] = {
+    { .name = "in",
+            .word = GC_FIELD_MARK,
+            .bits = 16,
+            .values = "generation 0|generation 1|generation 2|frozen|untracked|trash" },
+    GC_FIELD_END,
+};
+
 GC_COLLECTOR(generational) = {
     GC_COLLECTOR_HEADER,
     .name = "generational",
@@ -561,4 +572,5 @@ GC_COLLECTOR(generational) = {
     .freeze_count = freeze_count,
     .generation_of = generation_of,
     .verify = verify,
+    .fields = fields,
 };

@@ -254,6 +254,12 @@ static void finish(struct gc_heap *heap)
     gc_os_free(otf);
 }
 
+/* Which of them is white, `struct otf` says. */
+static const struct gc_field fields[] = {
+    { .name = "colour", .word = GC_FIELD_MARK, .bits = 16 },
+    GC_FIELD_END,
+};
+
 GC_COLLECTOR(on_the_fly) = {
     GC_COLLECTOR_HEADER,
     .name = "on_the_fly",
@@ -274,4 +280,5 @@ GC_COLLECTOR(on_the_fly) = {
     .home_start = home_start,
     .collect = collect,
     .on_pressure = on_pressure,
+    .fields = fields,
 };
