@@ -10,9 +10,11 @@ those of the debug information, constants are its enumerators, and what the word
 stands in tables of the program (core/field.h): so nothing here can be of another version. Walks are
 bounded, and what is no object, or can't be read, is said in a sentence.
 """
+import functools
+
 import gdb
 
-WALK = 10000      # members of a list that are counted, mutators, regions
+WALK = 5000       # members of a list that are counted, mutators, regions
 SHOWN = 10        # and that are shown
 SLOTS = 32        # of an object
 EVENTS = 8        # of a mutator
@@ -27,15 +29,40 @@ class Sentence(Exception):
 
 def number(value):
     """An integer, or a pointer's address, or that of an atomic."""
-    return int(value.cast(gdb.lookup_type('unsigned long')) if value.type.strip_typedefs().code
-               in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_ENUM) else value) & (1 << 64) - 1
+    return int(value) & (1 << 64) - 1
 
 
+CACHES = []       # what is asked for often, and stays until another file is loaded
+
+
+def kept(function):
+    CACHES.append(functools.lru_cache(maxsize=None)(function))
+    return CACHES[-1]
+
+
+def forget(_event):
+    for cache in CACHES:
+        cache.cache_clear()
+
+
+@kept
 def constant(name):
     try:
         return number(gdb.parse_and_eval(name))
     except gdb.error as error:
         raise Sentence(f'the debug information has no {name}: is the program built with -g?') from error
+
+
+@kept
+def pointer_to(name):
+    try:
+        return gdb.lookup_type(name).pointer()
+    except gdb.error as error:
+        raise Sentence(f'the debug information has no {name}') from error
+
+
+def size_of(name):
+    return pointer_to(name).target().sizeof
 
 
 def symbol(name):
@@ -47,11 +74,7 @@ def symbol(name):
 
 def at(type_name, address):
     """What lies at an address, as this type; nothing is read yet."""
-    try:
-        pointer = gdb.lookup_type(type_name).pointer()
-    except gdb.error as error:
-        raise Sentence(f'the debug information has no {type_name}') from error
-    return gdb.Value(address).cast(gdb.lookup_type('unsigned long')).cast(pointer).dereference()
+    return gdb.Value(address).cast(pointer_to(type_name)).dereference()
 
 
 def text(pointer):
@@ -61,6 +84,7 @@ def text(pointer):
         return '(not to be read)'
 
 
+@kept
 def enumerators(type_name, prefix):
     """{value: name without the prefix}"""
     try:
@@ -93,8 +117,8 @@ def heaps():
 
 
 def mutators(heap):
-    return chain(heap['mutators'].cast(gdb.lookup_type('struct gc_mutator').pointer()),
-                 lambda m: m['next'].cast(gdb.lookup_type('struct gc_mutator').pointer()))
+    return chain(heap['mutators'].cast(pointer_to('struct gc_mutator')),
+                 lambda m: m['next'].cast(pointer_to('struct gc_mutator')))
 
 
 def regions(heap):
@@ -161,24 +185,35 @@ def cell_of(address):
 
 # --- objects -----------------------------------------------------------------------------------
 
-def described(table, words):
+@kept
+def fields_at(address):
+    """[(name, word, shift, bits, zero, values)] of a table, which is constant."""
+    table, found = gdb.Value(address).cast(pointer_to('struct gc_field')), []
+    while number(table[len(found)]['name']) and len(found) < WALK:
+        field = table[len(found)]
+        values = text(field['values']).split('|') if number(field['values']) else None
+        found.append((text(field['name']),
+                      *(number(field[part]) for part in ('word', 'shift', 'bits', 'zero')), values))
+    return found
+
+
+def described(address, words):
     """What the fields of a table say; the first one first. {name: value, or text, or bool}"""
     result = {}
-    for i in range(WALK):
-        field = table[i]
-        if number(field['name']) == 0:
-            return result
-        word = words[number(field['word'])]
-        value = word >> number(field['shift']) & (1 << number(field['bits'])) - 1
-        if number(field['values']):
-            names = text(field['values']).split('|')
-            value = names[value] if value < len(names) else f'? ({value})'
-        elif number(field['bits']) == 1:
+    for name, word, shift, width, zero, values in fields_at(address):
+        value = words.get(word, 0) >> shift & (1 << width) - 1
+        if values is not None:
+            value = values[value] if value < len(values) else f'? ({value})'
+        elif width == 1:
             value = bool(value)
         else:
-            value -= number(field['zero'])
-        result[text(field['name'])] = value
+            value -= zero
+        result[name] = value
     return result
+
+
+def count_fields(heap):
+    return number(heap['protocol']['fields']) or address_of(symbol('gc_count_fields'))
 
 
 def worded(fields):
@@ -204,10 +239,9 @@ class Object:
                       constant('GC_FIELD_NOTED'): number(header['noted']),
                       constant('GC_FIELD_MARK'): number(header['mark'])}
         self.state = number(header['state'])
-        protocol, collector = self.heap['protocol'], self.heap['collector']
-        table = protocol['fields'] if number(protocol['fields']) else symbol('gc_count_fields')
-        self.count = described(table, self.words)
-        self.mark = described(collector['fields'], self.words) if number(collector['fields']) else \
+        collector = self.heap['collector']
+        self.count = described(count_fields(self.heap), self.words)
+        self.mark = described(number(collector['fields']), self.words) if number(collector['fields']) else \
             {'mark': self.words[constant('GC_FIELD_MARK')]}
         self.colour()
         self.info = None
@@ -242,7 +276,7 @@ class Object:
             array = at('struct gc_array', self.address)
             leaf = flags & constant('GC_TYPE_LEAF')
             return address_of(array['slot']), 0 if leaf else number(array['slots'])
-        return self.address + gdb.lookup_type('struct gc_object').sizeof, number(self.info['type']['slots'])
+        return self.address + size_of('struct gc_object'), number(self.info['type']['slots'])
 
     def size(self):
         if self.info is None:
@@ -262,7 +296,9 @@ class Object:
 
     def line(self):
         dead = 'dead, was a ' if self.is_dead() else ''
-        return f'{dead}{self.name()} of {self.slots()[1]} slots, {self.size()} bytes; {self.header()}'
+        named = self.info is not None and number(self.info['type']['trace']) != 0
+        slots = 'slots that its type names' if named else f'{self.slots()[1]} slots'
+        return f'{dead}{self.name()} of {slots}, {self.size()} bytes; {self.header()}'
 
 
 def line_of(address):
@@ -281,7 +317,7 @@ def links_of(thing):
     """The two words before an object that is in lists, or None."""
     if not thing.state & constant('GC_STATE_CYCLIC') or number(thing.block['prefix']) < 16:
         return None
-    return at('struct gc_links', thing.address - gdb.lookup_type('struct gc_links').sizeof)
+    return at('struct gc_links', thing.address - size_of('struct gc_links'))
 
 
 def show_object(address):
@@ -314,7 +350,7 @@ def show_object(address):
 
 def members(head):
     """Addresses of the objects of a list, WALK at most; then how the walk ended: '', or in words."""
-    size = gdb.lookup_type('struct gc_links').sizeof
+    size = size_of('struct gc_links')
     found, before = [], head
     here = number(at('struct gc_links', head)['next']) & ~LOW_BITS
     while here != head:
@@ -363,20 +399,16 @@ def show_block(address):
     cell = number(block['cell_bytes'])
     if number(block['state']) == constant('GC_BLOCK_FREE') or cell == 0:
         return
-    shown = alive = 0
+    alive, gone, count = 0, constant('GC_STATE_GONE'), constant('GC_FIELD_COUNT')
+    counts = count_fields(region['heap'])
     for i in range(min(number(block['built']), (1 << constant('GC_BLOCK_SHIFT')) // 16)):
         address = block_start(region, index) + number(block['prefix']) + i * cell
-        try:
-            thing = Object(address)
-        except Sentence as sentence:
-            print(f'    {sentence}')
-            return
-        if thing.is_dead():
+        header = at('struct gc_object', address)
+        if number(header['state']) & gone or described(counts, {count: number(header['count'])}).get('DEAD'):
             continue
         alive += 1
-        if shown < SHOWN:
-            shown += 1
-            print(f'    {address:#x} {thing.line()}')
+        if alive <= SHOWN:
+            print(f'    {address:#x} {line_of(address)}')
     print(f'    {alive} objects are alive')
 
 
@@ -417,10 +449,10 @@ def heap_line(heap):
 def show_heap(heap):
     print(f'heap {address_of(heap):#x}: {heap_line(heap)}')
     if number(heap['collecting']):
-        m = heap['collecting_mutator'].cast(gdb.lookup_type('struct gc_mutator').pointer())
+        m = heap['collecting_mutator'].cast(pointer_to('struct gc_mutator'))
         who = f'mutator {number(m["number"])}: {text(m["events"]["phase"])}' if number(m) else 'nobody yet'
         print(f'    a collection is under way, of {who}')
-    stopper = heap['stopper'].cast(gdb.lookup_type('struct gc_mutator').pointer())
+    stopper = heap['stopper'].cast(pointer_to('struct gc_mutator'))
     if number(stopper):
         print(f'    the world is stopped by mutator {number(stopper["number"])}')
     if number(heap['shake_pending']):
@@ -530,6 +562,8 @@ def find_printer(value):
     return None
 
 
+gdb.events.new_objfile.connect(forget)
+gdb.events.clear_objfiles.connect(forget)
 find_printer.name = 'gclab'
 gdb.pretty_printers.append(find_printer)
 Group()
