@@ -6,6 +6,7 @@
 
 #include "bench/command.h"
 #include "bench/crash.h"
+#include "bench/file.h"
 #include "bench/text.h"
 #include "core/collector.h"
 #include "core/os.h"
@@ -108,12 +109,15 @@ static char *save(const struct check_request *request, const struct program *pro
                          ? gc_need_text("%s", request->save)
                          : gc_need_text("%s@%s-%llu.program", config->collector->name,
                                    config->protocol->name, (unsigned long long)seed);
-    FILE *file = fopen(path, "w");
-    if (file != NULL) {
-        program_print(program, file);
-        if (fclose(file) == 0) return path;
-    }
-    gc_complain(0, "%s: %s", path, strerror(errno));
+    char *text = NULL;
+    size_t length = 0;
+    FILE *file = open_memstream(&text, &length);
+    if (file != NULL) program_print(program, file);
+    int result = file == NULL || fclose(file) != 0 ? -errno : 0;
+    if (result == 0) result = gc_file_write(path, text, length, GC_FILE_REPLACE);
+    free(text);
+    if (result == 0) return path;
+    gc_complain(0, "%s can't be written: %s", path, strerror(-result));
     free(path);
     return NULL;
 }
@@ -161,7 +165,7 @@ static char *spec_of(
             config->options[0] != '\0' ? ":" : "", config->options);
 }
 
-void check_explain(const struct check_request *request, uint64_t seed)
+int check_explain(const struct check_request *request, uint64_t seed)
 {
     char options[CHECK_OPTIONS];
     struct program_config config;
@@ -180,7 +184,7 @@ void check_explain(const struct check_request *request, uint64_t seed)
                 subject->spec, (unsigned long long)(seed / CHECK_CHUNK * CHECK_CHUNK),
                 CHECK_CHUNK);
         program_finish(&program);
-        return;
+        return GC_EXIT_FAILED;
     }
     shrink_options(subject, &program, &config, &verdict);
     size_t trials = program_shrink(&batch, &program, &verdict, request->shrink_seconds);
@@ -195,8 +199,10 @@ void check_explain(const struct check_request *request, uint64_t seed)
     printf("\n");
     char *path = save(request, &program, &config, seed);
     print_replay(request, path);
+    const int status = path != NULL ? GC_EXIT_FAILED : GC_EXIT_ENVIRONMENT;
     free(path);
     program_finish(&program);
+    return status;
 }
 
 /* --- replay --------------------------------------------------------------------------- */
