@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bench/command.h"
+#include "bench/file.h"
 #include "bench/place.h"
 #include "bench/spec.h"
 #include "bench/text.h"
@@ -171,30 +172,17 @@ static char *read_text(const char *path)
     return NULL;
 }
 
-/* Writes a new file: the whole of it, or none. An enum gc_exit. */
-static int write_text(const char *path, const char *text)
+/* Writes a file: the whole of it, or none. An enum gc_exit. */
+static int write_text(const char *path, const char *text, enum gc_file_way way)
 {
-    FILE *file = fopen(path, "wxe");
-    if (file == NULL) return complain_file(path);
-    bool failed = fputs(text, file) < 0;
-    if (fclose(file) == 0 && !failed) return GC_EXIT_OK;
-    int status = gc_complain(
-            GC_EXIT_ENVIRONMENT, "%s can't be written: %s", path, strerror(errno));
-    unlink(path);
-    return status;
-}
-
-/* Puts the text in the place of a file; if it can't be written, that is what it was. */
-static int replace_text(const char *path, const char *text)
-{
-    char *part = gc_need_text("%s.part", path);
-    int status = write_text(part, text);
-    if (status == GC_EXIT_OK && rename(part, path) != 0) {
-        status = complain_file(path);
-        unlink(part);
-    }
-    free(part);
-    return status;
+    int result = gc_file_write(path, text, strlen(text), way);
+    if (result == 0) return GC_EXIT_OK;
+    const bool is_full =
+            result == -ENOSPC || result == -EFBIG || result == -EDQUOT || result == -EIO;
+    if (is_full)
+        return gc_complain(
+                GC_EXIT_ENVIRONMENT, "%s can't be written: %s", path, strerror(-result));
+    return gc_complain(GC_EXIT_FILE, "%s: %s", path, strerror(-result));
 }
 
 /* The text with the name filled in. */
@@ -241,7 +229,7 @@ static int make(const struct request *request, const char *folder, const char *t
         char *name = fill(request, template);
         char *path = gc_need_text("%s/%s", folder, name);
         char *whole = gc_need_text("%s%s", text, more);
-        status = write_text(path, whole);
+        status = write_text(path, whole, GC_FILE_NEW);
         free(whole);
         free(path);
         free(name);
@@ -327,7 +315,7 @@ static int insert(const struct entry *entry)
                         entry->file, entry->list);
     } else {
         char *changed = gc_need_text("%.*s%s%s", (int)(at - text), text, entry->line, at);
-        status = replace_text(entry->file, changed);
+        status = write_text(entry->file, changed, GC_FILE_REPLACE);
         free(changed);
     }
     free(text);

@@ -170,9 +170,13 @@ static void set_outcome(
     va_end(args);
 }
 
-/* How a child ended that did not end well, and the first line that it wrote. */
+/* How a child ended that did not end well, and the first line that it wrote, or, better, what
+ * its report of the crash begins with (crash.h). */
 static void describe_crash(struct gc_measured *measured, int status, const char *report)
 {
+    static const char crash[] = "gclab: crash: ", fatal[] = "gclab: fatal: ";
+    const char *begin = strstr(report, crash);
+    if (begin != NULL && strstr(report, fatal) == NULL) report = begin + strlen(crash);
     int length = (int)strcspn(report, "\n");
     if (length > 300) length = 300;
     const char *colon = length > 0 ? ": " : "";

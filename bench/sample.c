@@ -8,6 +8,7 @@
 #include "bench/sample.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "bench/command.h"
+#include "bench/crash.h"
 #include "bench/plugins.h"
 #include "bench/text.h"
 
@@ -36,6 +38,53 @@ void gc_measured_fill(struct gc_measured *measured, const struct gc_sample *samp
     measured->has_rss = sample->peak_rss_bytes > 0;
 }
 
+/* --- what a crash tells ---------------------------------------------------------------- */
+
+/* The command that measures the same in its own process. */
+static char *command_of(const struct gc_job *job)
+{
+    char number[32], *program = realpath("/proc/self/exe", NULL);
+    char *text = gc_text_with_word(gc_need_text("%s", ""), "", program);
+    const char **files = gc_plugins_files();
+    text = gc_text_with_word(text, " run --in-process -n ", "1");
+    for (const char **file = files; *file != NULL; file++) {
+        char *path = realpath(*file, NULL); /* wherever it is said again */
+        text = gc_text_with_word(text, " --plugin ", path != NULL ? path : *file);
+        free(path);
+    }
+    text = gc_text_with_word(text, " -c ", job->collector->label);
+    text = gc_text_with_word(text, " -w ", job->spec->label);
+    snprintf(number, sizeof(number), "%" PRIu32, job->threads);
+    text = gc_text_with_word(text, " -t ", number);
+    snprintf(number, sizeof(number), "%" PRIu64, job->seed);
+    text = gc_text_with_word(text, " --seed ", number);
+    snprintf(number, sizeof(number), "%" PRIu64 "K", job->heap_limit / 1024);
+    if (job->heap_limit > 0) text = gc_text_with_word(text, " --heap ", number);
+    if (job->weak) text = gc_text_with_word(text, " --scale ", "weak");
+    if (job->workload->counts_operations)
+        text = gc_text_with_word(text, " ", "--count-ops");
+    free(files);
+    free(program);
+    return text;
+}
+
+/* Until the next one is watched. */
+static void watch_crashes(const struct gc_job *job)
+{
+    static struct gc_crash_subject *subject;
+    struct gc_crash_subject *before = subject;
+    subject = gc_need(sizeof(*subject));
+    subject->what = gc_need_text("%s, workload %s, %" PRIu32 " %s, seed %" PRIu64,
+            job->collector->label, job->spec->label, job->threads,
+            job->threads == 1 ? "thread" : "threads", job->seed);
+    subject->again = command_of(job);
+    gc_crash_watch(subject, NULL);
+    if (before == NULL) return;
+    free((void *)(uintptr_t)before->what);
+    free((void *)(uintptr_t)before->again);
+    free(before);
+}
+
 void gc_sample_measure(const struct gc_job *job,
         void (*exhausted)(const struct gc_sample *sample, void *argument), void *argument,
         struct gc_measured *ret_measured)
@@ -53,6 +102,7 @@ void gc_sample_measure(const struct gc_job *job,
         .on_exhausted = exhausted,
         .argument = argument,
     };
+    watch_crashes(job);
     struct gc_sample *sample = gc_need(sizeof(*sample));
     struct gc_error error = { "" };
     int result = gc_sample_run(&request, sample, &error);

@@ -94,6 +94,34 @@ char *gc_need_text(const char *format, ...)
     return checked(text);
 }
 
+/* Free with free(). */
+static char *quote(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_@%+=:,./-";
+    if (*word != '\0' && word[strspn(word, plain)] == '\0')
+        return gc_need_text("%s", word);
+    char *quoted = gc_need(4 * strlen(word) + 3), *to = quoted;
+    *to++ = '\'';
+    for (; *word != '\0'; word++) {
+        if (*word == '\'')
+            to = stpcpy(to, "'\\''");
+        else
+            *to++ = *word;
+    }
+    *to = '\'';
+    return quoted;
+}
+
+char *gc_text_with_word(char *text, const char *between, const char *word)
+{
+    char *quoted = quote(word != NULL ? word : "?");
+    char *longer = gc_need_text("%s%s%s", text, between, quoted);
+    free(quoted);
+    free(text);
+    return longer;
+}
+
 bool gc_text_colours(FILE *file)
 {
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");

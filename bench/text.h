@@ -30,6 +30,10 @@ void *gc_need(size_t bytes);
 void *gc_need_more(void *memory, size_t bytes);
 char *gc_need_text(const char *format, ...) GC_PRINTF(1, 2);
 
+/* The text with `between` and a word of a command line behind it, quoted as a shell takes it.
+ * Frees the text; a NULL for the word is a question mark. */
+char *gc_text_with_word(char *text, const char *between, const char *word);
+
 /* Whether colours are wanted there: a terminal, and NO_COLOR not set. */
 bool gc_text_colours(FILE *file);
 

@@ -6,20 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/atomic.h"
 #include "core/mutant.h"
 #include "core/os.h"
 
 enum gc_mutant gc_mutant;
 
+static _Atomic(const char *) fatal; /* of the first thread that ends so; relaxed */
+
+const char *gc_fatal_text(void)
+{
+    return gc_atomic_load_relaxed(&fatal);
+}
+
 void gc_fatal_at(
         const char *file, int line, const char *function, const char *format, ...)
 {
+    char text[1024];
     va_list args;
+    int place = snprintf(text, sizeof(text), "%s:%d: %s: ", file, line, function);
+    if (place < 0 || (size_t)place >= sizeof(text)) place = 0;
     va_start(args, format);
-    fprintf(stderr, "gclab: fatal: %s:%d: %s: ", file, line, function);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(text + place, sizeof(text) - (size_t)place, format, args);
     va_end(args);
+    const char *nothing = NULL;
+    gc_atomic_compare_exchange_relaxed(&fatal, &nothing, text);
+    fprintf(stderr, "gclab: fatal: %s\n", text);
     fflush(stderr);
     abort();
 }

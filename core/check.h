@@ -82,6 +82,10 @@
 GC_EXPORT GC_COLD GC_NORETURN void gc_fatal_at(const char *file, int line,
         const char *function, const char *format, ...) GC_PRINTF(4, 5);
 
+/* What was said by the first thread that gc_fatal_at() is about to end: as
+ * "FILE:LINE: FUNCTION: SENTENCE"; NULL: nothing. Also in a handler of signals. */
+GC_EXPORT const char *gc_fatal_text(void);
+
 #define gc_fatal(...) gc_fatal_at(__FILE__, __LINE__, __func__, __VA_ARGS__)
 
 /* A condition that even a release build must not run past. */

@@ -80,8 +80,12 @@ int64_t gc_collect_here(struct gc_mutator *m, int generation)
     uint64_t visited = m->counters.visited_objects;
     uint64_t finalizers = m->counters.finalizers;
     size_t uncollectable = 0;
+    gc_event_record(
+            &m->events, "begins a collection of generation", (uint64_t)generation);
     notify(m, GC_COLLECTION_START, generation, 0, 0);
     size_t collected = heap->collector->collect(m, generation, &uncollectable);
+    gc_event_set_phase(&m->events, NULL);
+    gc_event_record(&m->events, "ends the collection, dead:", collected);
     struct gc_generation *row = &heap->generations[generation];
     uint64_t end_ns = gc_os_now_ns();
     add(&heap->collector_cpu_ns, cpu_clock(m, generation, end_ns) - cpu);

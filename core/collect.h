@@ -87,6 +87,13 @@ struct gc_observer {
 GC_EXPORT void gc_observer_add(struct gc_mutator *m, struct gc_observer *observer);
 GC_EXPORT void gc_observer_remove(struct gc_mutator *m, struct gc_observer *observer);
 
+/* For collectors: what a collection is at, from now on: for who looks at a process that has
+ * crashed. A few words, which stay: "marks". On the mutator that collects. */
+static inline void gc_collection_at(struct gc_mutator *m, const char *words)
+{
+    gc_event_set_phase(&m->events, words);
+}
+
 /* For collectors that use budgets: adds the mutator's net allocations to the heap's
  * sum (never below 0) and grants it a new budget, which is exact while it is the only
  * mutator. Returns the sum. On the mutator, or for it in a stop. */

@@ -15,6 +15,7 @@
 #include "core/block.h"
 #include "core/check.h"
 #include "core/collect.h"
+#include "core/field.h"
 #include "core/finalize.h"
 #include "core/handshake.h"
 #include "core/heap.h"
@@ -34,7 +35,7 @@
 #include "core/weak.h"
 
 /* Changes whenever a structure or a contract that a plugin sees does. */
-#define GC_ABI_VERSION 2
+#define GC_ABI_VERSION 3
 
 /* What a collector promises. Conformance, workloads and the runner hold it to that. */
 enum gc_capability {
@@ -134,6 +135,9 @@ struct gc_collector {
     /* Checks the collector's own invariants. World stopped or nobody attached. 0, or
      * -EINVAL with what is wrong. NULL: none. */
     int (*verify)(struct gc_heap *heap, struct gc_error *error);
+
+    /* How `mark` is read, for people (field.h); NULL: it is a number. */
+    const struct gc_field *fields;
 };
 
 #define GC_COLLECTOR_HEADER                                                              \

@@ -2,6 +2,8 @@
 /* event.c - recording and adding up. */
 #include "core/event.h"
 
+#include "core/schedule.h"
+
 const char *const gc_stall_names[GC_STALL_COUNT] = {
 #define X(name, doc) #name,
     GC_STALL_CAUSES(X)
@@ -52,4 +54,20 @@ void gc_counters_add(struct gc_counters *to, const struct gc_counters *from)
 #define X(name, doc) to->name += from->name;
     GC_COUNTERS(X)
 #undef X
+}
+
+void gc_event_append(struct gc_event_log *log, const char *what, uint64_t number)
+{
+    log->ring[log->recorded++ % GC_EVENT_RING] = (struct gc_event){
+        .time = gc_schedule_is_active() ? GC_EVENT_LOGICAL | gc_schedule_now()
+                                        : gc_os_now_ns(),
+        .what = what,
+        .number = number,
+    };
+}
+
+void gc_event_set_phase(struct gc_event_log *log, const char *phase)
+{
+    log->phase = phase;
+    if (phase != NULL) gc_event_record(log, phase, GC_EVENT_NO_NUMBER);
 }

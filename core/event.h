@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* event.h - what is measured while it happens: stalls and counters of a mutator.
+/* event.h - what is noted while it happens: stalls, counters and the last events of a mutator.
  *
  * Everything here belongs to one mutator and is written by it alone (or for it, by
  * who stopped it); nothing is atomic. It is summed up when the world is stopped or
- * the mutator has exited.
+ * the mutator has exited. Events are not summed up: a process that crashes tells of them, as
+ * it finds them (bench/crash.h).
  */
 #ifndef CORE_EVENT_H
 #define CORE_EVENT_H
@@ -108,6 +109,40 @@ static inline void gc_stall_record(struct gc_stall_log *log, enum gc_stall_cause
 GC_EXPORT void gc_stall_log_add(struct gc_stall_log *to, const struct gc_stall_log *from);
 
 void gc_counters_add(struct gc_counters *to, const struct gc_counters *from);
+
+/* --- what a mutator did last ------------------------------------------------------------ */
+
+/* Something that is rare: a stop, a collection, a finalizer. */
+struct gc_event {
+    uint64_t time;    /* gc_os_now_ns(); or GC_EVENT_LOGICAL | gc_schedule_now() */
+    const char *what; /* stays; "begins a collection of generation" */
+    uint64_t number;  /* which one, or an address; GC_EVENT_NO_NUMBER: none */
+};
+#define GC_EVENT_NO_NUMBER UINT64_MAX
+#define GC_EVENT_LOGICAL   (UINT64_C(1) << 63)
+
+/* In checked builds the ring holds the last ones. */
+enum { GC_EVENT_RING = GC_CHECK >= 1 ? 16 : 1 };
+struct gc_event_log {
+    const char *phase;  /* what a collection of this mutator's is at, or NULL; stays */
+    const void *thread; /* gc_thread_self() of who has the record */
+    uint64_t recorded;
+    struct gc_event ring[GC_EVENT_RING];
+};
+
+GC_EXPORT void gc_event_append(
+        struct gc_event_log *log, const char *what, uint64_t number);
+
+/* By the mutator whose log it is. */
+static inline void gc_event_record(
+        struct gc_event_log *log, const char *what, uint64_t number)
+{
+    if (GC_CHECK >= 1) gc_event_append(log, what, number);
+}
+
+/* The same, and a collection of this mutator's is at this from now on, also in release builds;
+ * NULL: there is none. */
+GC_EXPORT void gc_event_set_phase(struct gc_event_log *log, const char *phase);
 
 GC_EXPORT extern const char *const gc_stall_names[GC_STALL_COUNT];
 

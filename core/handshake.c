@@ -36,6 +36,7 @@ void gc_handshake_answer(struct gc_mutator *m)
     gc_lock_release(&heap->registry_lock);
     if (has_answered(m, handshake.number) && !gc_broken(SHAKE_ONCE)) return;
     uint64_t start = gc_stall_clock();
+    gc_event_record(&m->events, "answers handshake", handshake.number);
     answer(m, &handshake);
     gc_stall_record(m->stalls, GC_STALL_handshake, start, m->shake_work);
     gc_lock_acquire(&heap->registry_lock);
@@ -95,6 +96,7 @@ static void shake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *
     gc_for_each_mutator (other, heap)
         if (other != m) gc_atomic_fetch_or_relaxed(&other->poll, GC_POLL_SHAKE);
     gc_lock_release(&heap->registry_lock);
+    gc_event_record(&m->events, "asks for handshake", handshake.number);
     answer(m, &handshake);
     if (gc_broken(SHAKE_QUIET)) /* what has been sent is dropped before */
         gc_blocked_begin(m);
@@ -103,6 +105,7 @@ static void shake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *
     gc_for_each_mutator (other, heap)
         if (other != m) await(m, other, &handshake, meanwhile);
     gc_atomic_store_relaxed(&heap->shake_pending, 0);
+    gc_event_record(&m->events, "has all answers to", handshake.number);
     gc_blocked_end(m);
     gc_lock_release(&heap->coordinator);
     gc_for_each_mutator (

@@ -10,6 +10,17 @@
 #include "core/os.h"
 #include "core/plugin.h"
 
+_Atomic(struct gc_heap *) gc_heaps[GC_HEAPS_KNOWN];
+
+/* Puts `heap` in the place of `known`, if there is one. */
+static void make_known(struct gc_heap *known, struct gc_heap *heap)
+{
+    for (int i = 0; i < GC_HEAPS_KNOWN; i++) {
+        struct gc_heap *expected = known;
+        if (gc_atomic_compare_exchange_relaxed(&gc_heaps[i], &expected, heap)) return;
+    }
+}
+
 /* Refuses what can't work, with the reason. */
 static int check_combination(const struct gc_collector *collector,
         const struct gc_protocol *protocol, struct gc_error *error)
@@ -145,6 +156,7 @@ int gc_heap_create(const struct gc_heap_config *config, struct gc_heap **ret_hea
         gc_os_free(heap);
         return result;
     }
+    make_known(NULL, heap);
     *ret_heap = heap;
     return 0;
 }
@@ -152,6 +164,7 @@ int gc_heap_create(const struct gc_heap_config *config, struct gc_heap **ret_hea
 void gc_heap_destroy(struct gc_heap *heap)
 {
     if (heap == NULL) return;
+    make_known(heap, NULL);
     gc_worker_end(heap);
     uint32_t attached = gc_atomic_load_relaxed(&heap->attached);
     gc_require(attached == 0, "a heap is destroyed while %u mutators are attached",

@@ -155,6 +155,11 @@ struct gc_heap {
     void *hook_argument;
 };
 
+/* The first heaps of the process that were made and not destroyed, in no order; for who looks
+ * at a process that has crashed, or stands in a debugger. Relaxed: they order nothing. */
+enum { GC_HEAPS_KNOWN = 8 };
+GC_EXPORT extern _Atomic(struct gc_heap *) gc_heaps[GC_HEAPS_KNOWN];
+
 struct gc_heap_config {
     const struct gc_collector *collector;
     const struct gc_protocol *protocol; /* NULL: the collector's first */

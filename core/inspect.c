@@ -2,7 +2,14 @@
 /* inspect.c - walks one object's slots, or everybody's. */
 #include "core/inspect.h"
 
+#include "core/field.h"
 #include "core/type.h"
+
+const struct gc_field gc_count_fields[] = {
+    { .name = "count", .word = GC_FIELD_COUNT, .bits = 63 },
+    { .name = "DEAD", .shift = GC_FIELD_SHIFT(GC_COUNT_DEAD), .bits = 1 },
+    GC_FIELD_END,
+};
 
 struct query {
     struct gc_object *wanted;

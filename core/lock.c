@@ -8,6 +8,7 @@
 
 #include "core/os.h"
 #include "core/schedule.h"
+#include "core/situation.h"
 
 /* The address of a thread's own variable names the thread; checked builds also
  * keep the ranks that it holds. Only slow paths take locks, so TLS is no cost. */
@@ -188,9 +189,17 @@ void gc_wait_until_ns(uint64_t ns)
         sched_yield();
 }
 
+const void *gc_thread_self(void)
+{
+    return &self;
+}
+
+void (*gc_thread_begins)(void);
+
 static void *thread_main(void *argument)
 {
     struct gc_thread *thread = argument;
+    if (gc_thread_begins != NULL) gc_thread_begins();
     gc_schedule_enter(thread->task);
     thread->run(thread->argument);
     gc_schedule_leave(thread->task);

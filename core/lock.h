@@ -86,6 +86,9 @@ struct gc_thread {
 GC_EXPORT int gc_thread_start(struct gc_thread *thread, void (*run)(void *argument),
         void *argument) GC_NODISCARD;
 
+/* Something that the calling thread alone has. Also in a handler of signals. */
+const void *gc_thread_self(void);
+
 /* Waits for the thread's end. A mutator calls it in a blocked region. */
 GC_EXPORT void gc_thread_join(struct gc_thread *thread);
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/field.h"
 #include "core/object.h"
 
 struct gc_heap;
@@ -113,6 +114,10 @@ struct gc_protocol {
     /* A counted reference to the target of a weak reference, or NULL when it is dead
      * or dying. On a running mutator. */
     struct gc_object *(*weak_resolve)(struct gc_mutator *m, struct gc_weak *weak);
+
+    /* How the count and `noted` are read, for people (field.h); NULL: the count is a number,
+     * but for DEAD. */
+    const struct gc_field *fields;
 };
 
 #endif

@@ -75,6 +75,7 @@ void gc_blocked_begin(struct gc_mutator *m)
     do {
         park(m);
     } while (!gc_broken(LOOK_AFTER_BLOCK) && gc_home_was_sent(m) && unpark(m));
+    gc_event_record(&m->events, "is blocked", GC_EVENT_NO_NUMBER);
 }
 
 /* BLOCKED -> RUNNING, unless a stop is asked for or somebody has claimed the record. */
@@ -128,6 +129,7 @@ void gc_blocked_end(struct gc_mutator *m)
         if (held_up_since == 0) held_up_since = gc_stall_clock();
         await_return(m);
     }
+    gc_event_record(&m->events, "goes on", GC_EVENT_NO_NUMBER);
     gc_grace_online(m); /* (S3): not before it is RUNNING, or a stop would not see it */
     if (held_up_since != 0) gc_stall_record(m->stalls, GC_STALL_stop, held_up_since, 0);
 }
@@ -208,6 +210,7 @@ void gc_stop_begin(struct gc_mutator *m)
     gc_settle(m); /* no code of the program may run under the coordinator lock */
     gc_coordinator_acquire(m);
     uint64_t asked_ns = gc_stall_clock();
+    gc_event_record(&m->events, "asks for a stop", GC_EVENT_NO_NUMBER);
     gc_lock_acquire(&heap->registry_lock);
     /* [sync ST1] seq_cst store of the request, then the seq_cst claims (Dekker): pairs
      * with gc_park(). */
@@ -225,6 +228,7 @@ void gc_stop_begin(struct gc_mutator *m)
     heap->stop_started_ns = waited ? gc_stall_clock() : asked_ns;
     gc_lock_release(&heap->registry_lock);
     m->counters.stop_wait_ns += heap->stop_started_ns - asked_ns;
+    gc_event_record(&m->events, "has stopped the world", GC_EVENT_NO_NUMBER);
     gc_schedule_yield(); /* the world is stopped: others may wait, but not run */
     if (heap->type_stable) take_in_stw(m);
 }
@@ -243,6 +247,7 @@ void gc_stop_end_unlogged(struct gc_mutator *m)
     struct gc_heap *heap = m->heap;
     gc_require(gc_atomic_load_relaxed(&heap->stopper) == m,
             "a stop ends that did not begin");
+    gc_event_record(&m->events, "lets the world go on", GC_EVENT_NO_NUMBER);
     gc_lock_acquire(&heap->registry_lock);
     gc_atomic_store_relaxed(&heap->stopper, NULL);
     /* [sync ST1] seq_cst: the same pair; who parks now need not wake anybody. */

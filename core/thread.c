@@ -158,11 +158,19 @@ void gc_joined(struct gc_mutator *m)
     gc_lock_release(&m->heap->registry_lock);
 }
 
+/* By the thread whose record it is from now on. */
+static void take_over(struct gc_mutator *m)
+{
+    m->events.thread = gc_thread_self();
+    gc_event_record(&m->events, "becomes a mutator", GC_EVENT_NO_NUMBER);
+}
+
 int gc_attach(struct gc_heap *heap, struct gc_mutator **ret_mutator)
 {
     struct gc_mutator *m = enrol(heap);
     if (m == NULL) return -ENOMEM;
     if (!gc_broken(ALONE_TOLD)) await_joined(m);
+    take_over(m);
     gc_grace_enter(heap);
     gc_blocked_end(m);
     *ret_mutator = m;
@@ -230,6 +238,7 @@ void gc_detach(struct gc_mutator *m)
     gc_require(m->frames == NULL, "a mutator exits with frames left");
     gc_require(m->root_callbacks == NULL, "a mutator exits with root callbacks left");
     gc_safepoint(m);
+    gc_event_record(&m->events, "exits", GC_EVENT_NO_NUMBER);
     if (m->start != NULL) {
         struct gc_object *start = m->start;
         m->start = NULL;
@@ -246,6 +255,7 @@ static void spawned(void *argument)
 {
     struct gc_mutator_thread *thread = argument;
     struct gc_mutator *m = thread->mutator;
+    take_over(m);
     gc_grace_enter(m->heap);
     gc_blocked_end(m);
     thread->run(m, thread->argument);

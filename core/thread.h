@@ -162,6 +162,8 @@ struct gc_mutator {
     /* owner: what files compiled with GC_COUNT_OPS have counted */
     uint64_t operations[GC_OPERATION_COUNT];
 
+    struct gc_event_log events; /* owner; read by who tells of a crash */
+
     /* any thread; every change sequentially consistent (safepoint.c, home.c) */
     char apart[GC_CACHE_LINE];            /* from what the owner writes all the time */
     _Atomic(uint32_t) state;              /* enum gc_mutator_state */

@@ -269,6 +269,7 @@ size_t gc_weak_run_callbacks(struct gc_mutator *m, struct gc_weak *pending)
         pending = weak->pending;
         weak->pending = NULL;
         m->counters.callbacks++;
+        gc_event_record(&m->events, "runs the callback of", (uintptr_t)weak);
         int error = weak->callback(m, weak, gc_atomic_slot_load_relaxed(&weak->data));
         if (error != 0) gc_callback_error(m, &weak->header, error);
         if (protocol->drop == NULL) continue;

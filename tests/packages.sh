@@ -4,9 +4,9 @@
 
 # To build the library and the program, and to run CPython beside it.
 gclab_build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf zlib1g-dev liburcu-dev python3"
-# To run the tests: CUnit, objdump, clang with its sanitizers (and what gives their reports the
-# names of functions), and what searches models.
-gclab_test_packages="libcunit1-dev binutils clang libclang-rt-14-dev llvm valgrind spin"
+# To run the tests: CUnit, objdump and addr2line, gdb, clang with its sanitizers (and what gives
+# their reports the names of functions), and what searches models.
+gclab_test_packages="libcunit1-dev binutils gdb clang libclang-rt-14-dev llvm valgrind spin"
 # To run the peers in C (bench/peers/compare), and, where they can be had, the others.
 gclab_peer_packages="libgc-dev libmimalloc-dev"
 gclab_peer_language_packages="g++ nim"

@@ -42,6 +42,8 @@ int test_thread_suite(void);
 int test_trace_suite(void);
 int test_type_suite(void);
 int test_verify_suite(void);
+int test_words_suite(void);
+int test_situation_suite(void);
 int test_weak_suite(void);
 int test_out_of_memory_suite(void);
 int test_grace_suite(void);

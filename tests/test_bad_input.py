@@ -196,7 +196,18 @@ PLUGIN = r'''
 extern int gc_there_is_no_such_function(void);
 int of_this(void) { return gc_there_is_no_such_function(); }
 #endif
-GC_COLLECTOR(mine) = { GC_COLLECTOR_HEADER, .name = NAME, .summary = "ours", .protocols = { "bare" } };
+#ifdef BROKEN_PROMISE
+static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectable)
+{
+    (void)m, (void)generation, (void)uncollectable;
+    return 0;
+}
+#endif
+GC_COLLECTOR(mine) = { GC_COLLECTOR_HEADER, .name = NAME, .summary = "ours", .protocols = { "bare" },
+#ifdef BROKEN_PROMISE
+    .capabilities = GC_CAP_RECLAIMS | GC_CAP_CYCLES, .collect = collect,
+#endif
+};
 GC_EXPORT const struct gc_plugin SYMBOL = { GC_PLUGIN_HEADER,
 #ifdef ABI
     .abi_version = ABI,
@@ -799,6 +810,27 @@ table('check', FILE, [
     ('program missing', k('--replay', '/nonexistent.program'), '/nonexistent.program'),
     ('program is a folder', k('--replay', '/proc'), '/proc', 'Is a directory'),
 ])
+
+
+BROKEN = ['check', '-q', '--no-conformance', '--seed', '60', '--count', '1', '--jobs', '1', '-c']
+
+
+@kind
+def check_whose_files_do_not_fit():
+    """Whether a promise is broken or not: what can't be saved is said, and what was there stays."""
+    broken = compiled('broken', 'BROKEN_PROMISE')
+    for option, limit in (('--save', 40), ('--save', None), ('--tally', 400), ('--tally', None)):
+        with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+            path = written('it', b'as before', folder) if limit else '/dev/full'
+            elsewhere = ['--save', os.path.join(SCRATCH, 'elsewhere')] if option == '--tally' else []
+            done = refused(ENVIRONMENT, [*BROKEN, broken, option, path, *elsewhere],
+                           f"{path} can't be written: {'File too large' if limit else 'No space left'}",
+                           folder=folder, out=None, before=small_files(limit) if limit else None)
+            expect('a promise was broken' in done.out, done.out)
+            if limit:
+                expect(content(path) == b'as before', content(path))
+    refused(ENVIRONMENT, [*k('--no-conformance', '-q', '--count', '1', '--jobs', '1'), '--tally', 'missing/x'],
+            "missing/x can't be written: No such file", out=None)
 
 
 def bad_programs():

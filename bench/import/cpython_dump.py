@@ -320,6 +320,9 @@ def write_file(path, content):
     try:
         with open(part, 'wb') as file:
             file.write(content)
+            if not device:
+                file.flush()
+                os.fsync(file.fileno())         # before it takes another's place
         if not device:
             os.replace(part, path)
     except OSError as error:

@@ -131,9 +131,11 @@ static uint64_t trace_stw(struct coalescing *state)
     struct gc_tracer *tracer = &state->tracer;
     struct gc_heap *heap = tracer->heap;
     gc_log_give_back(heap->log);
+    gc_collection_at(state->m, "marks, and counts what it meets");
     gc_sweep_mark_stw(tracer, &state->due);
     for (size_t i = 0; i < state->due.count && !gc_broken(DUE_HELD); i++)
         coalescing_hold_stw(state, state->due.finalizers[i]);
+    gc_collection_at(state->m, "sweeps");
     gc_sweep_begin_stw(heap);
     state->swept = (struct gc_swept){ 0, 0 };
     gc_heap_walk_blocks_stw(heap, sweep_block, state);
@@ -195,6 +197,7 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     state->m = m;
     state->freed = 0;
     if (!stop(m, state)) return 0;
+    gc_collection_at(m, traces ? "gives the logs back" : "counts what the logs say");
     uint64_t work = traces ? trace_stw(state) : coalescing_count_stw(state);
     coalescing_settle_stw(state);
     state->counted = traces ? 0 : state->counted + 1;
@@ -202,6 +205,7 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     set_trigger(state);
     check_counts_stw(state, traces);
     gc_stop_end(m, work);
+    gc_collection_at(m, "runs callbacks and finalizers");
     gc_due_run(&state->due);
     return state->freed;
 }
@@ -241,6 +245,18 @@ static void finish(struct gc_heap *heap)
     release(coalescing_of(heap));
 }
 
+static const struct gc_field fields[] = {
+    { .name = "ROOTED",
+            .word = GC_FIELD_MARK,
+            .shift = GC_FIELD_SHIFT(COALESCING_ROOTED),
+            .bits = 1 },
+    { .name = "MISSED",
+            .word = GC_FIELD_MARK,
+            .shift = GC_FIELD_SHIFT(COALESCING_MISSED),
+            .bits = 1 },
+    GC_FIELD_END,
+};
+
 GC_COLLECTOR(coalescing) = {
     GC_COLLECTOR_HEADER,
     .name = "coalescing",
@@ -256,4 +272,5 @@ GC_COLLECTOR(coalescing) = {
     .collect = collect,
     .on_pressure = on_pressure,
     .on_log_full = on_log_full,
+    .fields = fields,
 };

@@ -354,9 +354,12 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     struct generational *state = heap->collector_data;
     const struct detect_sum *sum = &state->detector.sum;
     gc_stop_begin(m);
+    gc_collection_at(m, "merges the lists");
     choose_who_stw(m, generation);
     merge_young_stw(m, generation);
+    gc_collection_at(m, "subtracts, and looks who is held from outside");
     detect_stw(m, generation);
+    gc_collection_at(m, "untracks and promotes");
     m->counters.visited_objects += sum->objects;
     m->counters.visited_edges += sum->edges;
     size_t gone = sum->found;
@@ -532,6 +535,17 @@ static int verify(struct gc_heap *heap, struct gc_error *error)
     return result;
 }
 
+_Static_assert(MARK_FROZEN == 3 && MARK_UNTRACKED == 4 && MARK_TRASH == 5,
+        "the order of the words below");
+
+static const struct gc_field fields[] = {
+    { .name = "in",
+            .word = GC_FIELD_MARK,
+            .bits = 16,
+            .values = "generation 0|generation 1|generation 2|frozen|untracked|trash" },
+    GC_FIELD_END,
+};
+
 GC_COLLECTOR(generational) = {
     GC_COLLECTOR_HEADER,
     .name = "generational",
@@ -558,4 +572,5 @@ GC_COLLECTOR(generational) = {
     .freeze_count = freeze_count,
     .generation_of = generation_of,
     .verify = verify,
+    .fields = fields,
 };

@@ -287,10 +287,13 @@ static size_t bury_with_care(
 {
     struct gc_links *trash = &state->trash;
     if ((states & GC_STATE_FINALIZER) != 0) {
+        gc_collection_at(m, "runs finalizers");
         finalize(m, trash);
         release_held(m, trash); /* those died of their counts: nobody found them */
+        gc_collection_at(m, "looks who is back");
         if (!gc_broken(FINALIZED_AGAIN_SOUGHT)) resurrect(m, state, older);
     }
+    gc_collection_at(m, "clears the trash");
     size_t collected = gc_list_length(trash);
     uint64_t freed_before = m->counters.freed_by_count;
     clear(m, trash);
@@ -312,6 +315,7 @@ size_t generational_bury(struct gc_mutator *m, int g)
     const bool refers = (sum.states & (GC_STATE_WEAK | GC_STATE_REFERENCED)) != 0;
     const bool care = (sum.states & GC_STATE_FINALIZER) != 0 ||
                       m->heap->save_all != NULL || (sum.flags_seen & GC_TYPE_CLEARS) != 0;
+    gc_collection_at(m, "clears weak references");
     const bool kept = state->shared && collected > 0 && !care && !refers;
     const bool buried = kept && bury_by_owners_stw(m, state->wake);
     if (state->shared && !buried) detect_gather_stw(m->heap, trash);
@@ -320,8 +324,10 @@ size_t generational_bury(struct gc_mutator *m, int g)
     gc_stop_end(m, sum.objects + sum.edges + collected);
     if (collected == 0) return 0;
     uint64_t start = gc_stall_clock();
+    gc_collection_at(m, "runs callbacks");
     size_t freed_weak =
             gc_broken(CALLBACKS_FIRST) ? 0 : gc_weak_run_callbacks(m, callbacks);
+    gc_collection_at(m, "buries the trash");
     if (kept) drop_kept(m);
     if (care)
         collected = bury_with_care(m, state, generational_older(g), sum.states);

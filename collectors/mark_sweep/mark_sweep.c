@@ -109,7 +109,9 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     if (!gc_tracer_reserve(&state->tracer) || !gc_due_begin(&state->due, m)) return 0;
     state->swept = (struct gc_swept){ 0, 0 };
     gc_stop_begin(m);
+    gc_collection_at(m, "marks");
     gc_sweep_mark_stw(&state->tracer, &state->due);
+    gc_collection_at(m, "sweeps");
     gc_sweep_begin_stw(heap);
     gc_heap_walk_blocks_stw(heap, sweep_block, state);
     set_trigger(heap, state->swept.live_bytes);
@@ -117,6 +119,7 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     m->counters.visited_edges += state->tracer.edges;
     m->counters.freed_by_trace += state->swept.freed;
     gc_stop_end(m, state->tracer.objects + state->swept.freed);
+    gc_collection_at(m, "runs callbacks and finalizers");
     gc_due_run(&state->due);
     return state->swept.freed;
 }

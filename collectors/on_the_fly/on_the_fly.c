@@ -130,7 +130,14 @@ static void empty_log(struct gc_mutator *m)
 
 static void shake(struct otf *otf, enum otf_handshake handshake)
 {
+    static const char *const words[OTF_HANDSHAKES] = {
+        [OTF_RAISE] = "raises the barriers",
+        [OTF_SCAN] = "scans frames",
+        [OTF_DRAIN] = "drains the logs",
+        [OTF_LOWER] = "lowers the barriers",
+    };
     struct otf_phase *phase = &otf->phases[handshake];
+    gc_collection_at(otf->m, words[handshake]);
     if (phase->handshake != handshake || phase->white != otf->white)
         *phase = (struct otf_phase){ .handshake = handshake, .white = otf->white };
     gc_handshake_phase(otf->m, answer, phase, empty_log);
@@ -155,6 +162,7 @@ static void mark_all(struct otf *otf)
     shake(otf, OTF_RAISE);
     gc_satb_weak_set(heap, GC_SATB_MARK);
     shake(otf, OTF_SCAN);
+    gc_collection_at(otf->m, "traces");
     otf_mark_roots(otf);
     otf_trace_roots(otf);
     for (;;) {
@@ -164,6 +172,7 @@ static void mark_all(struct otf *otf)
                 gc_satb_weak_close(heap))
             return;
         gc_satb_weak_set(heap, GC_SATB_MARK);
+        gc_collection_at(otf->m, "traces what was logged");
         otf_trace(otf);
     }
 }
@@ -183,6 +192,7 @@ static void keep(struct gc_object *object, void *argument)
  * while they go on. */
 static void care(struct otf *otf)
 {
+    gc_collection_at(otf->m, "clears weak references, and finds finalizers");
     gc_due_reserve(&otf->due); /* until its SCAN a mutator's births were white */
     gc_due_clear_weak(&otf->due, is_white);
     gc_due_find_finalizers(&otf->due, is_white, keep, otf);
@@ -202,6 +212,7 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     mark_all(otf);
     care(otf);
     shake(otf, OTF_LOWER);
+    gc_collection_at(m, "sweeps");
     gc_sweep_open(heap, otf->white);
     while (gc_sweep_some(m))
         gc_safepoint(m);
@@ -209,6 +220,7 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     m->counters.visited_objects += otf->objects;
     m->counters.visited_edges += otf->edges;
     size_t freed = gc_atomic_load_relaxed(&heap->sweeper->freed);
+    gc_collection_at(m, "runs callbacks and finalizers");
     if (!gc_worker_is_ending(&heap->worker)) gc_due_run(&otf->due);
     return freed;
 }
@@ -242,6 +254,12 @@ static void finish(struct gc_heap *heap)
     gc_os_free(otf);
 }
 
+/* Which of them is white, `struct otf` says. */
+static const struct gc_field fields[] = {
+    { .name = "colour", .word = GC_FIELD_MARK, .bits = 16 },
+    GC_FIELD_END,
+};
+
 GC_COLLECTOR(on_the_fly) = {
     GC_COLLECTOR_HEADER,
     .name = "on_the_fly",
@@ -262,4 +280,5 @@ GC_COLLECTOR(on_the_fly) = {
     .home_start = home_start,
     .collect = collect,
     .on_pressure = on_pressure,
+    .fields = fields,
 };

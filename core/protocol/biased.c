@@ -483,6 +483,16 @@ static void home_finish(struct gc_mutator *home)
     gc_os_free(queue);
 }
 
+static const struct gc_field fields[] = {
+    { .name = "owner", .shift = 0, .bits = 16 },
+    { .name = "own", .shift = GC_FIELD_SHIFT(GC_BIASED_ONE), .bits = 16 },
+    { .name = "shared", .shift = 32, .bits = 29, .zero = GC_BIASED_ZERO },
+    { .name = "QUEUED", .shift = 32 + GC_FIELD_SHIFT(GC_BIASED_QUEUED), .bits = 1 },
+    { .name = "MERGED", .shift = 32 + GC_FIELD_SHIFT(GC_BIASED_MERGED), .bits = 1 },
+    { .name = "DEAD", .shift = 32 + GC_FIELD_SHIFT(GC_BIASED_DEAD), .bits = 1 },
+    GC_FIELD_END,
+};
+
 const struct gc_protocol gc_protocol_biased = {
     .name = "biased",
     .summary = "eager counting, plain for an object's owner and atomic for others; "
@@ -502,4 +512,5 @@ const struct gc_protocol gc_protocol_biased = {
             .shift = 16 },
     .total = total,
     .immortalize = immortalize,
+    .fields = fields,
 };

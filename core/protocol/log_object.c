@@ -58,6 +58,17 @@ static int home_start(struct gc_mutator *home)
     return gc_log_home_start(home);
 }
 
+_Static_assert(
+        GC_LOG_OBJECT_CLEAN == 0 && GC_LOG_OBJECT_DIRTY == 1 && GC_LOG_OBJECT_NEW == 2,
+        "the order of the words below");
+
+static const struct gc_field fields[] = {
+    { .name = "slots", .bits = 63 }, /* that hold it, as the last collection knows */
+    { .name = "DEAD", .shift = GC_FIELD_SHIFT(GC_COUNT_DEAD), .bits = 1 },
+    { .name = "log", .word = GC_FIELD_NOTED, .bits = 16, .values = "clean|dirty|new" },
+    GC_FIELD_END,
+};
+
 const struct gc_protocol gc_protocol_log_object = {
     .name = "log_object",
     .summary = "counts coalesced: an object is logged at its first store in an epoch",
@@ -67,4 +78,5 @@ const struct gc_protocol gc_protocol_log_object = {
     .finish = gc_log_destroy,
     .home_start = home_start,
     .home_finish = gc_log_home_finish,
+    .fields = fields,
 };

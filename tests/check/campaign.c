@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/file.h"
 #include "bench/text.h"
 #include "core/atomic.h"
 #include "core/collector.h"
@@ -311,13 +312,20 @@ static void write_tally(const struct check_request *request, uint32_t jobs,
     fprintf(to, "end\n");
 }
 
-static void save_tally(const struct check_request *request, uint32_t jobs,
+/* False: it can't be, which is said. */
+static bool save_tally(const struct check_request *request, uint32_t jobs,
         const struct check_result *result)
 {
-    FILE *to = fopen(request->tally, "w");
+    char *text = NULL;
+    size_t length = 0;
+    FILE *to = open_memstream(&text, &length);
     if (to != NULL) write_tally(request, jobs, result, to);
-    if (to == NULL || ferror(to) != 0 || fclose(to) != 0)
-        gc_complain(0, "%s can't be written: %s", request->tally, strerror(errno));
+    int error = to == NULL || fclose(to) != 0 ? -errno : 0;
+    if (error == 0) error = gc_file_write(request->tally, text, length, GC_FILE_REPLACE);
+    free(text);
+    if (error != 0)
+        gc_complain(0, "%s can't be written: %s", request->tally, strerror(-error));
+    return error == 0;
 }
 
 bool check_campaign(const struct check_request *request, struct check_result *ret_result)
@@ -351,7 +359,8 @@ bool check_campaign(const struct check_request *request, struct check_result *re
     sum_up(jobs, ret_result->sums);
     for (uint32_t j = 0; j < jobs; j++)
         program_tally_add(&ret_result->tally, &shared->workers[j].tally);
-    if (request->tally != NULL) save_tally(request, jobs, ret_result);
+    if (request->tally != NULL)
+        ret_result->is_unsaved = !save_tally(request, jobs, ret_result);
     munmap(shared, sizeof(*shared));
     return !ret_result->has_failed;
 }

@@ -79,6 +79,7 @@ struct check_result {
     bool has_failed;
     uint64_t failed_seed; /* if one has */
     int signal;           /* that has ended it early, or 0 */
+    bool is_unsaved; /* the file that the request names can't be written: it was said */
 };
 
 /* Tries seeds until one fails, or the time is over, on several processes; then it writes what
@@ -109,8 +110,9 @@ void check_print_wrapped(const char *text);
 
 /* --- failures ------------------------------------------------------------------------- */
 
-/* Makes the trial of a seed small, prints what is wrong, and saves the program. */
-void check_explain(const struct check_request *request, uint64_t seed);
+/* Makes the trial of a seed small, prints what is wrong, and saves the program. GC_EXIT_FAILED;
+ * or GC_EXIT_ENVIRONMENT, if it can't be saved, which is said. */
+int check_explain(const struct check_request *request, uint64_t seed);
 
 /* Runs a file's program, and says how it ends. An enum gc_exit. */
 int check_replay(const struct check_request *request, const char *path, bool in_process);

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "bench/command.h"
+#include "bench/crash.h"
+#include "bench/file.h"
 #include "bench/text.h"
 #include "core/collector.h"
 #include "core/os.h"
@@ -13,6 +15,7 @@
 enum {
     AGAIN = 50, /* times that a program without a schedule is tried again */
     SENTENCE = 512,
+    STEP = 128, /* of a thread, in words */
 };
 
 /* What each thread did in the end, where there were several: "second thread, at 31: makes object
@@ -31,14 +34,17 @@ static void print_last(const struct program_verdict *verdict)
         const struct program_last *last = &verdict->last[t];
         uint32_t kept = last->count < PROGRAM_LAST ? last->count : PROGRAM_LAST;
         if (kept == 0) continue;
-        printf("      %s:", threads[t]);
+        char line[(PROGRAM_LAST + 1) * STEP];
+        snprintf(line, sizeof(line), "%s:", threads[t]);
+        size_t length = strlen(line);
         for (uint32_t i = last->count - kept; i != last->count; i++) {
             const struct program_step *step = &last->step[i % PROGRAM_LAST];
-            printf("%s %llu: %s %llu", i == last->count - kept ? "" : ",",
-                    (unsigned long long)step->time, step->what,
-                    (unsigned long long)step->number);
+            snprintf(line + length, STEP, "%s %llu: %s %llu",
+                    i == last->count - kept ? "" : ",", (unsigned long long)step->time,
+                    step->what, (unsigned long long)step->number);
+            length += strlen(line + length);
         }
-        printf("\n");
+        check_print_wrapped(line);
     }
 }
 
@@ -71,6 +77,9 @@ static void print_verdict(
         printf("    while a collection of generation %u was under way\n",
                 verdict->at[PROGRAM_AT_COLLECTION] - 1);
     print_last(verdict);
+    if (verdict->situation[0] != '\0')
+        printf("    what the runtime was at, and what each of its threads did last:\n%s",
+                verdict->situation);
     if (verdict->errors[0] != '\0' && verdict->failure != PROGRAM_ASSERTION)
         printf("\nIt wrote:\n%s", verdict->errors);
     printf("\n");
@@ -100,12 +109,15 @@ static char *save(const struct check_request *request, const struct program *pro
                          ? gc_need_text("%s", request->save)
                          : gc_need_text("%s@%s-%llu.program", config->collector->name,
                                    config->protocol->name, (unsigned long long)seed);
-    FILE *file = fopen(path, "w");
-    if (file != NULL) {
-        program_print(program, file);
-        if (fclose(file) == 0) return path;
-    }
-    gc_complain(0, "%s: %s", path, strerror(errno));
+    char *text = NULL;
+    size_t length = 0;
+    FILE *file = open_memstream(&text, &length);
+    if (file != NULL) program_print(program, file);
+    int result = file == NULL || fclose(file) != 0 ? -errno : 0;
+    if (result == 0) result = gc_file_write(path, text, length, GC_FILE_REPLACE);
+    free(text);
+    if (result == 0) return path;
+    gc_complain(0, "%s can't be written: %s", path, strerror(-result));
     free(path);
     return NULL;
 }
@@ -116,12 +128,14 @@ static void print_replay(const struct check_request *request, const char *path)
         printf("Save these lines, and see it again with `gclab check --replay FILE`.\n");
         return;
     }
-    printf("Saved. To see it again (with --in-process: without a child, for a "
-           "debugger):\n\n"
-           "    gclab check --replay %s",
-            path);
+    char *command =
+            gc_text_with_word(gc_need_text("%s", "gclab check"), " --replay ", path);
     for (const char *const *p = request->plugins; *p != NULL; p++)
-        printf(" --plugin %s", *p);
+        command = gc_text_with_word(command, " --plugin ", *p);
+    printf("Saved. To see it again (with --in-process: without a child, for a "
+           "debugger):\n\n    %s",
+            command);
+    free(command);
     printf("\n\nThe life of an object in it: gclab explain %s --object ID\n\n", path);
 }
 
@@ -151,7 +165,7 @@ static char *spec_of(
             config->options[0] != '\0' ? ":" : "", config->options);
 }
 
-void check_explain(const struct check_request *request, uint64_t seed)
+int check_explain(const struct check_request *request, uint64_t seed)
 {
     char options[CHECK_OPTIONS];
     struct program_config config;
@@ -170,7 +184,7 @@ void check_explain(const struct check_request *request, uint64_t seed)
                 subject->spec, (unsigned long long)(seed / CHECK_CHUNK * CHECK_CHUNK),
                 CHECK_CHUNK);
         program_finish(&program);
-        return;
+        return GC_EXIT_FAILED;
     }
     shrink_options(subject, &program, &config, &verdict);
     size_t trials = program_shrink(&batch, &program, &verdict, request->shrink_seconds);
@@ -185,8 +199,10 @@ void check_explain(const struct check_request *request, uint64_t seed)
     printf("\n");
     char *path = save(request, &program, &config, seed);
     print_replay(request, path);
+    const int status = path != NULL ? GC_EXIT_FAILED : GC_EXIT_ENVIRONMENT;
     free(path);
     program_finish(&program);
+    return status;
 }
 
 /* --- replay --------------------------------------------------------------------------- */
@@ -208,6 +224,24 @@ static void tell(const struct program *program, uint32_t at, const char *text)
     fflush(stdout); /* it may be the last one */
 }
 
+/* A debugger comes first, for it sees signals before their handlers do. */
+static void watch_crashes(const struct check_request *request, const char *path,
+        const struct check_subject *subject)
+{
+    static struct gc_crash_subject crash; /* texts stay: this is the last that is run */
+    char *program = realpath("/proc/self/exe", NULL), *file = realpath(path, NULL);
+    crash.what = gc_need_text("%s, program %s", subject->parsed.label, path);
+    char *again = gc_text_with_word(gc_need_text("%s", ""), "", program);
+    again = gc_text_with_word(again, " --in-process --replay ", file);
+    again = gc_text_with_word(again, " -c ", subject->spec);
+    for (const char *const *p = request->plugins; *p != NULL; p++)
+        again = gc_text_with_word(again, " --plugin ", *p);
+    crash.again = again;
+    free(program);
+    free(file);
+    gc_crash_watch(&crash, NULL);
+}
+
 static int replay_on(const struct check_request *request, const char *path,
         const struct program *program, const struct check_subject *subject,
         bool in_process)
@@ -223,6 +257,7 @@ static int replay_on(const struct check_request *request, const char *path,
     }
     if (request->trace) check_trace(subject->parsed.label, true);
     if (in_process) {
+        watch_crashes(request, path, subject);
         program_run(program, &config);
     } else if (fails(request, &batch, program, &verdict, &times)) {
         print_verdict(program, &verdict);

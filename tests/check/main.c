@@ -348,18 +348,20 @@ static void print_sums(
             t->refusals, (double)(gc_os_now_ns() - request->start_ns) / 1e9);
 }
 
-/* GC_EXIT_FAILED where a promise is broken; more where a signal has ended it. */
-static int run_programs(struct command *command)
+/* GC_EXIT_FAILED where a promise is broken; more where a file can't be written, or a signal has
+ * ended it. */
+static int run_programs(struct command *command, struct check_result *result)
 {
     struct check_request *request = &command->request;
-    struct check_result result;
-    bool good = check_campaign(request, &result);
-    print_sums(request, &result);
-    if (result.signal != 0) return GC_EXIT_SIGNAL + result.signal;
-    if (good) return GC_EXIT_OK;
-    printf("\n");
-    check_explain(request, result.failed_seed);
-    return GC_EXIT_FAILED;
+    bool good = check_campaign(request, result);
+    print_sums(request, result);
+    if (result->signal != 0) return GC_EXIT_SIGNAL + result->signal;
+    int status = GC_EXIT_OK;
+    if (!good) {
+        printf("\n");
+        status = check_explain(request, result->failed_seed);
+    }
+    return result->is_unsaved ? GC_EXIT_ENVIRONMENT : status;
 }
 
 static int run_check(struct command *command)
@@ -379,15 +381,16 @@ static int run_check(struct command *command)
         if (hangs) break; /* the others would as well */
     }
     fflush(stdout);
-    int programs = run_programs(command);
+    struct check_result result;
+    int programs = run_programs(command, &result);
     if (programs >= GC_EXIT_SIGNAL) {
         printf("ended early\n");
         return programs;
     }
-    if (programs != GC_EXIT_OK) status = GC_EXIT_FAILED;
-    printf("%s\n",
-            status == GC_EXIT_OK ? "no promise was broken" : "a promise was broken");
-    return status;
+    const bool is_broken = status != GC_EXIT_OK || result.has_failed;
+    printf("%s\n", is_broken ? "a promise was broken" : "no promise was broken");
+    if (programs == GC_EXIT_ENVIRONMENT) return programs;
+    return is_broken ? GC_EXIT_FAILED : GC_EXIT_OK;
 }
 
 static uint32_t processors(void)

@@ -211,7 +211,7 @@ static void print_tally(const struct program_tally *t)
 static int run_chunk(struct program_batch *batch, struct program *programs, size_t count,
         struct program_tally *sum)
 {
-    struct program_verdict verdict;
+    static struct program_verdict verdict; /* large for a stack */
     int status = program_try(batch, programs, count, &verdict);
     program_tally_add(sum, &verdict.tally);
     if (status == 0) return 0;

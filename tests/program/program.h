@@ -214,7 +214,7 @@ struct program_step {
     uint64_t number;
 };
 /* The last steps of a thread: the newest is number `count - 1`, modulo PROGRAM_LAST. */
-enum { PROGRAM_LAST = 4 };
+enum { PROGRAM_LAST = 16 };
 struct program_last {
     struct program_step step[PROGRAM_LAST];
     uint32_t count;
@@ -294,7 +294,7 @@ enum program_failure {
 
 /* Functions that were under way where a child failed, the innermost first; plugins and
  * libraries are where they were in this process. */
-enum { PROGRAM_CALLS = 24 };
+enum { PROGRAM_CALLS = 24, PROGRAM_SITUATION = 1 << 13 };
 struct program_calls {
     void *address[PROGRAM_CALLS];
     int count;
@@ -311,6 +311,8 @@ struct program_verdict {
     char errors[1024];       /* what it wrote to stderr, as far as it fits */
     uint32_t at[PROGRAM_AT]; /* where it was */
     struct program_calls calls;
+    /* The phase that the collector was in, and what each mutator did last: lines. */
+    char situation[PROGRAM_SITUATION];
     struct program_last last[PROGRAM_THREADS];
     struct program_tally tally;
 };

@@ -30,9 +30,10 @@ static bool is_as_good(
 /* Takes the smaller program if it fails as well; frees it otherwise. */
 static bool replace(struct shrink *s, struct program *less)
 {
-    struct program_verdict another;
+    static struct program_verdict another; /* large for a stack */
     bool fails = false;
-    if (gc_os_now_ns() < s->end_ns) {
+    const bool can_be_read = less->count > 0; /* program_read() takes no empty one */
+    if (can_be_read && gc_os_now_ns() < s->end_ns) {
         s->trials++;
         fails = program_try(s->batch, less, 1, &another) != 0 &&
                 is_as_good(&another, s->verdict);

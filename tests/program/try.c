@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* try.c - running programs: here, or in child processes, so that a crash or a hang is a
  * failure like any other. */
-#include <execinfo.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +9,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/crash.h"
 #include "core/atomic.h"
 #include "core/collector.h"
 #include "tests/program/program.h"
 
 enum { STATUS_FAILED = 3 };
+
+_Static_assert((int)PROGRAM_CALLS == (int)GC_CRASH_CALLS &&
+                       (int)PROGRAM_SITUATION == (int)GC_CRASH_TEXT,
+        "a verdict holds what the record of a crash does");
 
 /* A page of both processes. */
 struct report {
@@ -22,7 +26,7 @@ struct report {
     char config[128];
     char text[1024];
     _Atomic(uint32_t) at[PROGRAM_AT];
-    struct program_calls calls;
+    struct gc_crash_record crash;
     struct program_last last[PROGRAM_THREADS];
     struct program_tally tally;
 };
@@ -36,32 +40,8 @@ static void fail(const char *text)
         abort();
     }
     snprintf(report->text, sizeof(report->text), "%s", text);
-    report->calls.count = backtrace(report->calls.address, PROGRAM_CALLS);
+    gc_crash_note(&report->crash);
     _exit(STATUS_FAILED);
-}
-
-/* The way here is written down; then the signal does what it would have done. */
-static void on_crash(int number)
-{
-    report->calls.count = backtrace(report->calls.address, PROGRAM_CALLS);
-    signal(number, SIG_DFL);
-    raise(number);
-}
-
-/* On a stack of its own: that of the program may be used up. Sanitizers say more themselves. */
-static void watch_crashes(void)
-{
-    static const int numbers[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL };
-    static char stack[1 << 16];
-    stack_t other = { .ss_sp = stack, .ss_size = sizeof(stack) };
-    void *address[1];
-    if (GC_TSAN || GC_ASAN) return;
-    backtrace(address, 1); /* it loads a library the first time */
-    sigaltstack(&other, NULL);
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        struct sigaction action = { .sa_handler = on_crash, .sa_flags = SA_ONSTACK };
-        sigaction(numbers[i], &action, NULL);
-    }
 }
 
 static struct program_tally tally;
@@ -184,10 +164,12 @@ static void judge(int status, const struct report *page, struct program_verdict 
     } else if (judge_assertion(verdict)) {
         return;
     } else if (WIFSIGNALED(status)) {
+        const bool known = page->crash.what[0] != '\0';
         snprintf(to, room,
-                "it crashes: SIG%s, as when a pointer is followed into an object "
+                "it crashes: %s%s, as when a pointer is followed into an object "
                 "that was freed",
-                sigabbrev_np(WTERMSIG(status)));
+                known ? page->crash.what : "SIG",
+                known ? "" : sigabbrev_np(WTERMSIG(status)));
     } else {
         snprintf(
                 to, room, "it ends: with status %d, out of its own", WEXITSTATUS(status));
@@ -204,7 +186,7 @@ static GC_NORETURN void be_child(struct report *page, int errors,
     host.last = page->last;
     dup2(errors, STDERR_FILENO);
     close(errors);
-    watch_crashes();
+    gc_crash_watch(NULL, &page->crash);
     run_all(batch, programs, count);
     _exit(0);
 }
@@ -234,7 +216,10 @@ int program_try(const struct program_batch *batch, const struct program *program
         ret_verdict->at[w] = gc_atomic_load_relaxed(&page->at[w]);
     snprintf(ret_verdict->config, sizeof(ret_verdict->config), "%s", page->config);
     ret_verdict->tally = page->tally;
-    ret_verdict->calls = page->calls;
+    ret_verdict->calls.count = page->crash.call_count;
+    memcpy(ret_verdict->calls.address, page->crash.calls, sizeof(page->crash.calls));
+    snprintf(ret_verdict->situation, sizeof(ret_verdict->situation), "%s",
+            page->crash.text);
     memcpy(ret_verdict->last, page->last, sizeof(ret_verdict->last));
     bool failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
     if (failed) {
