@@ -81,7 +81,9 @@ int64_t gc_collect_here(struct gc_mutator *m, int generation)
     uint64_t finalizers = m->counters.finalizers;
     size_t uncollectable = 0;
     notify(m, GC_COLLECTION_START, generation, 0, 0);
+    gc_pace_begin(heap);
     size_t collected = heap->collector->collect(m, generation, &uncollectable);
+    gc_pace_end(heap);
     struct gc_generation *row = &heap->generations[generation];
     uint64_t end_ns = gc_os_now_ns();
     add(&heap->collector_cpu_ns, cpu_clock(m, generation, end_ns) - cpu);

@@ -66,10 +66,12 @@ static void init_locks(struct gc_heap *heap)
     gc_condition_init(&heap->collected);
     gc_condition_init(&heap->limbo_filled);
     gc_worker_init(heap);
+    gc_pace_init(heap);
 }
 
 static void finish_locks(struct gc_heap *heap)
 {
+    gc_pace_finish(heap);
     gc_worker_finish(heap);
     gc_condition_finish(&heap->limbo_filled);
     gc_condition_finish(&heap->collected);

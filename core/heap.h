@@ -14,6 +14,7 @@
 #include "core/atomic.h"
 #include "core/block.h"
 #include "core/lock.h"
+#include "core/pace.h"
 #include "core/thread.h"
 #include "core/worker.h"
 
@@ -109,6 +110,7 @@ struct gc_heap {
     _Atomic(uint32_t)
             share_watchers; /* parked mutators that look out for a part; relaxed */
     struct gc_worker worker;
+    struct gc_pace pace; /* who waits for a collection before the heap grows */
 
     /* held from a stop's request to its end */
     struct gc_lock coordinator;
