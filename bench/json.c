@@ -75,6 +75,19 @@ void gc_json_end(struct gc_json *json)
     json->comma = true;
 }
 
+void gc_json_begin_array(struct gc_json *json, const char *key)
+{
+    begin_member(json, key);
+    fputc('[', json->file);
+    json->comma = false;
+}
+
+void gc_json_end_array(struct gc_json *json)
+{
+    fputc(']', json->file);
+    json->comma = true;
+}
+
 void gc_json_text(struct gc_json *json, const char *key, const char *text)
 {
     if (text == NULL) {

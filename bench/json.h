@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 /* Members come in the order of the calls. `key` is NULL in no call but the outermost
- * gc_json_begin(). */
+ * gc_json_begin(), and those of an array's elements. */
 struct gc_json {
     FILE *file;
     bool comma; /* a member stands before the next one */
@@ -16,6 +16,8 @@ struct gc_json {
 
 void gc_json_begin(struct gc_json *json, const char *key);
 void gc_json_end(struct gc_json *json);
+void gc_json_begin_array(struct gc_json *json, const char *key);
+void gc_json_end_array(struct gc_json *json);
 void gc_json_text(
         struct gc_json *json, const char *key, const char *text); /* NULL: null */
 void gc_json_number(struct gc_json *json, const char *key, uint64_t value);

@@ -120,6 +120,28 @@ static void write_operations(
     gc_json_end(json);
 }
 
+static void write_checks(
+        struct gc_json *json, const struct gc_sample *sample, bool is_measured)
+{
+    if (!is_measured || sample->check_count == 0) {
+        gc_json_null(json, "checks");
+        return;
+    }
+    gc_json_begin_array(json, "checks");
+    for (uint32_t i = 0; i < sample->check_count; i++) {
+        const struct gc_check *check = &sample->checks[i];
+        gc_json_begin(json, NULL);
+        gc_json_number(json, "at_ns", check->at_ns);
+        gc_json_number(json, "expected_objects", check->expected.objects);
+        gc_json_number(json, "expected_bytes", check->expected.bytes);
+        gc_json_number(json, "live_objects", check->live.objects);
+        gc_json_number(json, "live_bytes", check->live.bytes);
+        gc_json_number_if(json, "rss_bytes", check->rss_bytes > 0, check->rss_bytes);
+        gc_json_end(json);
+    }
+    gc_json_end_array(json);
+}
+
 static void write_result(struct gc_json *json, const struct gc_measured *measured,
         const struct gc_workload *workload)
 {
@@ -150,6 +172,7 @@ static void write_result(struct gc_json *json, const struct gc_measured *measure
     gc_json_number_if(json, "reclaimed", all, s->reclaimed);
     gc_json_number_if(json, "planted", planted, s->planted);
     gc_json_number_if(json, "floating", all, s->floating);
+    write_checks(json, s, some);
 }
 
 /* All of it, or nothing: of a file that takes no more, what it did take is taken back. */

@@ -65,6 +65,7 @@ struct gc_job gc_plan_job(const struct gc_plan *plan, struct gc_place place)
         .heap_limit = plan->heap_limit,
         .seed = plan->seed,
         .weak = spec->has_scale ? spec->weak : plan->weak,
+        .checks = plan->checks,
         .timeout_ns = plan->timeout_ns,
     };
 }
@@ -149,6 +150,11 @@ int gc_plan_complete(struct gc_plan *plan)
                         "'%s')%s",
                         name, protocol, plan->collectors[c].label,
                         plan->count_ops ? " with its operations counted" : "");
+            struct gc_error error;
+            if (plan->checks > 0 &&
+                    gc_trial_check_possible(plan->collectors[c].collector,
+                            find_workload(plan, name, protocol), &error) != 0)
+                return gc_complain(GC_EXIT_USAGE, "--checks: %s", error.text);
         }
     }
     uint64_t count = (uint64_t)plan->workload_count * plan->thread_count *

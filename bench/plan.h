@@ -18,6 +18,7 @@ struct gc_plan {
     bool weak; /* where the workload does not say */
     bool in_process;
     bool count_ops;               /* operations are counted, and nothing is timed */
+    uint32_t checks;              /* of each sample, on the way */
     struct gc_measured **results; /* NULL: not run */
 };
 

@@ -82,14 +82,15 @@ static void become_sample(char **arguments, int report)
 /* Starts the child; returns its id or -errno. */
 static pid_t start(const struct gc_job *job, int result, int report)
 {
-    char fd[16], threads[16], heap[24], seed[24];
+    char fd[16], threads[16], heap[24], seed[24], checks[16];
     snprintf(fd, sizeof(fd), "%d", result);
     snprintf(threads, sizeof(threads), "%" PRIu32, job->threads);
     snprintf(heap, sizeof(heap), "%" PRIu64, job->heap_limit);
     snprintf(seed, sizeof(seed), "%" PRIu64, job->seed);
+    snprintf(checks, sizeof(checks), "%" PRIu32, job->checks);
     const char *const first[] = { "gclab", "sample", fd, job->collector->label,
         job->spec->label, threads, heap, seed, job->weak ? "weak" : "fixed",
-        job->workload->counts_operations ? "counted" : "timed" };
+        job->workload->counts_operations ? "counted" : "timed", checks };
     enum { FIRST = sizeof(first) / sizeof(first[0]) };
     const char **files = gc_plugins_files();
     size_t count = 0;

@@ -21,6 +21,7 @@ struct gc_job {
     uint64_t heap_limit; /* 0: none */
     uint64_t seed;
     bool weak;
+    uint32_t checks;     /* on the way */
     uint64_t timeout_ns; /* 0: none */
 };
 

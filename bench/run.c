@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bench/checks.h"
 #include "bench/command.h"
 #include "bench/environment.h"
 #include "bench/line.h"
@@ -30,6 +31,7 @@ enum key {
     KEY_JSON,
     KEY_HERE,
     KEY_COUNT,
+    KEY_CHECKS,
     KEY_SUITE,
     KEY_PLUGIN
 };
@@ -86,6 +88,13 @@ static const struct argp_option options[] = {
             .key = KEY_TIMEOUT,
             .arg = "SECONDS",
             .doc = "kills a sample that takes longer; 0: never (default: 300)" },
+    { .name = "checks",
+            .key = KEY_CHECKS,
+            .arg = "N",
+            .doc = "N times on the way, at equal distances, all threads wait until what "
+                   "is "
+                   "live has been compared with the workload's own model; prints each, "
+                   "with the resident set (up to 100; default: 0)" },
     { .doc = "How, and what is written:" },
     { .name = "json",
             .key = KEY_JSON,
@@ -173,6 +182,16 @@ static int read_processes(const char *text, struct gc_plan *plan)
     return GC_EXIT_OK;
 }
 
+static int read_checks(const char *text, struct gc_plan *plan)
+{
+    uint64_t value;
+    if (!read_number(text, GC_CHECKS_MOST, &value))
+        return gc_complain(GC_EXIT_USAGE, "--checks %s: it takes a number from 0 to %d",
+                text, GC_CHECKS_MOST);
+    plan->checks = (uint32_t)value;
+    return GC_EXIT_OK;
+}
+
 static int read_suite(const char *name, struct request *request)
 {
     const char *names[16] = { NULL };
@@ -221,6 +240,8 @@ static int read_option(int key, char *argument, struct request *request)
     case KEY_COUNT:
         plan->count_ops = true;
         return GC_EXIT_OK;
+    case KEY_CHECKS:
+        return read_checks(argument, plan);
     case KEY_SUITE:
         return read_suite(argument, request);
     default:
@@ -290,6 +311,8 @@ static int complete(struct request *request)
     if (plan->in_process && request->has_timeout)
         return gc_complain(
                 GC_EXIT_USAGE, "--timeout needs processes: not with --in-process");
+    if (plan->checks > 0 && plan->count_ops)
+        return gc_complain(GC_EXIT_USAGE, "--checks and --count-ops exclude each other");
     if (plan->workload_count == 0 && request->suite == NULL) request->suite = gc_suites;
 
     const struct gc_suite *suite = request->suite;
@@ -421,6 +444,8 @@ static void print_block(struct request *request, uint32_t workload)
         gc_operations_print(request->table, &request->plan, workload);
     else
         gc_table_print(request->table, &request->plan, workload, &request->notes);
+    if (request->plan.checks > 0)
+        gc_checks_print(request->table, &request->plan, workload);
 }
 
 /* Prints what has not been printed yet, from workload `next` on; the exit status. */

@@ -3,7 +3,7 @@
  *
  * Not for people: `gclab run` starts it. Its arguments are the number of the open end of
  * a pipe, the two specs, threads, heap limit in bytes, seed, fixed or weak, timed or
- * counted, and the files of plugins, in the order in which they were loaded.
+ * counted, checks on the way, and the files of plugins, in the order in which they were loaded.
  */
 #include "bench/sample.h"
 
@@ -20,7 +20,7 @@
 #include "bench/plugins.h"
 #include "bench/text.h"
 
-enum { ARGUMENTS = 8 };
+enum { ARGUMENTS = 9 };
 
 void gc_measured_fill(struct gc_measured *measured, const struct gc_sample *sample)
 {
@@ -99,6 +99,7 @@ void gc_sample_measure(const struct gc_job *job,
         .heap_limit_bytes = job->heap_limit,
         .seed = job->seed,
         .weak_scaling = job->weak,
+        .checks = job->checks,
         .on_exhausted = exhausted,
         .argument = argument,
     };
@@ -173,6 +174,7 @@ static int run(int argc, char **argv)
         .heap_limit = strtoull(argv[5], NULL, 10),
         .seed = strtoull(argv[6], NULL, 10),
         .weak = strcmp(argv[7], "weak") == 0,
+        .checks = (uint32_t)strtoul(argv[9], NULL, 10),
     };
     struct exhaustion *exhaustion = gc_need(sizeof(*exhaustion));
     struct gc_wire *wire = gc_need(sizeof(*wire));

@@ -69,6 +69,8 @@ static struct gc_object *take_cell(struct gc_mutator *m, bool cyclic, uint32_t c
     if (run->free == NULL) relieve_pressure(m, GC_BLOCK_BYTES);
     while (run->free == NULL) {
         if (gc_run_refill(m, cyclic, class)) break;
+        if (gc_pace_wait(m, GC_BLOCK_BYTES)) continue;
+        if (gc_run_grow(m, cyclic, class)) break;
         if (!gc_relieve(m, GC_BLOCK_BYTES, &attempt)) return NULL;
     }
     struct gc_object *object = run->free;
@@ -86,6 +88,8 @@ static struct gc_object *take_span(struct gc_mutator *m, size_t bytes, uint32_t 
         return NULL;
     }
     relieve_pressure(m, bytes);
+    while (gc_pace_wait(m, bytes))
+        ; /* there was news, but not enough */
     int attempt = 0;
     struct gc_object *object;
     while ((object = gc_span_new(m, bytes, prefix)) == NULL)

@@ -222,11 +222,13 @@ static inline void gc_cell_free_dead(struct gc_object *object)
     gc_cell_free(object);
 }
 
-/* Takes all free cells that the run's class can get at once: what its block got
- * back, the block's next unbuilt cells, another partial block, a new block.
- * Returns false when that needs memory that the heap's limit or the system
- * refuses. The run's list must be empty. On the mutator. */
+/* Takes all free cells that the run's class can get at once of what the home has: what its
+ * block got back, the block's next unbuilt cells, another partial block. False: there are
+ * none. The run's list must be empty. On the mutator. */
 GC_NODISCARD bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class);
+
+/* The same from a new block; false when the heap's limit or the system refuses it. */
+GC_NODISCARD bool gc_run_grow(struct gc_mutator *m, bool prefixed, uint32_t class);
 
 /* All objects of the block are dead, though they need not say so, and nothing refers to
  * them; no run allocates from it. Frees them, at once where memory need not be type-stable.

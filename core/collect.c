@@ -83,7 +83,9 @@ int64_t gc_collect_here(struct gc_mutator *m, int generation)
     gc_event_record(
             &m->events, "begins a collection of generation", (uint64_t)generation);
     notify(m, GC_COLLECTION_START, generation, 0, 0);
+    gc_pace_begin(heap);
     size_t collected = heap->collector->collect(m, generation, &uncollectable);
+    gc_pace_end(heap);
     gc_event_set_phase(&m->events, NULL);
     gc_event_record(&m->events, "ends the collection, dead:", collected);
     struct gc_generation *row = &heap->generations[generation];

@@ -24,7 +24,7 @@
     X(allocation, "an allocation waited for memory")                                     \
     X(barrier, "a barrier's slow path")                                                  \
     X(lock, "a lock of the runtime was awaited")                                         \
-    X(backpressure, "a log was full")
+    X(backpressure, "a log was full, or a collection behind")
 
 enum gc_stall_cause {
 #define X(name, doc) GC_STALL_##name,

@@ -9,6 +9,7 @@
 
 #include "core/collector.h"
 #include "core/os.h"
+#include "core/trial.h"
 
 const char *const gc_outcome_names[GC_OUTCOME_COUNT] = {
     [GC_OUTCOME_OK] = "ok",
@@ -19,14 +20,6 @@ const char *const gc_outcome_names[GC_OUTCOME_COUNT] = {
     [GC_OUTCOME_FAILED] = "failed",
 };
 
-/* The threads of a trial meet here; sense-reversing, under a lock. */
-struct gc_trial_barrier {
-    struct gc_lock lock;
-    struct gc_condition all_here;
-    uint32_t expected, arrived;
-    uint64_t round;
-};
-
 /* One sample in progress. */
 struct sample {
     const struct gc_sample_request *request;
@@ -35,7 +28,7 @@ struct sample {
     struct gc_trial_barrier barrier; /* of the workload: its threads */
     struct gc_trial_barrier start;   /* of the harness: they and the first mutator */
     struct gc_heap *heap;
-    uint64_t start_ns, start_cpu_ns;
+    uint64_t start_cpu_ns;
     uint64_t start_collector_cpu_ns; /* what setup() spent is not counted */
     uint64_t allocated_before;
     uint64_t operations_before[GC_OPERATION_COUNT];
@@ -50,85 +43,6 @@ struct sample_thread {
     struct sample *sample;
     uint32_t number;
 };
-
-static void barrier_init(struct gc_trial_barrier *barrier, uint32_t expected)
-{
-    *barrier = (struct gc_trial_barrier){ .expected = expected };
-    gc_lock_init(&barrier->lock, GC_RANK_TRIAL);
-    gc_condition_init(&barrier->all_here);
-}
-
-static void barrier_finish(struct gc_trial_barrier *barrier)
-{
-    gc_condition_finish(&barrier->all_here);
-    gc_lock_finish(&barrier->lock);
-}
-
-/* Of a thread that is no mutator, or one that is BLOCKED. */
-static void barrier_meet(struct gc_trial_barrier *barrier)
-{
-    gc_lock_acquire(&barrier->lock);
-    uint64_t round = barrier->round;
-    if (++barrier->arrived == barrier->expected) {
-        barrier->arrived = 0;
-        barrier->round++;
-        gc_condition_broadcast(&barrier->all_here);
-    }
-    while (barrier->round == round)
-        gc_condition_wait(&barrier->all_here, &barrier->lock);
-    gc_lock_release(&barrier->lock);
-}
-
-static void barrier_wait(struct gc_trial_barrier *barrier, struct gc_mutator *m)
-{
-    gc_blocked_begin(m);
-    barrier_meet(barrier);
-    gc_blocked_end(m);
-}
-
-void gc_trial_wait(struct gc_trial *trial, struct gc_mutator *m)
-{
-    barrier_wait(trial->barrier, m);
-}
-
-void gc_trial_unmeasured_begin(struct gc_trial *trial)
-{
-    trial->unmeasured_ns -= gc_os_now_ns();
-    trial->unmeasured_cpu_ns -= gc_os_thread_cpu_ns();
-}
-
-void gc_trial_unmeasured_end(struct gc_trial *trial)
-{
-    trial->unmeasured_ns += gc_os_now_ns();
-    trial->unmeasured_cpu_ns += gc_os_thread_cpu_ns();
-}
-
-void gc_trial_add(struct gc_trial *trial, uint64_t value)
-{
-    gc_lock_acquire(&trial->barrier->lock);
-    trial->sum += value;
-    gc_lock_release(&trial->barrier->lock);
-}
-
-void gc_trial_add_latencies(struct gc_trial *trial, const struct gc_histogram *latencies)
-{
-    gc_lock_acquire(&trial->barrier->lock);
-    gc_histogram_add(trial->latencies, latencies);
-    gc_lock_release(&trial->barrier->lock);
-}
-
-void gc_trial_fail(struct gc_trial *trial, const char *format, ...)
-{
-    gc_lock_acquire(&trial->barrier->lock);
-    if (!trial->failed) {
-        va_list args;
-        va_start(args, format);
-        gc_text_fit(trial->failure, sizeof(trial->failure), format, args);
-        va_end(args);
-        trial->failed = true;
-    }
-    gc_lock_release(&trial->barrier->lock);
-}
 
 static const struct gc_workload *find(const struct gc_workload *const *workloads,
         const char *name, const char *protocol, bool counting)
@@ -248,6 +162,7 @@ static void read_off(struct sample *sample)
     read_operations(sample, &stats);
     read_stalls(sample->heap, result);
     read_latencies(sample);
+    result->check_count = sample->trial.checks_made;
 }
 
 static void exhausted(struct gc_mutator *m, size_t bytes, void *argument)
@@ -258,7 +173,7 @@ static void exhausted(struct gc_mutator *m, size_t bytes, void *argument)
     outcome(result, GC_OUTCOME_OUT_OF_MEMORY,
             "an allocation of %zu bytes does not fit in the heap", bytes);
     read_off(sample);
-    result->wall_ns = gc_os_now_ns() - sample->start_ns;
+    result->wall_ns = gc_os_now_ns() - sample->trial.start_ns;
     result->cpu_ns = gc_os_process_cpu_ns() - sample->start_cpu_ns;
     sample->request->on_exhausted(result, sample->request->argument);
     gc_fatal("on_exhausted has returned");
@@ -289,9 +204,9 @@ static void thread_run(struct gc_mutator *m, void *argument)
 {
     struct sample_thread *self = argument;
     struct sample *sample = self->sample;
-    barrier_wait(&sample->start, m); /* all are ready */
+    gc_trial_barrier_wait(&sample->start, m); /* all are ready */
     if (sample->is_given_up) return;
-    barrier_wait(&sample->start, m); /* the clock has been started */
+    gc_trial_barrier_wait(&sample->start, m); /* the clock has been started */
     do_share(m, sample, self->number);
 }
 
@@ -300,7 +215,7 @@ static void start_clocks(struct sample *sample)
     sample->start_collector_cpu_ns =
             gc_atomic_load_relaxed(&sample->heap->collector_cpu_ns);
     sample->start_cpu_ns = gc_os_process_cpu_ns();
-    sample->start_ns = gc_os_now_ns();
+    sample->trial.start_ns = gc_os_now_ns();
 }
 
 /* Those who were started wait for the rest, who do not come: lets them go. */
@@ -310,7 +225,7 @@ static void give_up(struct sample *sample, uint32_t started)
     sample->is_given_up = true;
     sample->start.expected = started + 1;
     gc_lock_release(&sample->start.lock);
-    barrier_meet(&sample->start);
+    gc_trial_barrier_meet(&sample->start);
 }
 
 /* Starts the threads, lets them run, joins them. A program of one thread is one mutator: it
@@ -343,9 +258,9 @@ static int run_threads(
     /* From here to the end the first mutator is in no thread's way. */
     gc_blocked_begin(m);
     if (result == 0) {
-        barrier_meet(&sample->start);
+        gc_trial_barrier_meet(&sample->start);
         start_clocks(sample);
-        barrier_meet(&sample->start);
+        gc_trial_barrier_meet(&sample->start);
     } else {
         give_up(sample, started);
         gc_error_set(error, result, "thread %u of %u can't be started: %s", started + 1,
@@ -424,7 +339,7 @@ static int measure(struct sample *sample, struct gc_mutator *m, struct gc_error 
     if (status != 0) return status;
     uint64_t collector_cpu = gc_atomic_load_relaxed(&sample->heap->collector_cpu_ns) -
                              sample->start_collector_cpu_ns;
-    result->wall_ns = sample->end_ns - sample->start_ns - trial->unmeasured_ns;
+    result->wall_ns = sample->end_ns - sample->trial.start_ns - trial->unmeasured_ns;
     result->cpu_ns = sample->end_cpu_ns - sample->start_cpu_ns - trial->unmeasured_cpu_ns;
     result->has_cpu_roles = true;
     /* A young collection's part is a difference of wall times (collect.c): on a busy
@@ -445,7 +360,12 @@ static int measure(struct sample *sample, struct gc_mutator *m, struct gc_error 
     gc_quiesce(m);
     result->checksum = trial->checksum;
     result->ops = trial->ops;
-    if (trial->failed) outcome(result, GC_OUTCOME_WRONG_RESULT, "%s", trial->failure);
+    if (trial->failed)
+        outcome(result, GC_OUTCOME_WRONG_RESULT, "%s", trial->failure);
+    else if (trial->checks_made != trial->checks_wanted)
+        outcome(result, GC_OUTCOME_WRONG_RESULT,
+                "the workload has let itself be checked %u times, not %u",
+                trial->checks_made, trial->checks_wanted);
     judge_reclaimed(sample);
     if (!judge_unreached(sample, m))
         return gc_error_set(error, -ENOMEM, "there is no memory to trace the heap with");
@@ -487,12 +407,22 @@ int gc_sample_run(const struct gc_sample_request *request, struct gc_sample *ret
     }
     if (request->threads == 0)
         return gc_error_set(error, -EINVAL, "no threads are asked for");
+    if (request->checks > GC_CHECKS_MOST)
+        return gc_error_set(
+                error, -EINVAL, "more than %d checks are asked for", GC_CHECKS_MOST);
+    int status = 0;
+    if (request->checks > 0)
+        status = gc_trial_check_possible(request->collector, workload, error);
+    if (status != 0) return status;
     struct sample sample = {
         .request = request,
         .result = ret_sample,
         .trial = {
             .seed = request->seed,
             .threads = request->threads,
+            .workload = workload,
+            .checks_wanted = request->checks,
+            .checks = ret_sample->checks,
             .weak_scaling = request->weak_scaling,
             .promises_to_reclaim =
                     (request->collector->capabilities & GC_CAP_RECLAIMS) != 0,
@@ -501,7 +431,6 @@ int gc_sample_run(const struct gc_sample_request *request, struct gc_sample *ret
     };
     void *options = gc_os_alloc(workload->options_size + 1);
     sample.trial.latencies = gc_os_alloc(sizeof(*sample.trial.latencies));
-    int status = 0;
     if (options == NULL || sample.trial.latencies == NULL)
         status = gc_error_set(error, -ENOMEM, "there is no memory for a sample");
     if (status == 0)
@@ -517,16 +446,16 @@ int gc_sample_run(const struct gc_sample_request *request, struct gc_sample *ret
     };
     if (status == 0) status = gc_heap_create(&config, &sample.heap, error);
     if (status == 0) {
-        barrier_init(&sample.barrier, request->threads);
-        barrier_init(&sample.start, request->threads + 1);
+        gc_trial_barrier_init(&sample.barrier, request->threads);
+        gc_trial_barrier_init(&sample.start, request->threads + 1);
         sample.trial.options = options;
         sample.trial.barrier = &sample.barrier;
         sample.trial.heap = sample.heap;
-        sample.start_ns = gc_os_now_ns();
+        sample.trial.start_ns = gc_os_now_ns();
         sample.start_cpu_ns = gc_os_process_cpu_ns();
         status = run_on_heap(&sample, error);
-        barrier_finish(&sample.start);
-        barrier_finish(&sample.barrier);
+        gc_trial_barrier_finish(&sample.start);
+        gc_trial_barrier_finish(&sample.barrier);
         gc_heap_destroy(sample.heap);
     }
     gc_os_free(sample.trial.latencies);

@@ -22,6 +22,7 @@ struct gc_heap;
 struct gc_mutator;
 struct gc_collector;
 struct gc_protocol;
+struct gc_type;
 struct gc_part;
 struct gc_plugin;
 struct gc_workload;
@@ -83,6 +84,20 @@ GC_EXPORT bool gc_collector_promises(
 GC_EXPORT const char *gc_protocol_name(const struct gc_protocol *protocol);
 GC_EXPORT const char *gc_protocol_summary(const struct gc_protocol *protocol);
 
+/* Objects, and the bytes of their cells. */
+struct gc_live {
+    uint64_t objects, bytes;
+};
+
+/* One comparison of the heap with the workload's model, on the way. */
+struct gc_check {
+    uint64_t at_ns; /* since the start of the run, without what checks took */
+    struct gc_live expected, live; /* by the model; after quiescence */
+    uint64_t rss_bytes;            /* resident set, after quiescence */
+};
+
+enum { GC_CHECKS_MOST = 100 }; /* of a sample */
+
 /* One run of a workload, shared by its threads. */
 struct gc_trial {
     uint64_t seed;
@@ -90,6 +105,7 @@ struct gc_trial {
     bool weak_scaling;   /* each thread does the whole work, not its share */
     const void *options; /* as the workload's table says */
     struct gc_heap *heap;
+    const struct gc_workload *workload;
     struct gc_trial_barrier *barrier;
     bool promises_to_reclaim; /* what the collector is held to */
     bool promises_cycles;
@@ -97,6 +113,12 @@ struct gc_trial {
 
     uint64_t sum;                   /* of what threads gave to gc_trial_add() */
     struct gc_histogram *latencies; /* and to gc_trial_add_latencies() */
+
+    /* of the first thread: checks that are to be, and have been, made */
+    uint32_t checks_wanted, checks_made;
+    struct gc_check *checks;
+
+    uint64_t start_ns; /* of the clock, which stands when run() is called */
 
     /* kept by gc_trial_unmeasured_*() */
     uint64_t unmeasured_ns, unmeasured_cpu_ns;
@@ -131,6 +153,26 @@ static inline void gc_trial_share(const struct gc_trial *trial, uint32_t i, uint
     }
 }
 
+/* Thread i's share of n items, as above, in parts between which the run can be checked:
+ *
+ *     struct gc_trial_part part = { 0 };
+ *     while (gc_trial_next_part(trial, m, i, n, &part))
+ *         for (uint64_t k = part.first; k < part.end; k++) ...
+ *
+ * One part, unless checks are asked for: then one for each, and behind each part all threads
+ * of the run wait, in a blocked region, until the first has compared the heap with what
+ * expect() says. All threads of the run are to ask until they get false. */
+struct gc_trial_part {
+    uint64_t first, end;
+    uint32_t number; /* of the part that comes next */
+};
+GC_EXPORT bool gc_trial_next_part(struct gc_trial *trial, struct gc_mutator *m,
+        uint32_t i, uint64_t n, struct gc_trial_part *part);
+
+/* Adds `count` objects of a type to a model, arrays with so many slots and raw bytes each. */
+GC_EXPORT void gc_live_add(struct gc_live *live, const struct gc_mutator *m,
+        const struct gc_type *type, uint32_t slots, uint32_t bytes, uint64_t count);
+
 /* Waits, in a blocked region, until all threads of the run have come here. */
 GC_EXPORT void gc_trial_wait(struct gc_trial *trial, struct gc_mutator *m);
 
@@ -161,6 +203,7 @@ struct gc_workload {
     const char *request;    /* what gc_trial_add_latencies() is told of, or NULL */
     bool race_free;         /* the checksum does not depend on interleaving */
     bool counts_operations; /* the variant that is not timed: operation.h */
+    bool drops_cycles; /* run() makes cyclic garbage, of which expect() knows nothing */
     const struct gc_option *options; /* or NULL */
     size_t options_size;
 
@@ -171,6 +214,13 @@ struct gc_workload {
 
     /* The measured part: thread i of trial->threads. */
     void (*run)(struct gc_mutator *m, struct gc_trial *trial, uint32_t i);
+
+    /* The model for checks: all objects that are live behind a part of the run, those in
+     * threads' frames included, by the workload's own account and not by that of the heap.
+     * On the first thread, while all others wait in gc_trial_next_part(). NULL: it has none,
+     * and can't be checked on the way. */
+    void (*expect)(
+            struct gc_mutator *m, struct gc_trial *trial, struct gc_live *ret_live);
 
     /* After all threads but the first mutator have exited: what is known (checksum,
      * ops, planted) with the heap as run() left it. Not measured. */
@@ -213,6 +263,7 @@ struct gc_sample_request {
     uint64_t heap_limit_bytes; /* 0: none */
     uint64_t seed;
     bool weak_scaling;
+    uint32_t checks; /* on the way: 0 to GC_CHECKS_MOST */
 
     /* Called when an allocation can't be served, with the sample filled as far as it
      * can be (outcome out of memory), on the thread that failed. It must not return:
@@ -238,6 +289,11 @@ struct gc_latency_summary {
     uint64_t count, max_ns; /* count == 0: it times none */
     struct gc_percentiles percentiles;
 };
+
+/* Whether a workload on a collector can be checked on the way: 0; or -EINVAL, and `error` says
+ * why not. */
+GC_EXPORT int gc_trial_check_possible(const struct gc_collector *collector,
+        const struct gc_workload *workload, struct gc_error *error) GC_NODISCARD;
 
 enum { GC_SAMPLE_STALLS = 16, GC_SAMPLE_COUNTERS = 48 };
 
@@ -268,6 +324,8 @@ struct gc_sample {
     uint64_t reclaimed;         /* objects, from setup to quiescence after run() */
     uint64_t floating;          /* unreachable, not yet reclaimed when run() ended */
     uint64_t allocated_objects; /* during run() */
+    uint32_t check_count;       /* on the way, in their order: */
+    struct gc_check checks[GC_CHECKS_MOST];
 };
 
 /* Runs one sample in this process, on fresh threads. Returns 0 with *ret_sample filled

@@ -77,10 +77,12 @@ static void init_locks(struct gc_heap *heap)
     gc_condition_init(&heap->collected);
     gc_condition_init(&heap->limbo_filled);
     gc_worker_init(heap);
+    gc_pace_init(heap);
 }
 
 static void finish_locks(struct gc_heap *heap)
 {
+    gc_pace_finish(heap);
     gc_worker_finish(heap);
     gc_condition_finish(&heap->limbo_filled);
     gc_condition_finish(&heap->collected);
@@ -200,7 +202,7 @@ void gc_heap_set_limit(struct gc_heap *heap, size_t bytes)
 
 bool gc_heap_charge(struct gc_heap *heap, size_t bytes)
 {
-    const size_t limit = gc_atomic_load_relaxed(&heap->limit_bytes);
+    const size_t limit = gc_heap_limit(heap);
     size_t before = gc_atomic_load_relaxed(&heap->bytes), now;
     do {
         now = before + bytes;

@@ -14,6 +14,7 @@
 #include "core/atomic.h"
 #include "core/block.h"
 #include "core/lock.h"
+#include "core/pace.h"
 #include "core/thread.h"
 #include "core/worker.h"
 
@@ -109,6 +110,7 @@ struct gc_heap {
     _Atomic(uint32_t)
             share_watchers; /* parked mutators that look out for a part; relaxed */
     struct gc_worker worker;
+    struct gc_pace pace; /* who waits for a collection before the heap grows */
 
     /* held from a stop's request to its end */
     struct gc_lock coordinator;
@@ -189,6 +191,12 @@ GC_EXPORT void gc_heap_destroy(struct gc_heap *heap);
 /* From now on the heap may take so many bytes in all; 0: any number. What it has taken
  * already it keeps, if that is more. Any thread, at any time. */
 GC_EXPORT void gc_heap_set_limit(struct gc_heap *heap, size_t bytes);
+
+/* What that is now. Any thread. */
+static inline size_t gc_heap_limit(const struct gc_heap *heap)
+{
+    return gc_atomic_load_relaxed(&heap->limit_bytes);
+}
 
 /* Charges `bytes` against the limit. False when they do not fit. Any thread. */
 GC_EXPORT GC_NODISCARD bool gc_heap_charge(struct gc_heap *heap, size_t bytes);

@@ -63,7 +63,9 @@ GC_EXPORT uint64_t gc_os_now_ns(void);
 GC_EXPORT uint64_t gc_os_thread_cpu_ns(void);
 GC_EXPORT uint64_t gc_os_process_cpu_ns(void);
 
-/* Largest resident set of the process so far, in bytes. */
+/* Resident set of the process, in bytes: now (0: the system does not tell), and the largest so
+ * far. */
+GC_EXPORT uint64_t gc_os_rss_bytes(void);
 GC_EXPORT uint64_t gc_os_peak_rss_bytes(void);
 
 #endif

@@ -123,9 +123,7 @@ bool gc_sweep_refill(struct gc_mutator *m, bool prefixed, uint32_t class)
         run->block = NULL;
     }
     struct gc_block *block = find(m, &m->sweep->lists[prefixed][class]);
-    if (block == NULL) block = gc_block_new(m, prefixed, class);
-    if (block == NULL) return false;
-    return gc_run_begin(m, run, block);
+    return block != NULL && gc_run_begin(m, run, block);
 }
 
 /* Takes the run's block from it, with the cells that are left. */

@@ -43,6 +43,7 @@ static void serve(struct gc_mutator *m, void *argument)
         gc_condition_broadcast(&worker->changed);
         gc_lock_release(&worker->lock);
     }
+    gc_pace_end(m->heap);
     gc_atomic_store_relaxed(&worker->m, NULL);
 }
 
@@ -111,6 +112,8 @@ void gc_worker_ask(struct gc_mutator *m)
     }
     gc_lock_acquire(&worker->lock);
     worker->asked = true;
+    /* Not while another one is under way, which may be waiting for the program (PC1). */
+    if (worker->begun == worker->ended) gc_pace_begin(m->heap);
     gc_condition_broadcast(&worker->changed);
     gc_lock_release(&worker->lock);
 }
@@ -130,7 +133,8 @@ int64_t gc_worker_collect(struct gc_mutator *m, bool patient)
     gc_blocked_begin(m);
     gc_lock_acquire(&worker->lock);
     int64_t result = 0;
-    bool served = worker->begun > worker->ended && !patient; /* another one is under way */
+    bool served =
+            worker->begun > worker->ended && !patient; /* another one is under way */
     if (!served) {
         worker->asked = true;
         gc_condition_broadcast(&worker->changed);

@@ -117,10 +117,16 @@ static const struct gc_option options[] = {
 /* Keys that one thread may ask for: the most that setup() counts up to. */
 enum { KEYS_MOST = 1 << 28 };
 
-/* All threads'; constant after setup(), but for `inserted` of each. */
+/* Of thread i, written by it behind each part of its requests. */
+struct account {
+    uint64_t inserted; /* entries, since it began */
+    uint64_t resident;
+};
+
+/* All threads'; constant after setup(), but for the accounts. */
 struct plan {
     uint32_t capacity, keys, mask; /* of one cache; keys are 1 .. keys */
-    uint64_t inserted[];           /* by thread i, written once at its end */
+    struct account accounts[];
 };
 
 /* Of one thread. */
@@ -341,21 +347,25 @@ static uint64_t serve_all(struct gc_mutator *m, struct gc_trial *trial, uint32_t
     if (o->rate > 0)
         arrivals = gc_arrivals_start(gc_random_stream(trial->seed, ~thread),
                 (uint64_t)o->rate, o->arrivals == ARRIVALS_POISSON);
-    uint64_t first, end, sum = 0;
-    gc_trial_share(trial, thread, (uint64_t)o->count, &first, &end);
-    uint64_t start = gc_os_now_ns(), due = start;
-    for (uint64_t i = first; i < end; i++) {
-        uint32_t keys = server->plan->keys;
-        uint64_t key = o->keys == KEYS_ZIPF ? gc_random_zipf(&random, keys)
-                                            : 1 + gc_random_below(&random, keys);
-        if (o->rate > 0) {
-            due = start + gc_arrivals_next(&arrivals);
-            wait_until(m, due);
+    struct plan *plan = trial->data;
+    struct gc_trial_part part = { 0 };
+    uint64_t sum = 0, start = gc_os_now_ns();
+    while (gc_trial_next_part(trial, m, thread, (uint64_t)o->count, &part)) {
+        uint64_t due = gc_os_now_ns();
+        for (uint64_t i = part.first; i < part.end; i++) {
+            uint32_t keys = plan->keys;
+            uint64_t key = o->keys == KEYS_ZIPF ? gc_random_zipf(&random, keys)
+                                                : 1 + gc_random_below(&random, keys);
+            if (o->rate > 0) {
+                due = start + gc_arrivals_next(&arrivals);
+                wait_until(m, due);
+            }
+            if (!serve(m, server, cache, o->tree, key, &sum)) break;
+            uint64_t now = gc_os_now_ns();
+            gc_histogram_record(latencies, now - due);
+            due = now;
         }
-        if (!serve(m, server, cache, o->tree, key, &sum)) break;
-        uint64_t now = gc_os_now_ns();
-        gc_histogram_record(latencies, now - due);
-        due = now;
+        plan->accounts[thread] = (struct account){ server->inserted, server->resident };
     }
     return sum;
 }
@@ -418,7 +428,7 @@ static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
     } else {
         gc_trial_fail(trial, "thread %u has no memory for its cache", thread);
     }
-    plan->inserted[thread] = server.inserted;
+    plan->accounts[thread].inserted = server.inserted;
     gc_os_free(latencies);
     gc_leave(m, at);
 }
@@ -457,7 +467,7 @@ static int setup(struct gc_mutator *m, struct gc_trial *trial)
         return -EINVAL;
     }
     struct plan *plan =
-            gc_os_alloc(sizeof(*plan) + trial->threads * sizeof(plan->inserted[0]));
+            gc_os_alloc(sizeof(*plan) + trial->threads * sizeof(plan->accounts[0]));
     if (plan == NULL) {
         gc_trial_fail(trial, "there is no memory for the plan");
         return -ENOMEM;
@@ -470,6 +480,19 @@ static int setup(struct gc_mutator *m, struct gc_trial *trial)
     return 0;
 }
 
+/* What is evicted dies with its request: its list is mended around it. */
+static void expect(struct gc_mutator *m, struct gc_trial *trial, struct gc_live *ret_live)
+{
+    const struct plan *plan = trial->data;
+    for (uint32_t i = 0; i < trial->threads; i++) {
+        const uint64_t resident = plan->accounts[i].resident;
+        gc_live_add(ret_live, m, &cache_type, 0, 0, 1);
+        gc_live_add(ret_live, m, &buckets_type, plan->mask + 1, 0, 1);
+        gc_live_add(ret_live, m, &entry_type, 0, 0, resident);
+        gc_live_add(ret_live, m, &value_type, 0, 0, resident);
+    }
+}
+
 static void report(struct gc_mutator *m, struct gc_trial *trial)
 {
     (void)m;
@@ -480,7 +503,8 @@ static void report(struct gc_mutator *m, struct gc_trial *trial)
     trial->checksum = trial->sum;
     trial->planted = trial->ops * (uint64_t)o->tree;
     for (uint32_t i = 0; i < trial->threads; i++)
-        trial->planted += 2 * plan->inserted[i] + 2; /* the cache and its buckets */
+        trial->planted +=
+                2 * plan->accounts[i].inserted + 2; /* the cache and its buckets */
     /* Neighbours in the list hold each other, and their values. */
     if (plan->capacity > 1)
         trial->planted_cyclic = UINT64_C(2) * plan->capacity * trial->threads;
@@ -507,6 +531,7 @@ GC_WORKLOAD(cache) = {
     .options_size = sizeof(struct cache_options),
     .setup = setup,
     .run = run,
+    .expect = expect,
     .report = report,
     .finish = finish,
 };

@@ -39,7 +39,7 @@ static const struct gc_option options[] = {
             .kind = GC_OPTION_INT,
             OPTION(count),
             .min = 1,
-            .max = 1000000000,
+            .max = 1000000000000,
             .standard = "5000000",
             .doc = "operations of all threads together" },
     { .name = "shared",
@@ -80,11 +80,19 @@ static const struct gc_option options[] = {
     GC_OPTION_END,
 };
 
+/* Of thread i, written by it behind each part of its operations, and at its end. */
+struct account {
+    uint64_t parcels; /* that it made */
+    uint64_t
+            boxed; /* that it put into boxes, less those that it took out: the sum over all
+                         threads is what lies there */
+};
+
 /* All threads'. */
 struct contend {
     struct gc_root_range range;
-    gc_slot tables[2];  /* roots; constant during run(): the shared objects, the boxes */
-    uint64_t parcels[]; /* that thread i made: written once, at its end */
+    gc_slot tables[2]; /* roots; constant during run(): the shared objects, the boxes */
+    struct account accounts[];
 };
 
 static struct gc_array **shared_table(struct contend *contend)
@@ -118,12 +126,22 @@ static bool make_parcel(struct gc_mutator *m, struct node **out, int64_t n, uint
     return made;
 }
 
+/* One thread's own. */
+struct worker {
+    struct gc_random random;
+    uint32_t thread, threads;
+    uint32_t box; /* that it looks into next */
+    struct account account;
+};
+
 /* Swaps *parcel with what is in a box, then walks that and drops it; what it was worth. */
-static uint64_t swap(
-        struct gc_mutator *m, struct gc_array *boxes, uint32_t box, struct node **parcel)
+static uint64_t swap(struct gc_mutator *m, struct worker *worker, struct gc_array *boxes,
+        uint32_t box, struct node **parcel)
 {
     uint64_t sum = 0;
+    worker->account.boxed += *parcel != NULL;
     gc_exchange(m, boxes, slot[box], parcel);
+    worker->account.boxed -= *parcel != NULL;
     while (*parcel != NULL) {
         sum += gc_mix((*parcel)->key);
         gc_load(m, parcel, *parcel, next);
@@ -149,14 +167,6 @@ static uint64_t use(struct gc_mutator *m, struct node *node, int64_t pairs)
     return gc_mix(node->key);
 }
 
-/* One thread's own. */
-struct worker {
-    struct gc_random random;
-    uint32_t thread, threads;
-    uint32_t box; /* that it looks into next */
-    uint64_t parcels;
-};
-
 static uint32_t box_of_another(struct worker *worker)
 {
     uint32_t to = worker->thread;
@@ -165,27 +175,26 @@ static uint32_t box_of_another(struct worker *worker)
     return to % worker->threads * BOXES + gc_random_below(&worker->random, BOXES);
 }
 
-/* The operations of one thread. */
-static uint64_t operate(struct gc_mutator *m, struct gc_trial *trial,
-        struct worker *worker, struct gc_array *own, struct gc_array *shared,
-        struct gc_array *boxes)
+/* A part of the operations of one thread. */
+static uint64_t operate(struct gc_mutator *m, const struct gc_trial *trial,
+        const struct gc_trial_part *part, struct worker *worker, struct gc_array *own,
+        struct gc_array *shared, struct gc_array *boxes)
 {
     const struct contend_options *o = trial->options;
     struct {
         struct gc_frame frame;
         struct node *node;
     } at;
-    uint64_t first, end, sum = 0;
+    uint64_t sum = 0;
     uint32_t objects = (uint32_t)o->objects;
-    gc_trial_share(trial, worker->thread, (uint64_t)o->count, &first, &end);
     gc_enter(m, at);
-    for (uint64_t i = first; i < end; i++) {
+    for (uint64_t i = part->first; i < part->end; i++) {
         uint32_t drawn = gc_random_below(&worker->random, 100);
         if (drawn < o->handoff) {
             if (!make_parcel(m, &at.node, o->parcel, gc_mix(i))) break;
-            worker->parcels++;
-            sum += swap(m, boxes, box_of_another(worker), &at.node);
-            sum += swap(m, boxes, worker->thread * BOXES + worker->box, &at.node);
+            worker->account.parcels++;
+            sum += swap(m, worker, boxes, box_of_another(worker), &at.node);
+            sum += swap(m, worker, boxes, worker->thread * BOXES + worker->box, &at.node);
             worker->box = (worker->box + 1) % BOXES;
             continue;
         }
@@ -243,11 +252,15 @@ static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
                 gc_new_array(m, &at.own, &table_type, (uint32_t)objects, 0) &&
                 fill(m, at.own, 0, objects);
     gc_trial_wait(trial, m); /* all shared objects are there */
-    if (made) sum = operate(m, trial, &worker, at.own, at.shared, at.boxes);
+    struct gc_trial_part part = { 0 };
+    while (gc_trial_next_part(trial, m, thread, (uint64_t)o->count, &part)) {
+        if (made) sum += operate(m, trial, &part, &worker, at.own, at.shared, at.boxes);
+        contend->accounts[thread] = worker.account;
+    }
     gc_trial_wait(trial, m); /* nobody puts anything into a box any more */
     for (uint32_t i = 0; i < BOXES; i++)
-        sum += swap(m, at.boxes, thread * BOXES + i, &at.parcel);
-    contend->parcels[thread] = worker.parcels;
+        sum += swap(m, &worker, at.boxes, thread * BOXES + i, &at.parcel);
+    contend->accounts[thread] = worker.account;
     gc_leave(m, at);
     gc_trial_add(trial, sum);
 }
@@ -274,7 +287,7 @@ static int setup(struct gc_mutator *m, struct gc_trial *trial)
         return -EINVAL;
     }
     struct contend *contend =
-            gc_os_alloc(sizeof(*contend) + trial->threads * sizeof(contend->parcels[0]));
+            gc_os_alloc(sizeof(*contend) + trial->threads * sizeof(contend->accounts[0]));
     if (contend == NULL) {
         gc_trial_fail(trial, "there is no memory for the plan");
         return -ENOMEM;
@@ -286,6 +299,20 @@ static int setup(struct gc_mutator *m, struct gc_trial *trial)
     return 0;
 }
 
+static void expect(struct gc_mutator *m, struct gc_trial *trial, struct gc_live *ret_live)
+{
+    const struct contend_options *o = trial->options;
+    const struct contend *contend = trial->data;
+    const uint64_t tables = trial->threads + 1; /* and as many objects for each place */
+    uint64_t boxed = 0;
+    for (uint32_t i = 0; i < trial->threads; i++)
+        boxed += contend->accounts[i].boxed;
+    gc_live_add(ret_live, m, &table_type, (uint32_t)o->objects, 0, tables);
+    gc_live_add(ret_live, m, &table_type, trial->threads * BOXES, 0, 1);
+    gc_live_add(ret_live, m, &node_type, 0, 0,
+            tables * (uint64_t)o->objects + boxed * (uint64_t)o->parcel);
+}
+
 static void report(struct gc_mutator *m, struct gc_trial *trial)
 {
     (void)m;
@@ -294,7 +321,7 @@ static void report(struct gc_mutator *m, struct gc_trial *trial)
     trial->ops = (uint64_t)o->count * (trial->weak_scaling ? trial->threads : 1);
     trial->checksum = trial->sum;
     for (uint32_t i = 0; i < trial->threads; i++) {
-        trial->planted += contend->parcels[i] * (uint64_t)o->parcel;
+        trial->planted += contend->accounts[i].parcels * (uint64_t)o->parcel;
         trial->planted += (uint64_t)o->objects + 1; /* its own, and their table */
     }
     trial->planted_is_known = true;
@@ -320,6 +347,7 @@ GC_WORKLOAD(contend) = {
     .options_size = sizeof(struct contend_options),
     .setup = setup,
     .run = run,
+    .expect = expect,
     .report = report,
     .finish = finish,
 };

@@ -94,16 +94,17 @@ static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
     const struct graph_options *o = trial->options;
     struct gc_graph *graph = trial->data;
     struct gc_random random = gc_random_stream(trial->seed, thread);
-    uint64_t first, end;
-    gc_trial_share(trial, thread, (uint64_t)o->count, &first, &end);
-    for (uint64_t i = first; i < end; i++) {
-        if (gc_random_below(&random, 100) < o->replace) {
-            uint32_t victim = gc_random_below(&random, graph->nodes);
-            if (!replace(m, graph, &random, victim, gc_mix(i))) break;
-        } else {
-            redirect(m, graph, &random);
+    struct gc_trial_part part = { 0 };
+    while (gc_trial_next_part(trial, m, thread, (uint64_t)o->count, &part)) {
+        for (uint64_t i = part.first; i < part.end; i++) {
+            if (gc_random_below(&random, 100) < o->replace) {
+                uint32_t victim = gc_random_below(&random, graph->nodes);
+                if (!replace(m, graph, &random, victim, gc_mix(i))) break;
+            } else {
+                redirect(m, graph, &random);
+            }
+            if (i % 64 == 0) gc_safepoint(m); /* redirecting does not allocate */
         }
-        if (i % 64 == 0) gc_safepoint(m); /* redirecting does not allocate */
     }
 }
 
@@ -122,10 +123,12 @@ GC_WORKLOAD(graph) = {
             "garbage in random components, cyclic and not",
     .unit = "operations",
     .race_free = false,
+    .drops_cycles = true,
     .options = options,
     .options_size = sizeof(struct graph_options),
     .setup = setup,
     .run = run,
+    .expect = gc_graph_expect,
     .report = report,
     .finish = gc_graph_finish,
 };

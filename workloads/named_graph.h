@@ -77,6 +77,89 @@ static inline uint64_t gc_graph_checksum(struct gc_mutator *m, struct gc_graph *
     return sum;
 }
 
+/* Nodes that were met, by address, and in the order in which they were. */
+struct gc_graph_met {
+    struct gc_graph_node **place; /* hashed */
+    struct gc_graph_node **node;
+    size_t count, room; /* room: a power of two, at least twice as many */
+    bool is_complete;   /* there was memory for all */
+};
+
+static inline size_t gc_graph_met_bytes(size_t room)
+{
+    return room * sizeof(struct gc_graph_node *);
+}
+
+static inline struct gc_graph_node **gc_graph_met_place(
+        const struct gc_graph_met *met, struct gc_graph_node *node)
+{
+    size_t i = (size_t)gc_mix((uintptr_t)node) & (met->room - 1);
+    while (met->place[i] != NULL && met->place[i] != node)
+        i = (i + 1) & (met->room - 1);
+    return &met->place[i];
+}
+
+static inline void gc_graph_met_finish(struct gc_graph_met *met)
+{
+    if (met->place != NULL) gc_os_unmap(met->place, gc_graph_met_bytes(met->room));
+    if (met->node != NULL) gc_os_unmap(met->node, gc_graph_met_bytes(met->room));
+}
+
+/* Makes room for twice as many, in pages of its own: a model must not be what makes the
+ * process grow. */
+static inline bool gc_graph_met_grow(struct gc_graph_met *met)
+{
+    enum { LEAST = 1 << 16, PAGE = 4096 };
+    struct gc_graph_met more = *met;
+    more.room = met->room > 0 ? 2 * met->room : LEAST;
+    more.place = gc_os_map(gc_graph_met_bytes(more.room), PAGE);
+    more.node = gc_os_map(gc_graph_met_bytes(more.room), PAGE);
+    bool made = more.place != NULL && more.node != NULL;
+    if (made) {
+        for (size_t i = 0; i < met->count; i++) {
+            more.node[i] = met->node[i];
+            *gc_graph_met_place(&more, more.node[i]) = more.node[i];
+        }
+        gc_graph_met_finish(met);
+        *met = more;
+    } else {
+        gc_graph_met_finish(&more);
+    }
+    return made;
+}
+
+static inline void gc_graph_meet(struct gc_graph_met *met, struct gc_graph_node *node)
+{
+    if (node == NULL || !met->is_complete) return;
+    if (2 * met->count >= met->room && !gc_graph_met_grow(met)) {
+        met->is_complete = false;
+        return;
+    }
+    struct gc_graph_node **place = gc_graph_met_place(met, node);
+    if (*place != NULL) return;
+    *place = node;
+    met->node[met->count++] = node;
+}
+
+/* As a workload's expect(): the nodes that lead from names, by a walk of its own. All who
+ * write wait, and there is no safepoint on the way: plain references will do. */
+static inline void gc_graph_expect(
+        struct gc_mutator *m, struct gc_trial *trial, struct gc_live *ret_live)
+{
+    struct gc_graph *graph = trial->data;
+    struct gc_graph_met met = { .is_complete = true };
+    for (uint32_t i = 0; i < graph->nodes; i++)
+        gc_graph_meet(&met, *gc_graph_named(graph, i));
+    for (size_t next = 0; next < met.count; next++) {
+        struct gc_graph_node *node = met.node[next];
+        for (int e = 0; e < GC_GRAPH_EDGES; e++)
+            gc_graph_meet(&met, node->edge[e]);
+    }
+    if (!met.is_complete) gc_trial_fail(trial, "there is no memory for the model");
+    gc_live_add(ret_live, m, &gc_graph_node_type, 0, 0, met.count);
+    gc_graph_met_finish(&met);
+}
+
 /* As a workload's finish(): drops all names, and the table. */
 static inline void gc_graph_finish(struct gc_mutator *m, struct gc_trial *trial)
 {

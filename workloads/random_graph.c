@@ -176,17 +176,18 @@ static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
     struct gc_graph *graph = trial->data;
     struct gc_random random = gc_random_stream(trial->seed, thread);
     uint32_t group = (uint32_t)(o->group < o->nodes ? o->group : o->nodes);
-    uint64_t first, end;
-    gc_trial_share(trial, thread, (uint64_t)o->count, &first, &end);
-    for (uint64_t k = first; k < end; k++) {
-        uint32_t place = gc_random_below(&random, graph->nodes);
-        if (gc_random_below(&random, 100) < o->replace) {
-            if (!replace(m, trial, &random, place, group, k + 1)) break;
-        } else {
-            int e = (int)gc_random_below(&random, GC_GRAPH_EDGES);
-            redirect(m, graph, place, e, neighbour(trial, &random, place));
+    struct gc_trial_part part = { 0 };
+    while (gc_trial_next_part(trial, m, thread, (uint64_t)o->count, &part)) {
+        for (uint64_t k = part.first; k < part.end; k++) {
+            uint32_t place = gc_random_below(&random, graph->nodes);
+            if (gc_random_below(&random, 100) < o->replace) {
+                if (!replace(m, trial, &random, place, group, k + 1)) break;
+            } else {
+                int e = (int)gc_random_below(&random, GC_GRAPH_EDGES);
+                redirect(m, graph, place, e, neighbour(trial, &random, place));
+            }
+            if (k % 64 == 0) gc_safepoint(m);
         }
-        if (k % 64 == 0) gc_safepoint(m);
     }
 }
 
@@ -205,10 +206,12 @@ GC_WORKLOAD(random_graph) = {
             "garbage: tangles of all sizes, cyclic, and what hangs on them",
     .unit = "operations",
     .race_free = false,
+    .drops_cycles = true,
     .options = options,
     .options_size = sizeof(struct random_graph_options),
     .setup = setup,
     .run = run,
+    .expect = gc_graph_expect,
     .report = report,
     .finish = gc_graph_finish,
 };

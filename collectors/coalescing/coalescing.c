@@ -74,10 +74,9 @@ static void set_trigger(struct coalescing *state)
     struct gc_heap *heap = state->tracer.heap;
     const struct coalescing_options *o = heap->collector_options;
     size_t young = o->young_bytes;
-    if (heap->limit_bytes > 0) {
-        size_t left = heap->limit_bytes > state->live_bytes
-                              ? heap->limit_bytes - state->live_bytes
-                              : 0;
+    const size_t limit = gc_heap_limit(heap);
+    if (limit > 0) {
+        size_t left = limit > state->live_bytes ? limit - state->live_bytes : 0;
         if (young > left / 2) young = left / 2;
         if (young < LEAST) young = LEAST;
     }
@@ -93,8 +92,8 @@ static bool is_backup_due(const struct coalescing *state)
     const struct coalescing_options *o = heap->collector_options;
     size_t most = state->traced_bytes / 100 * (size_t)o->growth_percent;
     if (most < o->minimum_bytes) most = o->minimum_bytes;
-    if (heap->limit_bytes > 0 && most > heap->limit_bytes / 4 * 3)
-        most = heap->limit_bytes / 4 * 3;
+    const size_t limit = gc_heap_limit(heap);
+    if (limit > 0 && most > limit / 4 * 3) most = limit / 4 * 3;
     return state->live_bytes > most || (o->backup > 0 && state->counted >= o->backup);
 }
 

@@ -66,7 +66,7 @@ static struct mark_sweep *state_of(const struct gc_heap *heap)
 static void set_trigger(struct gc_heap *heap, size_t live_bytes)
 {
     const struct mark_sweep_options *o = heap->collector_options;
-    if (heap->limit_bytes > 0) return; /* collect when it is full */
+    if (gc_heap_limit(heap) > 0) return; /* collect when it is full */
     size_t trigger = live_bytes / 100 * (size_t)o->growth_percent;
     if (trigger < o->minimum_bytes) trigger = o->minimum_bytes;
     trigger = gc_trigger_above_blocks(heap, trigger);

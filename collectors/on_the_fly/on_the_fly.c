@@ -36,6 +36,7 @@
 struct otf_options {
     int64_t growth_percent;
     uint64_t minimum_bytes;
+    int64_t ahead_percent;
     uint64_t log_bytes;
 };
 
@@ -56,6 +57,16 @@ static const struct gc_option options[] = {
             .max = INT64_MAX,
             .standard = "4M",
             .doc = "without a heap limit: never collect below this heap size" },
+    { .name = "ahead",
+            .kind = GC_OPTION_INT,
+            OPTION(ahead_percent),
+            .min = 10,
+            .max = 10000,
+            .standard = "100",
+            .doc = "without a heap limit: how much the heap may grow during a cycle "
+                   "before "
+                   "mutators wait, as a percentage of the live size; at least "
+                   "`minimum`" },
     { .name = "log",
             .kind = GC_OPTION_SIZE,
             OPTION(log_bytes),
@@ -68,12 +79,24 @@ static const struct gc_option options[] = {
 
 /* --- when to collect ------------------------------------------------------------------------ */
 
+/* Mutators that do not wait outrun the collector: what they make during a cycle is there until
+ * the next, which begins the later for it. So what they may make does not depend on what is
+ * there, but on what is live. With a limit they wait when it is reached. */
+static void set_pace(struct gc_heap *heap, size_t live_bytes, size_t trigger)
+{
+    const struct otf_options *o = heap->collector_options;
+    size_t ahead = live_bytes / 100 * (size_t)o->ahead_percent;
+    if (ahead < o->minimum_bytes) ahead = o->minimum_bytes;
+    gc_atomic_store_relaxed(
+            &heap->pace.bytes, gc_heap_limit(heap) > 0 ? SIZE_MAX : trigger + ahead);
+}
+
 /* With a limit half of what is free above the live size is used before a cycle begins: the
  * rest is for what is allocated meanwhile. */
 static void set_trigger(struct gc_heap *heap, size_t live_bytes)
 {
     const struct otf_options *o = heap->collector_options;
-    const size_t limit = heap->limit_bytes;
+    const size_t limit = gc_heap_limit(heap);
     size_t trigger = live_bytes / 100 * (size_t)o->growth_percent;
     if (limit > 0)
         trigger = live_bytes < limit ? live_bytes + (limit - live_bytes) / 2 : limit;
@@ -82,6 +105,7 @@ static void set_trigger(struct gc_heap *heap, size_t live_bytes)
     trigger = gc_trigger_above_blocks(heap, trigger);
     if (limit > 0 && trigger > limit - limit / 16) trigger = limit - limit / 16;
     gc_atomic_store_relaxed(&heap->trigger_bytes, trigger);
+    set_pace(heap, live_bytes, trigger);
 }
 
 static void on_pressure(struct gc_mutator *m, size_t bytes)
@@ -214,8 +238,12 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     shake(otf, OTF_LOWER);
     gc_collection_at(m, "sweeps");
     gc_sweep_open(heap, otf->white);
-    while (gc_sweep_some(m))
+    gc_pace_tell(heap); /* there are blocks that it may sweep itself */
+    while (gc_sweep_some(m)) {
+        gc_pace_tell_freed(heap);
         gc_safepoint(m);
+    }
+    gc_pace_end(heap);
     set_trigger(heap, otf->bytes);
     m->counters.visited_objects += otf->objects;
     m->counters.visited_edges += otf->edges;

@@ -32,7 +32,7 @@ static void end_scarcity(struct run *run)
 static void check_refusal(struct run *run, struct gc_mutator *m, size_t bytes)
 {
     const struct gc_heap *heap = m->heap;
-    size_t limit = gc_atomic_load_relaxed(&heap->limit_bytes);
+    size_t limit = gc_heap_limit(heap);
     uint64_t called = m->counters.finalizers + m->counters.callbacks +
                       gc_atomic_load_relaxed(&heap->finalized);
     if (run->settings.threads > 1 ||
@@ -57,7 +57,7 @@ static void give_room(struct gc_mutator *m, size_t bytes, void *argument)
     check_refusal(run, m, bytes);
     gc_atomic_fetch_add_relaxed(&run->given, 1);
     size_t taken = gc_atomic_load_relaxed(&m->heap->bytes);
-    size_t limit = gc_atomic_load_relaxed(&m->heap->limit_bytes);
+    size_t limit = gc_heap_limit(m->heap);
     /* where that would have been enough, a region is to be made, which wants more */
     gc_heap_set_limit(m->heap, bytes + (taken + bytes > limit ? taken : limit));
 }
