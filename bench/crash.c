@@ -7,6 +7,7 @@
 #include "bench/crash.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -44,6 +45,7 @@ static void write_all(int fd, const char *text, size_t length)
 {
     while (length > 0) {
         ssize_t n = write(fd, text, length);
+        if (n < 0 && errno == EINTR) continue;
         if (n <= 0) return; /* nobody is there to be told */
         text += n;
         length -= (size_t)n;
@@ -164,7 +166,7 @@ static void print_calls(struct gc_words *w, void *const *address, int count)
 {
     char text[GC_CRASH_CALLS][2 + 16 + 1], *offsets[GC_CRASH_CALLS];
     for (int i = 0, n; i < count; i += n) {
-        const char *base, *file, *other_base, *other;
+        const char *base = NULL, *file = NULL, *other_base, *other;
         const bool known = find_file((const char *)address[i] - 1, &base, &file);
         n = 1;
         while (known && i + n < count &&
@@ -174,7 +176,7 @@ static void print_calls(struct gc_words *w, void *const *address, int count)
         for (int k = 0; k < n; k++) { /* a call returns behind it */
             struct gc_words offset = { .begin = text[k], .room = sizeof(text[k]) };
             const char *at = (const char *)address[i + k] - 1;
-            gc_words_put_hex(&offset, (uint64_t)(at - (known ? base : NULL)));
+            gc_words_put_hex(&offset, (uint64_t)(at - base));
             offsets[k] = text[k];
         }
         if (known && *namer != '\0' && name_calls(w, file, offsets, n)) continue;
@@ -220,7 +222,7 @@ static void fill_record(struct gc_crash_record *to, const ucontext_t *context)
 {
     struct gc_words w = { .begin = to->text, .room = sizeof(to->text) };
     to->call_count = find_calls(to->calls, context);
-    gc_situation_put(&w, gc_os_now_ns());
+    if (!GC_TSAN) gc_situation_put(&w, gc_os_now_ns()); /* it reads what others write */
 }
 
 void gc_crash_note(struct gc_crash_record *to)

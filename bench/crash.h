@@ -8,7 +8,7 @@
  * what it would have done: a debugger and a core file see the place itself. A crash of the
  * handler ends the process at once; other threads that crash meanwhile wait.
  *
- * Under a sanitizer nothing is watched: it says more.
+ * Under a sanitizer no signal is watched: it says more.
  */
 #ifndef BENCH_CRASH_H
 #define BENCH_CRASH_H

@@ -19,7 +19,8 @@ KINDS = ('delete', 'negate', 'constant', 'operator')
 NOT_THE_CODE = frozenset((
     'gc_assert', 'gc_assert_level', 'gc_require', 'gc_fatal', '_Static_assert',
     'gc_schedule_yield', 'gc_schedule_disturb',
-    'gc_stall_record', 'gc_stall_clock', '__builtin_prefetch', 'GC_UNROLL', 'gc_as_one',
+    'gc_stall_record', 'gc_stall_clock', 'gc_event_record', 'gc_event_set_phase', 'gc_collection_at',
+    '__builtin_prefetch', 'GC_UNROLL', 'gc_as_one',
     'edge_before', 'edge_after'))
 # A branch on one of these, or on gc_broken() alone, is there for builds that check.
 OF_CHECKED_BUILDS = frozenset((
