@@ -26,7 +26,9 @@ SUITES = ('core', 'collectors', 'conformance', 'stress', 'workloads')
 # What kills soonest comes first, after the file's own suites and the quick ones.
 ORDER = ('core/*', 'collectors/*', 'conformance*', 'threads_conformance*', 'check/corpus', 'programs*',
          'check/*', 'weak/*', 'race/*/mutants', 'race/*', 'workloads/*', '*')
-SETUP = ('-Doptimization=1', '-Ddebug=false', '-Dwerror=false', '-Dc_args=-DGC_CHECK=3')
+# An index beyond its array is noticed, as it is by the tests under UndefinedBehaviorSanitizer.
+SETUP = ('-Doptimization=1', '-Ddebug=false', '-Dwerror=false',
+         '-Dc_args=-DGC_CHECK=3 -fsanitize=bounds -fsanitize-undefined-trap-on-error')
 # A mistake must not take the machine with it.
 LIMITS = ('--data=6000000000', '--fsize=1000000000', '--core=0')
 TICKS = os.sysconf('SC_CLK_TCK')
