@@ -105,6 +105,12 @@ def used_by_session(leader):
 
 class Watch:
     """Runs a command as a session of its own; says how it ends, and what it has used."""
+    running = set()
+
+    @classmethod
+    def end_all(cls):
+        for watch in list(cls.running):
+            watch.kill()
 
     def __init__(self, command, folder, environment, log):
         self.used, self.end = 0.0, None
@@ -112,6 +118,7 @@ class Watch:
         self.process = subprocess.Popen(    # pylint: disable=consider-using-with
             ['prlimit', *LIMITS, *command], cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             env={**os.environ, **environment}, start_new_session=True)
+        self.running.add(self)
 
     def wait(self, limit):
         """None if it ends well within `limit` seconds of processor; otherwise how it does."""
@@ -146,6 +153,7 @@ class Watch:
         return None
 
     def kill(self):
+        self.running.discard(self)
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
