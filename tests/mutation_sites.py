@@ -167,9 +167,16 @@ class Source:
                 i += 1
                 continue
             if i > 0 and self.word(i - 1) == ')':
-                self.function = self.word(self.close[i - 1] - 1)
+                self.function = self.name(self.close[i - 1] - 1)
                 self.block(i)
             i = self.close[i] + 1
+
+    def name(self, i):
+        """Of the function whose name ends at token i; or what a macro makes it of: MAKE(load)."""
+        if self.word(i) != ')':
+            return self.word(i)
+        first, last = self.span(self.close[i] - 1, i + 1)
+        return self.text[first:last]
 
     def block(self, i, left_alone=False):
         last, i = self.close[i], i + 1
