@@ -177,7 +177,7 @@ class Bench:
         self.tree, self.build, self.log = (
             os.path.join(self.folder, name) for name in ('tree', 'build', 'log'))
         self.turn, self.processors = turn, processors
-        self.spent = 0.0    # seconds of processor in builds and runs
+        self.spent = self.last = 0.0    # seconds of processor, of all builds and runs and of one
         self.plain = {}     # by program
         self.copy()
         if not os.path.exists(os.path.join(self.build, 'build.ninja')):
@@ -211,6 +211,7 @@ class Bench:
         with self.turn, open(self.log, 'wb') as log:
             watch = Watch(command, folder, environment, log)
             end = watch.wait(limit)
+        self.last = watch.used
         self.spent += watch.used
         return end
 
@@ -265,12 +266,11 @@ class Kit:
                 continue
             if not bench.make(test.program):
                 raise Failed('%s does not build:\n%s' % (test.program, read(bench.log)[-4000:]))
-            before = bench.spent
             end = bench.try_test(test)
             if end is not None:
                 raise Failed('without a mutation %s fails: %s\n%s' % (
                     test.name, end, read(bench.log)[-4000:]))
-            self.seconds[test.name] = round(bench.spent - before, 2)
+            self.seconds[test.name] = round(bench.last, 2)
             write(path, json.dumps(self.seconds, indent=1, sort_keys=True))
 
     def limit(self, test):
