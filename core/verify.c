@@ -54,12 +54,13 @@ static void check_region(struct check *check, const struct gc_region *region)
     for (uint32_t i = 0; i < GC_REGION_BLOCKS; i++) {
         const struct gc_block *block = &region->blocks[i];
         const bool is_free = (region->free_map[i / 64] >> i % 64) & 1;
+        const bool is_inside = block->state == GC_BLOCK_INSIDE;
         free_blocks += is_free;
         if (is_free != (block->state == GC_BLOCK_FREE))
             wrong(check, "a block is not what its region's map says", block);
-        if ((i < inside) != (block->state == GC_BLOCK_INSIDE))
+        if ((i < inside) != is_inside)
             wrong(check, "a span is not as long as it says", block);
-        if (!is_free && block->span > 0) inside = i + block->span;
+        if (!is_free && !is_inside && block->span > 0) inside = i + block->span;
     }
     if (free_blocks != region->free_blocks)
         wrong(check, "a region's free blocks do not add up", region);

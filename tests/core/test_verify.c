@@ -140,6 +140,9 @@ static void a_broken_list_of_the_collector_is_found(void)
     gc_object_set_mark(w.roots[0], (uint16_t)(mark + 1));
     CU_ASSERT_EQUAL(verify(&w, 2, "mark is wrong"), -EINVAL);
     gc_object_set_mark(w.roots[0], mark);
+    gc_object_clear_state(w.roots[2], GC_STATE_CYCLIC);
+    CU_ASSERT_EQUAL(verify(&w, 2, "no prefix"), -EINVAL);
+    gc_object_set_state(w.roots[2], GC_STATE_CYCLIC);
     CU_ASSERT_EQUAL(verify(&w, 2, ""), 0);
     close(&w);
 }
