@@ -216,7 +216,7 @@ class Bench:
         return end
 
     def make(self, program):
-        environment = {'CCACHE_BASEDIR': self.folder, 'CCACHE_SLOPPINESS': 'time_macros'}
+        environment = {'CCACHE_BASEDIR': self.folder, 'CCACHE_DEPEND': '1'}
         return self.run(['ninja', '-j', str(self.processors), program], self.build, environment) is None
 
     def digest(self, program):
@@ -232,9 +232,6 @@ class Bench:
         return sorted(os.path.join(folder, name) for name in os.listdir(folder)
                       if '.so' in name and os.path.isfile(os.path.join(folder, name)) and
                       not name.endswith('.symbols'))
-
-    def programs(self):
-        return sorted({test.program for test in self.tests})
 
     def note_plain(self, programs):
         """Builds these without a mutation, to know the machine code of it."""
@@ -258,10 +255,11 @@ class Kit:
     """The tests with the processor time that each takes without a mutation; kept in
     FOLDER/kit.json."""
 
-    def __init__(self, bench, work):
+    def __init__(self, bench, work, without):
+        self.without = without
         path = os.path.join(work, 'kit.json')
         self.seconds = json.loads(read(path)) if os.path.exists(path) else {}
-        for test in bench.tests:
+        for test in self.tests(bench):
             if test.name in self.seconds:
                 continue
             if not bench.make(test.program):
@@ -272,6 +270,13 @@ class Kit:
                     test.name, end, read(bench.log)[-4000:]))
             self.seconds[test.name] = round(bench.last, 2)
             write(path, json.dumps(self.seconds, indent=1, sort_keys=True))
+
+    def tests(self, bench):
+        return [test for test in bench.tests
+                if not any(fnmatch.fnmatchcase(test.name, pattern) for pattern in self.without)]
+
+    def programs(self, bench):
+        return sorted({test.program for test in self.tests(bench)})
 
     def limit(self, test):
         return 3 + 4 * self.seconds[test.name]
@@ -287,5 +292,5 @@ class Kit:
         def key(test):
             rank = next(n for n, pattern in enumerate(ORDER) if matches(test, [pattern]))
             return not matches(test, own), 0 if is_quick(test) else rank, self.seconds[test.name], test.name
-        tests = sorted(bench.tests, key=key)
+        tests = sorted(self.tests(bench), key=key)
         return [test for test in tests if is_quick(test)], [test for test in tests if not is_quick(test)]

@@ -356,12 +356,20 @@ static void who_reaches_no_safepoint_holds_up_nobody_else(void)
     struct fixture f;
     struct worker slow[1], others[3];
     static struct laggard laggard;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *array;
+    } at;
     if (!open(&f, "minimum=64K:growth=110", 0)) return;
     start_laggard(f.m, slow, &laggard);
     gc_collect_automatic(f.m, 2);
     while (handshakes_posted(f.heap) == 0)
         gc_safepoint(f.m);
     workers_run(f.m, others, 3, build_and_drop, NULL, NULL);
+    gc_enter(f.m, at); /* who asks for more than there can be is not made to wait either */
+    CU_ASSERT_FALSE(gc_new_array(f.m, &at.array, &array_type, 0, UINT32_MAX));
+    CU_ASSERT_EQUAL(f.exhausted, 1);
+    gc_leave(f.m, at);
     CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&f.heap->collections), 0); /* it waits still */
     let_laggard_go(f.m, slow, &laggard);
     gc_quiesce(f.m);
