@@ -281,8 +281,8 @@ class Kit:
     def limit(self, test):
         return 3 + 4 * self.seconds[test.name]
 
-    def order(self, bench, own):
-        """(quick tests, the others); those that match `own` first"""
+    def order(self, bench, own, may_reach):
+        """(quick tests, the others) of those that may reach the place; who matches `own` first"""
         def is_quick(test):
             return test.program == FIRST_PROGRAM and self.seconds[test.name] < QUICK_SECONDS
 
@@ -292,5 +292,5 @@ class Kit:
         def key(test):
             rank = next(n for n, pattern in enumerate(ORDER) if matches(test, [pattern]))
             return not matches(test, own), 0 if is_quick(test) else rank, self.seconds[test.name], test.name
-        tests = sorted(self.tests(bench), key=key)
+        tests = sorted(filter(may_reach, self.tests(bench)), key=key)
         return [test for test in tests if is_quick(test)], [test for test in tests if not is_quick(test)]
