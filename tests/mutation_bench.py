@@ -19,7 +19,7 @@ BUILD_SECONDS = 900
 HELD_SECONDS = 110   # a lock is given back when these have passed and what runs has ended
 FIRST_PROGRAM = 'tests/gclab-test'
 STATUS_TIMEOUT = 101    # of it: tests/main.c
-QUICK_SECONDS = 3   # processor time of those tests of FIRST_PROGRAM that come before all others
+FIRST_SECONDS = 3   # processor time of those tests of FIRST_PROGRAM that come before all others
 STILL_SECONDS, STILL_SHARE = 10.0, 0.01     # who has used less of so long a time waits for ever
 
 # Of the tests of `meson test`: those that try the runtime, in C.
@@ -219,6 +219,12 @@ class Bench:
         environment = {'CCACHE_BASEDIR': self.folder, 'CCACHE_DEPEND': '1'}
         return self.run(['ninja', '-j', str(self.processors), program], self.build, environment) is None
 
+    def count_steps(self, program):
+        """Of what it takes to build it."""
+        listed = subprocess.run(['ninja', '-C', self.build, '-n', program], stdout=subprocess.PIPE, text=True,
+                                check=True)
+        return sum(line.startswith('[') for line in listed.stdout.splitlines())
+
     def digest(self, program):
         """Of a program with the library that it may load."""
         found = hashlib.sha256()
@@ -284,7 +290,7 @@ class Kit:
     def order(self, bench, own, may_reach):
         """(quick tests, the others) of those that may reach the place; who matches `own` first"""
         def is_quick(test):
-            return test.program == FIRST_PROGRAM and self.seconds[test.name] < QUICK_SECONDS
+            return test.program == FIRST_PROGRAM and self.seconds[test.name] < FIRST_SECONDS
 
         def matches(test, patterns):
             return any(fnmatch.fnmatchcase(test.name, pattern) for pattern in patterns)

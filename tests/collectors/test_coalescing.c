@@ -360,6 +360,26 @@ static void finalizers_run_once_before_the_object_goes(void)
     }
 }
 
+static void half_of_what_a_limit_leaves_may_be_born_between_collections(void)
+{
+    const size_t limit = (size_t)8 << 20;
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *kept;
+    } at;
+    if (!open(&f, "young=1G", limit)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(make_chain(m, &at.kept, 1000));
+    CU_ASSERT(gc_collect(m, 2) >= 0);
+    const size_t live = coalescing_of(f.heap)->live_bytes;
+    CU_ASSERT(live >= 1000 * sizeof(struct node));
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&f.heap->taken_trigger), (limit - live) / 2);
+    gc_leave(m, at);
+    fixture_close(&f);
+}
+
 static void near_its_limit_a_heap_is_traced_once_three_quarters_live(void)
 {
     const size_t limit = (size_t)8 << 20;
@@ -485,6 +505,8 @@ int test_coalescing_suite(void)
                 weak_references_are_cleared_by_both_kinds_of_collection },
         { "finalizers_run_once_before_the_object_goes",
                 finalizers_run_once_before_the_object_goes },
+        { "half_of_what_a_limit_leaves_may_be_born_between_collections",
+                half_of_what_a_limit_leaves_may_be_born_between_collections },
         { "near_its_limit_a_heap_is_traced_once_three_quarters_live",
                 near_its_limit_a_heap_is_traced_once_three_quarters_live },
         { "what_a_trace_has_finalized_goes_by_its_count",
