@@ -64,6 +64,24 @@ static void the_trigger_is_the_growth_of_what_lives(void)
     fixture_close(&f);
 }
 
+static void large_objects_alone_make_collections_due(void)
+{
+    enum { BYTES = 100000, MANY = 200 };
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *large;
+    } at;
+    if (!open(&f, "minimum=1M", 0)) return;
+    gc_enter(f.m, at);
+    for (int i = 0; i < MANY; i++)
+        CU_ASSERT_TRUE(gc_new_array(f.m, &at.large, &bytes_type, 0, BYTES));
+    CU_ASSERT(f.heap->collections >= MANY * BYTES / (2 << 20));
+    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->peak_bytes) < 2 << 20);
+    gc_leave(f.m, at);
+    fixture_close(&f);
+}
+
 static void memory_that_was_swept_is_used_again(void)
 {
     struct fixture f;
@@ -112,6 +130,27 @@ static void a_tiny_mark_stack_finds_everything(void)
 static void several_weak_references_to_one_object_are_all_cleared(void)
 {
     expect_weak_cleared("mark_sweep", 40);
+}
+
+static void a_weak_reference_that_cannot_be_made_empties_its_local(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *local;
+    } at;
+    if (!tracing_open(&f, "mark_sweep", NULL, 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new(m, &at.local, &node_type));
+    struct gc_weak **local = (struct gc_weak **)(void *)&at.local;
+    memory_refuse(true);
+    bool made = gc_weak_new(m, local, &at.local->header, NULL, NULL);
+    memory_refuse(false);
+    CU_ASSERT_FALSE(made);
+    CU_ASSERT_PTR_NULL(at.local);
+    gc_leave(m, at);
+    fixture_close(&f);
 }
 
 static void a_finalized_object_goes_with_the_next_collection(void)
@@ -217,10 +256,14 @@ int test_mark_sweep_suite(void)
         { "more_growth_means_fewer_collections", more_growth_means_fewer_collections },
         { "the_trigger_is_the_growth_of_what_lives",
                 the_trigger_is_the_growth_of_what_lives },
+        { "large_objects_alone_make_collections_due",
+                large_objects_alone_make_collections_due },
         { "memory_that_was_swept_is_used_again", memory_that_was_swept_is_used_again },
         { "a_tiny_mark_stack_finds_everything", a_tiny_mark_stack_finds_everything },
         { "several_weak_references_to_one_object_are_all_cleared",
                 several_weak_references_to_one_object_are_all_cleared },
+        { "a_weak_reference_that_cannot_be_made_empties_its_local",
+                a_weak_reference_that_cannot_be_made_empties_its_local },
         { "a_finalized_object_goes_with_the_next_collection",
                 a_finalized_object_goes_with_the_next_collection },
         { "threads_that_collect_each_other_s_garbage_lose_nothing",
