@@ -267,46 +267,6 @@ static void the_register_grows_and_can_be_weeded(void)
     close(&f);
 }
 
-/* The second time memory comes of it. */
-static int note_collection(struct gc_mutator *m, enum gc_collection_event event,
-        int generation, size_t collected, size_t uncollectable, void *argument)
-{
-    uint32_t *collections = argument;
-    (void)m, (void)generation, (void)collected, (void)uncollectable;
-    if (event == GC_COLLECTION_STOP && ++*collections == 2) memory_refuse(false);
-    return 0;
-}
-
-static void a_full_register_is_asked_to_grow_again_after_each_of_two_collections(void)
-{
-    enum { MANY = 1000 };
-    struct fixture f;
-    struct {
-        struct gc_frame frame;
-        struct person *head, *next;
-    } at;
-    uint32_t collections = 0;
-    struct gc_observer observer = { .notify = note_collection, .argument = &collections };
-    if (!open(&f, "generational")) return;
-    struct gc_mutator *m = f.m;
-    gc_enter(m, at);
-    make(m, &at.head, 0, NOTHING);
-    gc_disable(m); /* but for those that are asked for */
-    gc_observer_add(m, &observer);
-    memory_refuse(true);
-    for (int k = 1; k < MANY && collections == 0; k++) {
-        make(m, &at.next, k, NOTHING);
-        gc_give(m, at.next, right, &at.head);
-        gc_move(m, &at.head, &at.next);
-    }
-    memory_refuse(false);
-    gc_observer_remove(m, &observer);
-    CU_ASSERT_EQUAL(collections, 2);
-    CU_ASSERT_EQUAL(f.exhausted, 0);
-    gc_leave(m, at);
-    close(&f);
-}
-
 int test_finalize_suite(void)
 {
     static const struct test tests[] = {
@@ -322,8 +282,6 @@ int test_finalize_suite(void)
         { "deaths_nested_through_finalizers_stay_shallow",
                 deaths_nested_through_finalizers_stay_shallow },
         { "the_register_grows_and_can_be_weeded", the_register_grows_and_can_be_weeded },
-        { "a_full_register_is_asked_to_grow_again_after_each_of_two_collections",
-                a_full_register_is_asked_to_grow_again_after_each_of_two_collections },
     };
     return suite_add("core/finalize", tests, COUNT(tests));
 }
