@@ -561,8 +561,9 @@ static struct gc_block *huge_new(struct gc_heap *heap, size_t bytes)
     size_t metadata = (size_t)heap->first_block << GC_BLOCK_SHIFT;
     size_t total =
             (bytes + metadata + GC_REGION_BYTES - 1) & ~(size_t)(GC_REGION_BYTES - 1);
-    if (total <= GC_REGION_BYTES) total = 2 * (size_t)GC_REGION_BYTES;
-    if (total < bytes || !gc_heap_charge(heap, total - metadata)) return NULL;
+    gc_assert(total > GC_REGION_BYTES,
+            "what fits into a region's blocks is no huge object");
+    if (!gc_heap_charge(heap, total - metadata)) return NULL;
     gc_lock_acquire(&heap->blocks_lock);
     struct gc_region *region = region_new(heap, total);
     gc_lock_release(&heap->blocks_lock);

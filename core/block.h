@@ -249,8 +249,8 @@ void gc_blocks_ripen(struct gc_heap *heap);
  * hold a stale reference, limbo and all homes' empty blocks too. */
 void gc_blocks_reclaim_stw(struct gc_heap *heap);
 
-/* An object of more than GC_MEDIUM_BYTES (prefix included), unlinked, its header
- * that of a free cell; NULL as above. On the mutator. */
+/* An object of more than GC_MEDIUM_BYTES (prefix included), at most UINT32_MAX, unlinked, its
+ * header that of a free cell; NULL as above. On the mutator. */
 GC_NODISCARD struct gc_object *gc_span_new(
         struct gc_mutator *m, size_t bytes, uint32_t prefix);
 

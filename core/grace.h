@@ -14,12 +14,12 @@
 #include "core/heap.h"
 #include "core/thread.h"
 
-/* A thread becomes one that may be waited for, offline; ceases to be one. Other heaps than
- * type-stable ones: nothing, like all below. On the thread. */
+/* A thread becomes one that may be waited for, offline; ceases to be one, and is waited for no
+ * more. Other heaps than type-stable ones: nothing, like all below. On the thread. */
 void gc_grace_enter(struct gc_heap *heap);
 void gc_grace_leave(struct gc_heap *heap);
 
-/* The mutator has just become RUNNING; is about to become BLOCKED or EXITED; is quiet. */
+/* The mutator has just become RUNNING; is about to become BLOCKED; is quiet. */
 void gc_grace_online(struct gc_mutator *m);
 void gc_grace_offline(struct gc_mutator *m);
 void gc_grace_quiet(struct gc_mutator *m);

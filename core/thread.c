@@ -224,7 +224,6 @@ static void leave(struct gc_mutator *m)
     m->budget = m->budget_limit = m->budget_granted = 0; /* an adopter asks first */
     gc_runs_flush(m);
     gc_blocks_retire(m);
-    gc_grace_offline(m);
     gc_grace_leave(heap);
     /* The lock goes first: once the record is EXITED it may be another thread's. A stop in
      * between waits for us, who need no lock but the registry's. */

@@ -46,6 +46,44 @@ static uint32_t check_free_list(
     return n;
 }
 
+/* That the blocks of a region are what its map of free ones says, and no span reaches into
+ * another block. */
+static void check_region(struct check *check, const struct gc_region *region)
+{
+    uint32_t free_blocks = 0, inside = region->first;
+    for (uint32_t i = 0; i < GC_REGION_BLOCKS; i++) {
+        const struct gc_block *block = &region->blocks[i];
+        const bool is_free = (region->free_map[i / 64] >> i % 64) & 1;
+        const bool is_inside = block->state == GC_BLOCK_INSIDE;
+        free_blocks += is_free;
+        if (is_free != (block->state == GC_BLOCK_FREE))
+            wrong(check, "a block is not what its region's map says", block);
+        if ((i < inside) != is_inside)
+            wrong(check, "a span is not as long as it says", block);
+        if (!is_free && !is_inside && block->span > 0) inside = i + block->span;
+    }
+    if (free_blocks != region->free_blocks)
+        wrong(check, "a region's free blocks do not add up", region);
+}
+
+static void check_regions(struct check *check)
+{
+    struct gc_heap *heap = check->heap;
+    gc_lock_acquire(&heap->blocks_lock);
+    for (struct gc_region *region = heap->regions; region != NULL; region = region->next)
+        if (region->bytes == GC_REGION_BYTES) check_region(check, region);
+    gc_lock_release(&heap->blocks_lock);
+}
+
+/* That the neighbours of a block in its home's list name it. (A sweeper's lists go one way.) */
+static void check_partial(struct check *check, const struct gc_block *block)
+{
+    struct gc_block *const *list = &block->home->partial[block->cyclic][block->class];
+    const struct gc_block *before = block->prev != NULL ? block->prev->next : *list;
+    if (before != block || (block->next != NULL && block->next->prev != block))
+        wrong(check, "a list of partial blocks is broken", block);
+}
+
 static void check_block(struct gc_block *block, void *argument)
 {
     struct check *check = argument;
@@ -55,6 +93,8 @@ static void check_block(struct gc_block *block, void *argument)
         if (run->block != block) wrong(check, "a current block is not its run's", block);
         unused += check_free_list(check, block, run->free);
     }
+    if (block->state == GC_BLOCK_PARTIAL && check->heap->sweeper == NULL)
+        check_partial(check, block);
     if (gc_block_used(block) + freed != block->built && block->state != GC_BLOCK_UNSWEPT)
         wrong(check, "a block's use does not add up (B2)", block);
     uint32_t dead = 0;
@@ -197,6 +237,7 @@ int gc_verify_stw(struct gc_heap *heap, int level, struct gc_error *error)
 {
     struct check check = { .heap = heap, .error = error };
     uint32_t can_count = GC_PROTOCOL_COUNTED | GC_PROTOCOL_FRAMES;
+    check_regions(&check);
     gc_heap_walk_blocks_stw(heap, check_block, &check);
     gc_weak_walk_stw(heap, check_weak, &check);
     if (check.result == 0 && level >= 2 && heap->collector->verify != NULL)

@@ -10,7 +10,8 @@ this tree is written in, and four operators.
 Left alone: comments, strings, preprocessor lines, what is not inside of a function, declarations
 but for the values in them, assertions, and what NOT_THE_CODE names.
 """
-import random
+import collections
+import hashlib
 import re
 
 KINDS = ('delete', 'negate', 'constant', 'operator')
@@ -61,6 +62,11 @@ class Site:
         old = self.source[span[0]:span[1]]
         self.text = flat(self.source[context[0]:span[0]] + '{' + old + ' -> ' + new + '}' +
                          self.source[span[1]:context[1]])
+        self.number = 0     # of those before it in its function that read the same
+
+    def key(self):
+        """What stays the same when lines move."""
+        return '%s: %s: %s: %d' % (self.path, self.function, self.text, self.number)
 
     def mutated(self):
         """The file with the mutation; each line stays where it was."""
@@ -82,6 +88,11 @@ class Site:
         return '%s:%d: %s(): %s' % (self.path, self.line, self.function, self.text)
 
 
+def draw_of(text):
+    """A number that follows from a text alone."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], 'big')
+
+
 def flat(text):
     return ' '.join(re.sub(r'/\*.*?\*/', ' ', text, flags=re.DOTALL).split())
 
@@ -89,14 +100,17 @@ def flat(text):
 class Source:
     """The tokens of a file, and the sites in it."""
 
-    def __init__(self, path, text, chooser=None):
+    def __init__(self, path, text):
         self.path, self.text = path, text
-        self.chooser = chooser or random.Random(path)
         self.tokens = self.read()
         self.close = self.match()
         self.sites = []
         self.function = None
         self.functions()
+        seen = collections.Counter()
+        for site in self.sites:
+            site.number = seen[site.function, site.text]
+            seen[site.function, site.text] += 1
 
     # tokens
 
@@ -154,9 +168,16 @@ class Source:
                 i += 1
                 continue
             if i > 0 and self.word(i - 1) == ')':
-                self.function = self.word(self.close[i - 1] - 1)
+                self.function = self.name(self.close[i - 1] - 1)
                 self.block(i)
             i = self.close[i] + 1
+
+    def name(self, i):
+        """Of the function whose name ends at token i; or what a macro makes it of: MAKE(load)."""
+        if self.word(i) != ')':
+            return self.word(i)
+        first, last = self.span(self.close[i] - 1, i + 1)
+        return self.text[first:last]
 
     def block(self, i, left_alone=False):
         last, i = self.close[i], i + 1
@@ -270,7 +291,7 @@ class Source:
                 i = self.close[i + 1] + 1
                 continue
             if kind == 'number':
-                new = self.other_number(word)
+                new = self.other_number(word, self.text[context[0]:start])
                 if new is not None:
                     self.add('constant', (start, end), new, context, self.operand(i, first, last))
             elif kind == 'sign' and word in OPPOSITE:
@@ -288,13 +309,14 @@ class Source:
             span = self.span(start, i)
             self.add('negate', span, '!(' + flat(self.text[span[0]:span[1]]) + ')', context, span)
 
-    def other_number(self, word):
+    def other_number(self, word, before):
         match = INTEGER.match(word)
         if match is None:
             return None
         digits, suffix = match.groups()
         value = int(digits, 16 if digits[:2] in ('0x', '0X') else 8 if digits[0] == '0' else 10)
-        value += 1 if value == 0 else self.chooser.choice((-1, 1))
+        more = value == 0 or draw_of('%s: %s' % (self.function, flat(before))) % 2 == 0
+        value += 1 if more else -1
         return ('%#x' if digits[:2] in ('0x', '0X') else '%d') % value + suffix
 
     def operand(self, i, first, last):
@@ -317,14 +339,14 @@ class Source:
 
 
 def draw(sources, seed, count):
-    """That many sites, of each kind about as many; a larger count only adds to a smaller one."""
-    chooser = random.Random(seed)
+    """That many sites, of each kind about as many; a larger count only adds to a smaller one, and
+    what changes in the sources changes little else of what is drawn."""
     left = {kind: [] for kind in KINDS}
     for source in sources:
         for site in source.sites:
             left[site.kind].append(site)
     for sites in left.values():
-        chooser.shuffle(sites)
+        sites.sort(key=lambda site: draw_of('%d: %s' % (seed, site.key())))
     drawn = []
     while len(drawn) < count and any(left.values()):
         for kind in KINDS:

@@ -38,6 +38,7 @@ static inline struct generational_home *generational_home_of(struct gc_mutator *
 /* The list of generation g (0 .. 2) of a home. */
 static inline struct gc_links *generational_list(struct gc_mutator *home, int g)
 {
+    gc_assert(g >= 0 && g < GC_GENERATIONS, "no generation has the number %d", g);
     return g == 0 ? &home->young : &generational_home_of(home)->old[g - 1];
 }
 

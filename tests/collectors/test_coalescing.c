@@ -124,6 +124,35 @@ static void blocks_of_dead_new_objects_are_given_back_whole(void)
     fixture_close(&f);
 }
 
+static void what_is_counted_and_dies_at_once_hides_no_garbage_of_its_block(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *root, *holder; /* of another class than nodes */
+        struct node *chain, *garbage;
+    } at;
+    if (!open(&f, "young=1G", 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new_array(m, &at.root, &array_type, 1, 0));
+    CU_ASSERT_TRUE(gc_new_array(m, &at.holder, &array_type, 1, 0));
+    gc_store(m, at.root, slot[0], at.holder);
+    CU_ASSERT_EQUAL(count(m), 0);
+    CU_ASSERT_TRUE(make_chain(m, &at.chain, 50));
+    CU_ASSERT_TRUE(make_chain(m, &at.garbage, 10));
+    gc_store(m, at.holder, slot[0], at.chain);
+    gc_store_null(m, at.root, slot[0]);
+    gc_clear(m, &at.chain);
+    gc_clear(m, &at.garbage);
+    gc_clear(m, &at.holder);
+    CU_ASSERT_EQUAL(count(m), 1 + 50 + 10);
+    CU_ASSERT_EQUAL(m->counters.freed_new, 10);
+    CU_ASSERT_EQUAL(fixture_live(&f), 1);
+    gc_leave(m, at);
+    fixture_close(&f);
+}
+
 static void an_old_cycle_waits_for_the_trace(void)
 {
     struct fixture f;
@@ -360,6 +389,26 @@ static void finalizers_run_once_before_the_object_goes(void)
     }
 }
 
+static void half_of_what_a_limit_leaves_may_be_born_between_collections(void)
+{
+    const size_t limit = (size_t)8 << 20;
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *kept;
+    } at;
+    if (!open(&f, "young=1G", limit)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(make_chain(m, &at.kept, 1000));
+    CU_ASSERT(gc_collect(m, 2) >= 0);
+    const size_t live = coalescing_of(f.heap)->live_bytes;
+    CU_ASSERT(live >= 1000 * sizeof(struct node));
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&f.heap->taken_trigger), (limit - live) / 2);
+    gc_leave(m, at);
+    fixture_close(&f);
+}
+
 static void near_its_limit_a_heap_is_traced_once_three_quarters_live(void)
 {
     const size_t limit = (size_t)8 << 20;
@@ -474,6 +523,8 @@ int test_coalescing_suite(void)
         { "young_deaths_are_never_counted", young_deaths_are_never_counted },
         { "blocks_of_dead_new_objects_are_given_back_whole",
                 blocks_of_dead_new_objects_are_given_back_whole },
+        { "what_is_counted_and_dies_at_once_hides_no_garbage_of_its_block",
+                what_is_counted_and_dies_at_once_hides_no_garbage_of_its_block },
         { "an_old_cycle_waits_for_the_trace", an_old_cycle_waits_for_the_trace },
         { "a_tiny_stack_counts_the_same", a_tiny_stack_counts_the_same },
         { "a_deep_stack_of_roots_is_no_matter", a_deep_stack_of_roots_is_no_matter },
@@ -485,6 +536,8 @@ int test_coalescing_suite(void)
                 weak_references_are_cleared_by_both_kinds_of_collection },
         { "finalizers_run_once_before_the_object_goes",
                 finalizers_run_once_before_the_object_goes },
+        { "half_of_what_a_limit_leaves_may_be_born_between_collections",
+                half_of_what_a_limit_leaves_may_be_born_between_collections },
         { "near_its_limit_a_heap_is_traced_once_three_quarters_live",
                 near_its_limit_a_heap_is_traced_once_three_quarters_live },
         { "what_a_trace_has_finalized_goes_by_its_count",

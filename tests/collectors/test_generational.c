@@ -295,6 +295,34 @@ static void the_quarter_rule_puts_full_collections_off(void)
     CU_ASSERT(full_without > 2 * full_with);
 }
 
+static void a_quarter_is_enough_for_a_full_collection_and_less_is_not(void)
+{
+    enum { OLD = 40 };
+    for (size_t more = OLD / 4 - 1; more <= OLD / 4; more++) {
+        struct fixture f;
+        struct {
+            struct gc_frame frame;
+            struct node *old, *more, *last;
+        } at;
+        const char *options = "threshold0=0:threshold1=1000:threshold2=0";
+        if (!fixture_open(&f, "generational", options, 0)) return;
+        struct gc_mutator *m = f.m;
+        gc_enter(m, at);
+        CU_ASSERT_TRUE(make_chain(m, &at.old, OLD));
+        gc_collect(m, 2);
+        CU_ASSERT_TRUE(make_chain(m, &at.more, more));
+        gc_collect(m, 0);
+        gc_collect(m, 1);
+        uint64_t before = gc_generation_stats_get(m, 2).collections;
+        gc_threshold_set(m, 0, 5);
+        CU_ASSERT_TRUE(make_chain(m, &at.last, 20));
+        uint64_t full = gc_generation_stats_get(m, 2).collections - before;
+        CU_ASSERT_EQUAL(full > 0, more == OLD / 4);
+        gc_leave(m, at);
+        fixture_close(&f);
+    }
+}
+
 static void survivors_grow_older(void)
 {
     struct fixture f;
@@ -538,6 +566,8 @@ int test_generational_suite(void)
                 generations_are_collected_in_the_known_pattern },
         { "the_quarter_rule_puts_full_collections_off",
                 the_quarter_rule_puts_full_collections_off },
+        { "a_quarter_is_enough_for_a_full_collection_and_less_is_not",
+                a_quarter_is_enough_for_a_full_collection_and_less_is_not },
         { "survivors_grow_older", survivors_grow_older },
         { "old_garbage_waits_for_its_generation", old_garbage_waits_for_its_generation },
         { "frozen_objects_are_left_alone_until_unfrozen",

@@ -64,6 +64,66 @@ static void the_trigger_is_the_growth_of_what_lives(void)
     fixture_close(&f);
 }
 
+/* The second time memory comes of it. */
+static int note_collection(struct gc_mutator *m, enum gc_collection_event event,
+        int generation, size_t collected, size_t uncollectable, void *argument)
+{
+    uint32_t *collections = argument;
+    (void)m, (void)generation, (void)collected, (void)uncollectable;
+    if (event == GC_COLLECTION_STOP && ++*collections == 2) memory_refuse(false);
+    return 0;
+}
+
+static void a_full_register_is_asked_to_grow_again_after_each_of_two_collections(void)
+{
+    enum { MANY = 1000 };
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *head, *next;
+    } at;
+    uint32_t collections = 0;
+    struct gc_observer observer = { .notify = note_collection, .argument = &collections };
+    if (!open(&f, "minimum=1G", 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new(m, &at.head, &finalized_type));
+    gc_observer_add(m, &observer);
+    memory_refuse(true);
+    bool made = true;
+    for (int k = 1; k < MANY && made && collections == 0; k++) {
+        made = gc_new(m, &at.next, &finalized_type);
+        if (made) gc_give(m, at.next, left, &at.head);
+        gc_move(m, &at.head, &at.next);
+    }
+    memory_refuse(false);
+    gc_observer_remove(m, &observer);
+    CU_ASSERT_TRUE(made);
+    CU_ASSERT_EQUAL(collections, 2);
+    gc_leave(m, at);
+    gc_quiesce(m);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_close(&f);
+}
+
+static void large_objects_alone_make_collections_due(void)
+{
+    enum { BYTES = 100000, MANY = 200 };
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *large;
+    } at;
+    if (!open(&f, "minimum=1M", 0)) return;
+    gc_enter(f.m, at);
+    for (int i = 0; i < MANY; i++)
+        CU_ASSERT_TRUE(gc_new_array(f.m, &at.large, &bytes_type, 0, BYTES));
+    CU_ASSERT(f.heap->collections >= MANY * BYTES / (2 << 20));
+    CU_ASSERT(gc_atomic_load_relaxed(&f.heap->peak_bytes) < 2 << 20);
+    gc_leave(f.m, at);
+    fixture_close(&f);
+}
+
 static void memory_that_was_swept_is_used_again(void)
 {
     struct fixture f;
@@ -112,6 +172,27 @@ static void a_tiny_mark_stack_finds_everything(void)
 static void several_weak_references_to_one_object_are_all_cleared(void)
 {
     expect_weak_cleared("mark_sweep", 40);
+}
+
+static void a_weak_reference_that_cannot_be_made_empties_its_local(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *local;
+    } at;
+    if (!tracing_open(&f, "mark_sweep", NULL, 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new(m, &at.local, &node_type));
+    struct gc_weak **local = (struct gc_weak **)(void *)&at.local;
+    memory_refuse(true);
+    bool made = gc_weak_new(m, local, &at.local->header, NULL, NULL);
+    memory_refuse(false);
+    CU_ASSERT_FALSE(made);
+    CU_ASSERT_PTR_NULL(at.local);
+    gc_leave(m, at);
+    fixture_close(&f);
 }
 
 static void a_finalized_object_goes_with_the_next_collection(void)
@@ -217,10 +298,16 @@ int test_mark_sweep_suite(void)
         { "more_growth_means_fewer_collections", more_growth_means_fewer_collections },
         { "the_trigger_is_the_growth_of_what_lives",
                 the_trigger_is_the_growth_of_what_lives },
+        { "a_full_register_is_asked_to_grow_again_after_each_of_two_collections",
+                a_full_register_is_asked_to_grow_again_after_each_of_two_collections },
+        { "large_objects_alone_make_collections_due",
+                large_objects_alone_make_collections_due },
         { "memory_that_was_swept_is_used_again", memory_that_was_swept_is_used_again },
         { "a_tiny_mark_stack_finds_everything", a_tiny_mark_stack_finds_everything },
         { "several_weak_references_to_one_object_are_all_cleared",
                 several_weak_references_to_one_object_are_all_cleared },
+        { "a_weak_reference_that_cannot_be_made_empties_its_local",
+                a_weak_reference_that_cannot_be_made_empties_its_local },
         { "a_finalized_object_goes_with_the_next_collection",
                 a_finalized_object_goes_with_the_next_collection },
         { "threads_that_collect_each_other_s_garbage_lose_nothing",

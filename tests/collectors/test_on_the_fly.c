@@ -120,6 +120,37 @@ static void weak_references_are_cleared_and_call_back_once(void)
     expect_weak_cleared("on_the_fly", 400);
 }
 
+/* Targets of ever other addresses, until one is of the chain that comes first. */
+static void the_first_chain_of_the_table_is_cleared_like_the_others(void)
+{
+    enum { ROUNDS = 60, EACH = 60 /* for which the table does not grow */ };
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *target;
+        struct gc_weak *weak;
+    } at;
+    if (!open(&f, NULL, 0)) return;
+    struct gc_mutator *m = f.m;
+    bool is_there = false;
+    gc_enter(m, at);
+    for (uint32_t round = 0; round < ROUNDS && !is_there; round++) {
+        gc_collect(m, 2);
+        for (uint32_t i = 0; i < EACH && !is_there; i++) {
+            CU_ASSERT_TRUE(gc_new_array(m, &at.target, &bytes_type, 0, 8 * round));
+            CU_ASSERT_TRUE(gc_weak_new(m, &at.weak, &at.target->header, NULL, NULL));
+            is_there = f.heap->weak_table[0] != NULL;
+        }
+    }
+    CU_ASSERT_TRUE(is_there);
+    gc_clear(m, &at.target);
+    gc_collect(m, 2);
+    CU_ASSERT_EQUAL(f.heap->weak_count, 0);
+    fixture_verify(&f);
+    gc_leave(m, at);
+    fixture_close(&f);
+}
+
 /* --- many mutators ------------------------------------------------------------------------- */
 
 enum { SHARED = 64, MOVES = 20000, MOVES_EACH = 500 /* between collections */ };
@@ -356,12 +387,21 @@ static void who_reaches_no_safepoint_holds_up_nobody_else(void)
     struct fixture f;
     struct worker slow[1], others[3];
     static struct laggard laggard;
+    struct {
+        struct gc_frame frame;
+        struct gc_array *array;
+    } at;
     if (!open(&f, "minimum=64K:growth=110", 0)) return;
     start_laggard(f.m, slow, &laggard);
     gc_collect_automatic(f.m, 2);
     while (handshakes_posted(f.heap) == 0)
         gc_safepoint(f.m);
     workers_run(f.m, others, 3, build_and_drop, NULL, NULL);
+    gc_enter(
+            f.m, at); /* who asks for more than there can be is not made to wait either */
+    CU_ASSERT_FALSE(gc_new_array(f.m, &at.array, &array_type, 0, UINT32_MAX));
+    CU_ASSERT_EQUAL(f.exhausted, 1);
+    gc_leave(f.m, at);
     CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&f.heap->collections), 0); /* it waits still */
     let_laggard_go(f.m, slow, &laggard);
     gc_quiesce(f.m);
@@ -475,6 +515,8 @@ int test_on_the_fly_suite(void)
                 a_finalized_object_goes_with_the_next_collection },
         { "weak_references_are_cleared_and_call_back_once",
                 weak_references_are_cleared_and_call_back_once },
+        { "the_first_chain_of_the_table_is_cleared_like_the_others",
+                the_first_chain_of_the_table_is_cleared_like_the_others },
         { "nothing_is_lost_while_threads_move_it_about",
                 nothing_is_lost_while_threads_move_it_about },
         { "threads_that_come_and_go_leave_nothing",

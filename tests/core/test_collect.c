@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tests/gate.h"
 #include "tests/suites.h"
 #include "tests/support.h"
 
@@ -156,6 +157,31 @@ static void switched_off_it_does_not_collect_by_itself(void)
     fixture_close(&f);
 }
 
+static void stand_at_gate(struct worker *worker)
+{
+    gate_pass(worker->shared, worker->m);
+}
+
+/* Half of it, in equal parts: so that they go beyond it by no more than the other half. */
+static void mutators_side_by_side_get_parts_of_what_the_threshold_leaves(void)
+{
+    struct fixture f;
+    struct worker other[1];
+    struct gate gate;
+    if (!fixture_open(&f, "generational@atomic", "threshold0=1000", 0)) return;
+    int sum = gc_budget_flush(f.m);
+    CU_ASSERT_EQUAL(f.m->budget_granted, 1000 - sum); /* alone */
+    gate_init(&gate);
+    workers_start(f.m, other, 1, stand_at_gate, &gate, NULL);
+    gate_await(&gate, f.m, 1);
+    sum = gc_budget_flush(f.m);
+    CU_ASSERT_EQUAL(f.m->budget_granted, (1000 - sum) / (2 * 2));
+    gate_open(&gate);
+    workers_join(f.m, other, 1);
+    gate_finish(&gate);
+    fixture_close(&f);
+}
+
 static void a_collection_inside_a_collection_returns_0(void)
 {
     static const char *const collectors[] = { "generational", "mark_sweep" };
@@ -192,10 +218,13 @@ static void observers_hear_the_counts_and_errors_are_reported(void)
     CU_ASSERT_EQUAL(f.errors, 2);
     CU_ASSERT_EQUAL(f.last_error, 9);
     gc_observer_remove(f.m, &first.observer);
+    gc_collect(f.m, 0);
+    CU_ASSERT_EQUAL(first.starts, 1);
+    CU_ASSERT_EQUAL(second.starts, 2);
     gc_observer_remove(f.m, &second.observer);
     gc_observer_remove(f.m, &second.observer); /* not there: nothing */
     gc_collect(f.m, 0);
-    CU_ASSERT_EQUAL(second.starts, 1);
+    CU_ASSERT_EQUAL(second.starts, 2);
     fixture_close(&f);
 }
 
@@ -333,6 +362,8 @@ int test_collect_suite(void)
         { "a_threshold_of_zero_means_never", a_threshold_of_zero_means_never },
         { "switched_off_it_does_not_collect_by_itself",
                 switched_off_it_does_not_collect_by_itself },
+        { "mutators_side_by_side_get_parts_of_what_the_threshold_leaves",
+                mutators_side_by_side_get_parts_of_what_the_threshold_leaves },
         { "a_collection_inside_a_collection_returns_0",
                 a_collection_inside_a_collection_returns_0 },
         { "observers_hear_the_counts_and_errors_are_reported",

@@ -10,7 +10,7 @@
 enum { CALLS = 32 };
 
 /* What the finalizer does besides writing itself down. */
-enum deed { NOTHING, RESURRECT, FAIL, DROP_RIGHT };
+enum deed { NOTHING, RESURRECT, FAIL, DROP_RIGHT, RESURRECT_AND_DROP_RIGHT };
 
 struct person {
     struct gc_object header;
@@ -40,8 +40,10 @@ static int finalize(struct gc_mutator *m, struct gc_object *object)
     ran.with_left += self->left != NULL;
     if (++ran.depth > ran.deepest) ran.deepest = ran.depth;
     if (ran.lowest == NULL || here < ran.lowest) ran.lowest = here;
-    if (self->deed == RESURRECT) gc_store_root(m, &haven, self);
-    if (self->deed == DROP_RIGHT) gc_store_null(m, self, right);
+    if (self->deed == RESURRECT || self->deed == RESURRECT_AND_DROP_RIGHT)
+        gc_store_root(m, &haven, self);
+    if (self->deed == DROP_RIGHT || self->deed == RESURRECT_AND_DROP_RIGHT)
+        gc_store_null(m, self, right);
     ran.depth--;
     return self->deed == FAIL ? 13 : 0;
 }
@@ -201,18 +203,20 @@ static void an_error_is_reported_and_the_object_dies(void)
     close(&f);
 }
 
-/* A finalizer that drops the next of a chain, whose finalizer drops the next, and so on. */
+/* A finalizer that drops the next of a chain, whose finalizer drops the next, and so on; the first
+ * one's also brings its object back, every other time. */
 static void deaths_nested_through_finalizers_stay_shallow(void)
 {
     enum { LENGTH = 20000 };
     static const char *const collectors[] = { "refcount", "generational" };
-    for (size_t i = 0; i < COUNT(collectors); i++) {
+    for (size_t i = 0; i < 2 * COUNT(collectors); i++) {
+        const bool returns = i % 2 != 0;
         struct fixture f;
         struct {
             struct gc_frame frame;
             struct person *head, *next;
         } at;
-        if (!open(&f, collectors[i])) continue;
+        if (!open(&f, collectors[i / 2])) continue;
         struct gc_mutator *m = f.m;
         gc_enter(m, at);
         for (int k = 0; k < LENGTH; k++) {
@@ -220,13 +224,16 @@ static void deaths_nested_through_finalizers_stay_shallow(void)
             gc_give(m, at.next, right, &at.head);
             gc_move(m, &at.head, &at.next);
         }
+        if (returns) at.head->deed = RESURRECT_AND_DROP_RIGHT;
         ran.base = __builtin_frame_address(0);
         gc_clear(m, &at.head);
         CU_ASSERT_EQUAL(ran.count, LENGTH);
+        CU_ASSERT_EQUAL(fixture_live(&f), returns);
         CU_ASSERT(ran.deepest > 1 && ran.deepest <= 51);
         CU_ASSERT(ran.base - ran.lowest < 100000);
         CU_ASSERT_EQUAL(m->death_depth, 0);
         CU_ASSERT_EQUAL(m->deferred_count, 0);
+        gc_store_root_null(m, &haven);
         gc_leave(m, at);
         close(&f);
     }

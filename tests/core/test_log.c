@@ -300,11 +300,37 @@ static void a_taker_among_writers_gets_everything_once(void)
     close(&w);
 }
 
+static uint32_t collected;
+
+/* The second time memory comes of it. */
+static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectable)
+{
+    (void)m, (void)generation, (void)uncollectable;
+    if (++collected == 2) memory_refuse(false);
+    return 0;
+}
+
+static void a_chunk_is_asked_for_again_after_each_of_two_collections(void)
+{
+    struct world w;
+    if (!open(&w, 0)) return;
+    w.collector.collect = collect;
+    collected = 0;
+    memory_refuse(true);
+    gc_log_make_room(w.m, 2 * USUAL);
+    memory_refuse(false);
+    CU_ASSERT_EQUAL(collected, 2);
+    CU_ASSERT_TRUE(gc_log_has_room(w.m, 2 * USUAL));
+    close(&w);
+}
+
 int test_log_suite(void)
 {
     static const struct test tests[] = {
         { "words_come_out_once_in_the_order_in_which_they_were_noted",
                 words_come_out_once_in_the_order_in_which_they_were_noted },
+        { "a_chunk_is_asked_for_again_after_each_of_two_collections",
+                a_chunk_is_asked_for_again_after_each_of_two_collections },
         { "an_entry_lies_in_one_chunk_however_long_it_is",
                 an_entry_lies_in_one_chunk_however_long_it_is },
         { "chunks_count_as_heap_and_are_used_again",

@@ -111,6 +111,39 @@ static void callbacks_name_an_interpreter_s_stack(void)
     fixture_close(&f);
 }
 
+static void what_waits_to_be_dropped_is_still_held(void)
+{
+    struct fixture f;
+    struct gc_object *deferred[3];
+    struct {
+        struct gc_frame frame;
+        struct node *a, *b, *c;
+    } at;
+    struct found without = { 0, 0, 0 }, with = { 0, 0, 0 };
+    if (!fixture_open(&f, "none", NULL, 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    make(m, &at.a, 1);
+    make(m, &at.b, 10);
+    make(m, &at.c, 100);
+    gc_stop_begin(m);
+    gc_roots_visit_mutator(m, find, &without);
+    deferred[0] = &at.a->header;
+    deferred[1] = deferred[2] = &at.b->header;
+    m->deferred = deferred;
+    m->deferred_count = 2; /* of room for three */
+    m->drops[0] = &at.c->header;
+    m->drop_count = 1;
+    gc_roots_visit_mutator(m, find, &with);
+    m->deferred = NULL;
+    m->deferred_count = m->drop_count = 0;
+    gc_stop_end(m, 0);
+    CU_ASSERT_EQUAL(with.slots, without.slots + 3);
+    CU_ASSERT_EQUAL(with.keys, without.keys + 111);
+    gc_leave(m, at);
+    fixture_close(&f);
+}
+
 /* Counted as the other locals are: a check of all counts needs the callback. */
 static void slots_that_callbacks_name_count_where_locals_do(void)
 {
@@ -247,6 +280,8 @@ int test_root_suite(void)
                 ranges_can_be_added_and_removed_in_any_order },
         { "callbacks_name_an_interpreter_s_stack",
                 callbacks_name_an_interpreter_s_stack },
+        { "what_waits_to_be_dropped_is_still_held",
+                what_waits_to_be_dropped_is_still_held },
         { "slots_that_callbacks_name_count_where_locals_do",
                 slots_that_callbacks_name_count_where_locals_do },
         { "a_mutator_does_not_exit_with_callbacks_left",

@@ -83,6 +83,50 @@ static void a_broken_free_list_is_found(void)
     close(&w);
 }
 
+static void a_block_that_its_region_does_not_know_is_found(void)
+{
+    struct world w;
+    if (!open(&w, "refcount")) return;
+    struct gc_block *block = gc_block_of(w.roots[0]);
+    struct gc_region *region = gc_region_of(block);
+    struct gc_block *last = &region->blocks[GC_REGION_BLOCKS - 1];
+    CU_ASSERT_EQUAL_FATAL(last->state, GC_BLOCK_FREE);
+    last->state = GC_BLOCK_LIMBO;
+    CU_ASSERT_EQUAL(verify(&w, 1, "region's map"), -EINVAL);
+    last->state = GC_BLOCK_FREE;
+    uint8_t state = block->state;
+    block->state = GC_BLOCK_FREE;
+    CU_ASSERT_EQUAL(verify(&w, 1, "region's map"), -EINVAL);
+    block->state = state;
+    region->free_blocks--;
+    CU_ASSERT_EQUAL(verify(&w, 1, "add up"), -EINVAL);
+    region->free_blocks++;
+    block->span = 2; /* that of a large object, the next block inside of it */
+    CU_ASSERT_EQUAL(verify(&w, 1, "a span"), -EINVAL);
+    block->span = 0;
+    CU_ASSERT_EQUAL(verify(&w, 1, ""), 0);
+    close(&w);
+}
+
+static void a_broken_list_of_blocks_is_found(void)
+{
+    struct world w;
+    if (!open(&w, "refcount")) return;
+    gc_runs_flush(w.f.m);
+    struct gc_block *block = gc_block_of(w.roots[0]);
+    CU_ASSERT_EQUAL_FATAL(block->state, GC_BLOCK_PARTIAL);
+    CU_ASSERT_EQUAL(verify(&w, 1, ""), 0);
+    struct gc_block *next = block->next, *prev = block->prev;
+    block->next = block;
+    CU_ASSERT_EQUAL(verify(&w, 1, "partial blocks"), -EINVAL);
+    block->next = next;
+    block->prev = block;
+    CU_ASSERT_EQUAL(verify(&w, 1, "partial blocks"), -EINVAL);
+    block->prev = prev;
+    CU_ASSERT_EQUAL(verify(&w, 1, ""), 0);
+    close(&w);
+}
+
 static void a_broken_list_of_the_collector_is_found(void)
 {
     struct world w;
@@ -96,6 +140,9 @@ static void a_broken_list_of_the_collector_is_found(void)
     gc_object_set_mark(w.roots[0], (uint16_t)(mark + 1));
     CU_ASSERT_EQUAL(verify(&w, 2, "mark is wrong"), -EINVAL);
     gc_object_set_mark(w.roots[0], mark);
+    gc_object_clear_state(w.roots[2], GC_STATE_CYCLIC);
+    CU_ASSERT_EQUAL(verify(&w, 2, "no prefix"), -EINVAL);
+    gc_object_set_state(w.roots[2], GC_STATE_CYCLIC);
     CU_ASSERT_EQUAL(verify(&w, 2, ""), 0);
     close(&w);
 }
@@ -136,6 +183,9 @@ int test_verify_suite(void)
 {
     static const struct test tests[] = {
         { "a_broken_free_list_is_found", a_broken_free_list_is_found },
+        { "a_block_that_its_region_does_not_know_is_found",
+                a_block_that_its_region_does_not_know_is_found },
+        { "a_broken_list_of_blocks_is_found", a_broken_list_of_blocks_is_found },
         { "a_broken_list_of_the_collector_is_found",
                 a_broken_list_of_the_collector_is_found },
         { "a_weak_reference_whose_target_does_not_know_is_found",

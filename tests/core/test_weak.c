@@ -323,6 +323,33 @@ static void a_table_that_cannot_grow_is_relieved_and_tried_again(void)
     fixture_close(&f);
 }
 
+static void what_cannot_be_made_holds_nothing(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *target;
+        struct leaf *data;
+        struct gc_weak *weak;
+    } at;
+    if (!open(&f)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    CU_ASSERT_TRUE(gc_new(m, &at.target, &node_type));
+    CU_ASSERT_TRUE(gc_new(m, &at.data, &leaf_type));
+    memory_refuse(true);
+    bool made = gc_weak_new(m, &at.weak, &at.target->header, note, &at.data->header);
+    memory_refuse(false);
+    CU_ASSERT_FALSE(made);
+    CU_ASSERT_EQUAL(f.exhausted, 1);
+    CU_ASSERT_PTR_NULL(at.weak);
+    CU_ASSERT_EQUAL(gc_refcount(m, &at.target->header), 1);
+    CU_ASSERT_EQUAL(gc_refcount(m, &at.data->header), 1);
+    gc_leave(m, at);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
+    fixture_close(&f);
+}
+
 int test_weak_suite(void)
 {
     static const struct test tests[] = {
@@ -337,6 +364,7 @@ int test_weak_suite(void)
         { "the_local_may_hold_the_target_itself", the_local_may_hold_the_target_itself },
         { "a_callback_may_drop_another_pending_weak_reference",
                 a_callback_may_drop_another_pending_weak_reference },
+        { "what_cannot_be_made_holds_nothing", what_cannot_be_made_holds_nothing },
         { "a_table_that_cannot_grow_is_relieved_and_tried_again",
                 a_table_that_cannot_grow_is_relieved_and_tried_again },
     };
