@@ -61,11 +61,6 @@ void gc_cell_unpoison(struct gc_object *object)
                 (void *)object, i + GC_CELL_MIN_BYTES);
 }
 
-static struct gc_heap *heap_of(const struct gc_block *block)
-{
-    return gc_region_of(block)->heap;
-}
-
 /* --- regions ------------------------------------------------------------------ */
 
 static bool map_is_free(const struct gc_region *region, uint32_t i)
@@ -312,7 +307,7 @@ static void block_died(struct gc_block *block)
 {
     struct gc_mutator *home = block->home;
     if (!home->heap->type_stable || gc_broken(STABLE)) {
-        gc_block_release(heap_of(block), block);
+        gc_block_release(gc_region_of(block)->heap, block);
         return;
     }
     block->state = GC_BLOCK_EMPTY;
@@ -395,7 +390,7 @@ static void note_births(struct gc_block *block, uint32_t used, size_t bytes)
 {
     if (block->births == GC_BIRTHS_NONE)
         block->births = used == 0 ? GC_BIRTHS_ALL : GC_BIRTHS_SOME;
-    gc_atomic_fetch_add_relaxed(&heap_of(block)->taken_bytes, bytes);
+    gc_atomic_fetch_add_relaxed(&gc_region_of(block)->heap->taken_bytes, bytes);
 }
 
 bool gc_block_take_cells(struct gc_mutator *m, struct gc_run *run)
@@ -438,10 +433,11 @@ bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class)
     }
     struct gc_block *block = m->partial[prefixed][class];
     struct gc_block **empty = &m->empty[prefixed][class];
+    if (block == NULL && *empty == NULL) return false;
     if (block != NULL) {
         partial_remove(block);
         set_countdown(block, gc_block_used(block), NEVER);
-    } else if (*empty != NULL) { /* built again, in the order of addresses */
+    } else { /* built again, in the order of addresses */
         block = *empty;
         *empty = block->next;
         m->empty_blocks--;
@@ -449,8 +445,6 @@ bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class)
         block->free = NULL;
         block->built = 0;
         set_countdown(block, 0, NEVER);
-    } else {
-        return false;
     }
     return gc_run_begin(m, run, block);
 }
@@ -478,9 +472,9 @@ static void settle(struct gc_block *block, uint32_t used)
 
 static void span_died(struct gc_block *block)
 {
-    struct gc_heap *heap = heap_of(block);
+    struct gc_heap *heap = gc_region_of(block)->heap;
     if (!heap->type_stable || gc_broken(STABLE)) {
-        gc_block_release(heap_of(block), block);
+        gc_block_release(gc_region_of(block)->heap, block);
         return;
     }
     gc_lock_acquire(&heap->blocks_lock);
@@ -512,13 +506,13 @@ void gc_block_event(struct gc_block *block)
         break;
     }
     gc_fatal("a cell is freed in a block of state %d of heap %p", block->state,
-            (void *)heap_of(block));
+            (void *)gc_region_of(block)->heap);
 }
 
 uint32_t gc_block_clear(struct gc_block *block)
 {
     uint32_t used = gc_block_used(block);
-    const bool says_so = GC_POISONS || heap_of(block)->type_stable;
+    const bool says_so = GC_POISONS || gc_region_of(block)->heap->type_stable;
     for (uint32_t i = 0; says_so && i < block->built; i++) {
         struct gc_object *object = gc_block_object(block, i);
         if (gc_object_is_dead(object)) continue;
