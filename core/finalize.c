@@ -24,6 +24,7 @@ void gc_finalize(struct gc_mutator *m, struct gc_object *object)
         if ((before & GC_STATE_FINALIZER) == 0) return;
     }
     m->counters.finalizers++;
+    gc_pace_let_go(m);
     int error = gc_object_info(object)->type->finalize(m, object);
     if (error != 0) gc_callback_error(m, object, error);
 }
