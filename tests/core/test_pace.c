@@ -147,9 +147,7 @@ static struct gate gate;
 static int await_gate(struct gc_mutator *m, struct gc_object *object)
 {
     (void)object;
-    gc_blocked_begin(m);
-    gate_wait(&gate);
-    gc_blocked_end(m);
+    gate_pass(&gate, m);
     return 0;
 }
 
@@ -171,8 +169,7 @@ static void a_finalizer_may_wait_for_who_needs_memory(void)
     gc_leave(f.m, at);
     const uint64_t start = gc_os_now_ns();
     gc_worker_ask(f.m);
-    while (gc_atomic_load_relaxed(&f.heap->pace.lets_go) == 0)
-        gc_safepoint(f.m);
+    gate_await(&gate, f.m, 1);
     gc_atomic_store_relaxed(&f.heap->pace.bytes, as_it_is);
     make_nodes(f.m);
     gate_open(&gate);
@@ -182,7 +179,7 @@ static void a_finalizer_may_wait_for_who_needs_memory(void)
     gate_finish(&gate);
 }
 
-enum { BUSY = 3, ROUNDS = 40 };
+enum { BUSY = 3, ROUNDS = 20 };
 
 static void make_often(struct worker *worker)
 {
