@@ -70,7 +70,8 @@ static struct gc_object *take_cell(struct gc_mutator *m, bool cyclic, uint32_t c
     while (run->free == NULL) {
         if (gc_run_refill(m, cyclic, class)) break;
         if (gc_pace_wait(m, GC_BLOCK_BYTES)) continue;
-        if (gc_run_grow(m, cyclic, class)) break;
+        struct gc_block *block = gc_block_new(m, cyclic, class);
+        if (block != NULL && gc_run_begin(m, run, block)) break;
         if (!gc_relieve(m, GC_BLOCK_BYTES, &attempt)) return NULL;
     }
     struct gc_object *object = run->free;

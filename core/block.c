@@ -449,12 +449,6 @@ bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class)
     return gc_run_begin(m, run, block);
 }
 
-bool gc_run_grow(struct gc_mutator *m, bool prefixed, uint32_t class)
-{
-    struct gc_block *block = gc_block_new(m, prefixed, class);
-    return block != NULL && gc_run_begin(m, &m->runs[prefixed][class], block);
-}
-
 /* Puts a block that no run allocates from where its use says. */
 static void settle(struct gc_block *block, uint32_t used)
 {

@@ -227,9 +227,6 @@ static inline void gc_cell_free_dead(struct gc_object *object)
  * none. The run's list must be empty. On the mutator. */
 GC_NODISCARD bool gc_run_refill(struct gc_mutator *m, bool prefixed, uint32_t class);
 
-/* The same from a new block; false when the heap's limit or the system refuses it. */
-GC_NODISCARD bool gc_run_grow(struct gc_mutator *m, bool prefixed, uint32_t class);
-
 /* All objects of the block are dead, though they need not say so, and nothing refers to
  * them; no run allocates from it. Frees them, at once where memory need not be type-stable.
  * Returns how many they were. (B1) */
@@ -254,7 +251,7 @@ void gc_blocks_reclaim_stw(struct gc_heap *heap);
 GC_NODISCARD struct gc_object *gc_span_new(
         struct gc_mutator *m, size_t bytes, uint32_t prefix);
 
-/* For sweep.c. A new block for cells, or NULL when there is no memory; the memory of a block,
+/* For sweep.c and allocate.c. A new block for cells, or NULL when there is no memory; the memory of a block,
  * or of a large object, goes back, whatever is in it; `used` cells are used, and no event
  * follows (B4) however many are freed. */
 struct gc_block *gc_block_new(struct gc_mutator *m, bool prefixed, uint32_t class);

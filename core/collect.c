@@ -18,6 +18,7 @@ static void notify(struct gc_mutator *m, enum gc_collection_event event, int gen
 {
     struct gc_heap *heap = m->heap;
     if (gc_atomic_load_relaxed(&heap->observer_count) == 0) return;
+    gc_pace_let_go(m);
     gc_lock_acquire(&heap->registry_lock);
     const uint64_t number = ++heap->observed;
     gc_lock_release(&heap->registry_lock);
@@ -53,6 +54,7 @@ static void end(struct gc_mutator *m)
     gc_atomic_store_relaxed(&m->heap->collecting_mutator, NULL);
     /* [sync CO1] seq_cst, as release: pairs with the exchange in begin(). */
     gc_atomic_store_seq_cst(&m->heap->collecting, 0);
+    gc_pace_end(m->heap);
     gc_condition_broadcast(&m->heap->collected);
     gc_lock_release(&m->heap->registry_lock);
 }
@@ -85,7 +87,6 @@ int64_t gc_collect_here(struct gc_mutator *m, int generation)
     notify(m, GC_COLLECTION_START, generation, 0, 0);
     gc_pace_begin(heap);
     size_t collected = heap->collector->collect(m, generation, &uncollectable);
-    gc_pace_end(heap);
     gc_event_set_phase(&m->events, NULL);
     gc_event_record(&m->events, "ends the collection, dead:", collected);
     struct gc_generation *row = &heap->generations[generation];

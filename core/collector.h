@@ -116,7 +116,10 @@ struct gc_collector {
 
     /* heap->bytes would pass heap->trigger_bytes by an allocation of `bytes`, or
      * heap->taken_bytes has passed heap->taken_trigger. Inside it. Collect, or set a new
-     * trigger. NULL: no trigger. */
+     * trigger. While one who has been told collects, others whose blocks are used up wait if
+     * the heap would pass the trigger, or heap->pace.bytes where that is set (pace.h): by
+     * collectors that work beside mutators, or whose trigger is not heap->trigger_bytes.
+     * NULL: no trigger, and nobody waits. */
     void (*on_pressure)(struct gc_mutator *m, size_t bytes);
 
     /* The log is as large as its budget allows (log.h): collect. Inside a store, on its

@@ -25,6 +25,7 @@ void gc_finalize(struct gc_mutator *m, struct gc_object *object)
     }
     m->counters.finalizers++;
     gc_event_record(&m->events, "runs the finalizer of", (uintptr_t)object);
+    gc_pace_let_go(m);
     int error = gc_object_info(object)->type->finalize(m, object);
     if (error != 0) gc_callback_error(m, object, error);
 }

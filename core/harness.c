@@ -338,7 +338,8 @@ static int measure(struct sample *sample, struct gc_mutator *m, struct gc_error 
     int status = run_threads(sample, m, error);
     if (status != 0) return status;
     uint64_t collector_cpu = gc_atomic_load_relaxed(&sample->heap->collector_cpu_ns) -
-                             sample->start_collector_cpu_ns;
+                             sample->start_collector_cpu_ns -
+                             trial->unmeasured_collector_cpu_ns;
     result->wall_ns = sample->end_ns - sample->trial.start_ns - trial->unmeasured_ns;
     result->cpu_ns = sample->end_cpu_ns - sample->start_cpu_ns - trial->unmeasured_cpu_ns;
     result->has_cpu_roles = true;

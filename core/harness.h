@@ -121,7 +121,7 @@ struct gc_trial {
     uint64_t start_ns; /* of the clock, which stands when run() is called */
 
     /* kept by gc_trial_unmeasured_*() */
-    uint64_t unmeasured_ns, unmeasured_cpu_ns;
+    uint64_t unmeasured_ns, unmeasured_cpu_ns, unmeasured_collector_cpu_ns;
 
     /* what report() says */
     uint64_t checksum; /* the same for all collectors where race_free */

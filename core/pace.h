@@ -2,21 +2,21 @@
 /* pace.h - pacing: who needs more memory while a collection is about to give some back waits
  * for it.
  *
- * Otherwise mutators outrun a collector: one that works beside them, but also who is about to
- * stop the world, if his thread does not get a processor for some time. Only memory that the
- * heap does not have yet is waited for: what its homes' blocks have is taken as ever.
+ * Otherwise mutators outrun a collector: one that works beside them, but also one who is to
+ * stop the world, or has just done so, and whose thread does not get a processor for some time.
+ * Only memory that the heap does not have yet is waited for: what its homes' blocks have is
+ * taken as ever.
  *
- *   FREE --begin--> HELD --end--> FREE
+ * A mutator is held up while all of this is so:
+ *   - a collection is under way, or the collector thread was asked for one
+ *   - it has not come to code of the program: an observer, a callback, a finalizer
+ *   - the heap would become larger than pace.bytes, or, if that is 0, than its trigger
  *
- * HELD: from when a collection was asked for, or began, until what it frees is free, or its
- * first stop has ended. Only collectors with on_pressure hold, and only who would make the heap
- * larger than pace.bytes. That is 0 unless the collector says otherwise: a stop is about to come
- * in any case; but without bound for one that has a thread.
- *
- * Invariants: (PC1) while HELD the collection runs no code of the program, for which somebody
- *                   who waits might be needed: so it comes to an end.
+ * Invariants: (PC1) who is waited for runs no code of the program, which might need somebody
+ *                   who waits: so there is an end to it.
  *             (PC2) who waits is in a blocked region: stops and handshakes go on. Whatever
- *                   becomes of (PC1), nobody waits longer than GC_PACE_PATIENCE_NS for one hold.
+ *                   becomes of (PC1), nobody waits longer than GC_PACE_PATIENCE_NS for one
+ *                   collection.
  */
 #ifndef CORE_PACE_H
 #define CORE_PACE_H
@@ -37,13 +37,17 @@ struct gc_mutator;
 /* Of a heap. */
 struct gc_pace {
     /* any thread; relaxed: sums and hints that order nothing */
-    _Atomic(size_t) bytes;     /* in use, above which who needs more waits while HELD */
-    _Atomic(uint32_t) held;    /* written under the lock */
-    _Atomic(uint32_t) waiters; /* the same */
+    _Atomic(size_t)
+            bytes; /* in use, above which nobody goes without waiting; 0: the trigger */
+    _Atomic(uint32_t) asked; /* the collector thread is about to begin */
+    _Atomic(uint32_t)
+            lets_go; /* the collection has come to code of the program; raised under
+                                  the lock */
+    _Atomic(uint32_t) waiters; /* written under the lock */
 
     /* registry_lock */
-    uint64_t holds;              /* so far */
-    uint64_t news;               /* times that homes have got blocks meanwhile */
+    uint64_t ended;              /* collections */
+    uint64_t news;               /* times that homes got blocks which they may use */
     struct gc_condition changed; /* any of these */
 };
 
@@ -51,18 +55,21 @@ struct gc_pace {
 void gc_pace_init(struct gc_heap *heap);
 void gc_pace_finish(struct gc_heap *heap);
 
-/* For collect.c and worker.c. Any thread; before the collection can end. */
+/* For worker.c: whether the collector thread is asked for a collection. */
+void gc_pace_ask(struct gc_heap *heap, bool is_asked);
+
+/* For collect.c: a collection begins, behind its observers; it has ended (registry_lock). */
 void gc_pace_begin(struct gc_heap *heap);
+void gc_pace_end(struct gc_heap *heap);
 
-/* What the collection frees is free: before callbacks and finalizers. Core does it at the end
- * of the first stop of who collects, and of the collection. Once or more often; by who collects,
- * under no lock. */
-GC_EXPORT void gc_pace_end(struct gc_heap *heap);
+/* The mutator is about to run code of the program. If that belongs to its collection nobody
+ * waits for that any more. Under no lock. */
+void gc_pace_let_go(struct gc_mutator *m);
 
-/* Homes have got blocks that they may use: who waits looks again. The same. */
+/* For collectors that work beside mutators: homes have got blocks that they may use (who waits
+ * looks again); the heap has become smaller, or its pace.bytes larger (who waits goes on if
+ * that is enough). By who collects, under no lock. */
 GC_EXPORT void gc_pace_tell(struct gc_heap *heap);
-
-/* The heap has become smaller: who waits goes on if that is enough. The same. */
 GC_EXPORT void gc_pace_tell_freed(struct gc_heap *heap);
 
 /* Waits, if the mutator has to, before it makes the heap larger by `bytes`, until there is news,

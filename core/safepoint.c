@@ -265,7 +265,6 @@ void gc_stop_end_unlogged(struct gc_mutator *m)
     gc_condition_broadcast(&heap->resumed);
     gc_lock_release(&heap->registry_lock);
     gc_lock_release(&heap->coordinator);
-    if (gc_atomic_load_relaxed(&heap->collecting_mutator) == m) gc_pace_end(heap);
     /* (H1): something may have been sent before the last claim was given back. */
     if (!heap->type_stable || gc_broken(STOP_LOOKS)) return;
     gc_for_each_mutator (other, heap)

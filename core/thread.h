@@ -156,10 +156,10 @@ struct gc_mutator {
     /* registry lock */
     bool stop_claimed; /* by the stop that is under way */
 
-    gc_slot start;        /* the reference that its thread was given */
-    uint64_t switched_at; /* owner: see protocol/plain.c */
-    uint64_t
-            unpaced_hold; /* owner: the last hold that it has lost patience with: pace.h */
+    gc_slot start;          /* the reference that its thread was given */
+    uint64_t switched_at;   /* owner: see protocol/plain.c */
+    uint64_t unpaced_until; /* owner: collections that have to end before it waits for one
+                               again: pace.h */
 
     /* owner: what files compiled with GC_COUNT_OPS have counted */
     uint64_t operations[GC_OPERATION_COUNT];

@@ -57,12 +57,16 @@ void gc_trial_unmeasured_begin(struct gc_trial *trial)
 {
     trial->unmeasured_ns -= gc_os_now_ns();
     trial->unmeasured_cpu_ns -= gc_os_thread_cpu_ns();
+    trial->unmeasured_collector_cpu_ns -=
+            gc_atomic_load_relaxed(&trial->heap->collector_cpu_ns);
 }
 
 void gc_trial_unmeasured_end(struct gc_trial *trial)
 {
     trial->unmeasured_ns += gc_os_now_ns();
     trial->unmeasured_cpu_ns += gc_os_thread_cpu_ns();
+    trial->unmeasured_collector_cpu_ns +=
+            gc_atomic_load_relaxed(&trial->heap->collector_cpu_ns);
 }
 
 void gc_trial_add(struct gc_trial *trial, uint64_t value)

@@ -264,6 +264,7 @@ size_t gc_weak_run_callbacks(struct gc_mutator *m, struct gc_weak *pending)
 {
     const struct gc_protocol *protocol = m->heap->protocol;
     size_t died = 0;
+    if (pending != NULL) gc_pace_let_go(m);
     while (pending != NULL) {
         struct gc_weak *weak = pending;
         pending = weak->pending;

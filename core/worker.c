@@ -40,10 +40,10 @@ static void serve(struct gc_mutator *m, void *argument)
         gc_lock_acquire(&worker->lock);
         worker->result = result;
         worker->ended = worker->begun;
+        gc_pace_ask(m->heap, worker->asked); /* it may have found another one under way */
         gc_condition_broadcast(&worker->changed);
         gc_lock_release(&worker->lock);
     }
-    gc_pace_end(m->heap);
     gc_atomic_store_relaxed(&worker->m, NULL);
 }
 
@@ -112,8 +112,7 @@ void gc_worker_ask(struct gc_mutator *m)
     }
     gc_lock_acquire(&worker->lock);
     worker->asked = true;
-    /* Not while another one is under way, which may be waiting for the program (PC1). */
-    if (worker->begun == worker->ended) gc_pace_begin(m->heap);
+    gc_pace_ask(m->heap, true);
     gc_condition_broadcast(&worker->changed);
     gc_lock_release(&worker->lock);
 }

@@ -347,6 +347,23 @@ def test_latency():
     assert len(re.findall(r'^\S+@\S+ +[12]( +[\d.]+){2} +- +[\d.]+$', text, re.MULTILINE)) == 4, text
 
 
+def test_checks():
+    """On the way: a line for each, and an element of an array."""
+    arguments = ['-c', 'generational@atomic', '-c', 'on_the_fly', '-t', '4', '-n', '1', '--checks', '5',
+                 '-w', 'cache:entries=100:count=500', '-w', 'contend:count=5000:parcel=3',
+                 '-w', 'graph:nodes=100:count=5000', '-w', 'random_graph:nodes=100:count=2000']
+    for sample in run_json(*arguments):
+        assert sample['outcome'] == 'ok' and len(sample['checks']) == 5, sample
+        times = [check['at_ns'] for check in sample['checks']]
+        assert times == sorted(times) and times[-1] <= sample['wall_ns']
+        for check in sample['checks']:
+            assert check['live_objects'] == check['expected_objects'] > 0 and check['rss_bytes'] > 0
+            assert check['live_bytes'] == check['expected_bytes'] >= 24 * check['live_objects']
+    table = gclab('run', *arguments).out
+    assert len(re.findall(r'(?m)^ +5 +\d+\.\d+ +(\d+) +\1 +(\d+) +\2 +\S+$', table)) == 8, table
+    assert run_json('-c', 'refcount', *SMALL)[0]['checks'] is None
+
+
 def test_lines_are_appended():
     path = os.path.join(SCRATCH, 'appended.jsonl')
     for count in (1, 2):

@@ -2,7 +2,10 @@
 /* graph.c - one graph, shared and rewritten by all threads.
  *
  * Most operations redirect a random edge to a random node; some replace a named node by a
- * new one (named_graph.h).
+ * new one (named_graph.h). Who has lost its name keeps its edges, four of which lead to each
+ * node that has: so most of all that there ever was can be reached, and the graph grows without
+ * end. With `forget` it loses some of its edges as well: where less than one is left for each
+ * node, what there is comes to an equilibrium.
  */
 #include "workloads/named_graph.h"
 
@@ -10,6 +13,7 @@ struct graph_options {
     int64_t nodes;
     int64_t count;
     int64_t replace;
+    int64_t forget;
 };
 
 static const struct gc_option options[] = {
@@ -34,18 +38,28 @@ static const struct gc_option options[] = {
             .max = 100,
             .standard = "10",
             .doc = "per cent of operations that replace a node" },
+    { .name = "forget",
+            .kind = GC_OPTION_INT,
+            .offset = offsetof(struct graph_options, forget),
+            .min = 0,
+            .max = 100,
+            .standard = "0",
+            .doc = "per cent of a replaced node's edges that are cleared; above 75 the "
+                   "graph "
+                   "does not grow" },
     GC_OPTION_END,
 };
 
-/* Replaces node i by a new one with edges to random nodes. */
+/* Replaces node i by a new one with edges to random nodes, and clears some of its own. */
 static bool replace(struct gc_mutator *m, struct gc_graph *graph,
-        struct gc_random *random, uint32_t i, uint64_t key)
+        struct gc_random *random, uint32_t i, uint64_t key, int64_t forget)
 {
     struct {
         struct gc_frame frame;
-        struct gc_graph_node *self, *target;
+        struct gc_graph_node *self, *target, *old, *none;
     } at;
     gc_enter(m, at);
+    if (forget > 0) gc_load_root_shared(m, &at.old, gc_graph_named(graph, i));
     bool made = gc_new(m, &at.self, &gc_graph_node_type);
     if (made) {
         at.self->key = key;
@@ -55,6 +69,9 @@ static bool replace(struct gc_mutator *m, struct gc_graph *graph,
             if (at.target != NULL) gc_store_new(m, at.self, edge[e], at.target);
         }
         gc_store_root_shared(m, gc_graph_named(graph, i), at.self);
+        for (int e = 0; at.old != NULL && e < GC_GRAPH_EDGES; e++)
+            if (gc_random_below(random, 100) < forget)
+                gc_store_shared(m, at.old, edge[e], at.none);
     }
     gc_leave(m, at);
     return made;
@@ -85,7 +102,7 @@ static int setup(struct gc_mutator *m, struct gc_trial *trial)
     struct gc_graph *graph = trial->data;
     struct gc_random random = gc_random_stream(trial->seed, UINT32_MAX);
     for (uint32_t i = 0; i < graph->nodes; i++)
-        if (!replace(m, graph, &random, i, i)) break;
+        if (!replace(m, graph, &random, i, i, 0)) break;
     return 0;
 }
 
@@ -99,7 +116,7 @@ static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
         for (uint64_t i = part.first; i < part.end; i++) {
             if (gc_random_below(&random, 100) < o->replace) {
                 uint32_t victim = gc_random_below(&random, graph->nodes);
-                if (!replace(m, graph, &random, victim, gc_mix(i))) break;
+                if (!replace(m, graph, &random, victim, gc_mix(i), o->forget)) break;
             } else {
                 redirect(m, graph, &random);
             }

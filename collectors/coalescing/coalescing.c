@@ -82,6 +82,8 @@ static void set_trigger(struct coalescing *state)
     }
     gc_atomic_store_relaxed(&heap->taken_bytes, 0);
     gc_atomic_store_relaxed(&heap->taken_trigger, young);
+    gc_atomic_store_relaxed(
+            &heap->pace.bytes, gc_atomic_load_relaxed(&heap->bytes) + young);
 }
 
 /* Whether what counting has left may be cyclic garbage: it is much more than a trace left, or

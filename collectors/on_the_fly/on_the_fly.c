@@ -243,8 +243,8 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
         gc_pace_tell_freed(heap);
         gc_safepoint(m);
     }
-    gc_pace_end(heap);
     set_trigger(heap, otf->bytes);
+    gc_pace_tell_freed(heap);
     m->counters.visited_objects += otf->objects;
     m->counters.visited_edges += otf->edges;
     size_t freed = gc_atomic_load_relaxed(&heap->sweeper->freed);
