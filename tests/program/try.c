@@ -206,7 +206,7 @@ int program_try(const struct program_batch *batch, const struct program *program
         be_child(page, ends[1], batch, programs, count);
     }
     close(ends[1]);
-    *ret_verdict = (struct program_verdict){ .program = page->program };
+    memset(ret_verdict, 0, sizeof(*ret_verdict)); /* large for a stack, as a literal */
     read_errors(ends[0], ret_verdict->errors, sizeof(ret_verdict->errors));
     close(ends[0]);
     int status;
