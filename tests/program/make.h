@@ -35,7 +35,7 @@ static void check_refusal(struct run *run, struct gc_mutator *m, size_t bytes)
     size_t limit = gc_heap_limit(heap);
     uint64_t called = m->counters.finalizers + m->counters.callbacks +
                       gc_atomic_load_relaxed(&heap->finalized);
-    if (run->settings.threads > 1 ||
+    if (run->settings.threads > 1 || heap->collector->threaded ||
             gc_atomic_load_relaxed(&heap->bytes) + bytes <= limit)
         return;
     gc_quiesce(m);
