@@ -34,6 +34,8 @@ struct worker {
     _Atomic(uint64_t) programs[CHECK_TOOL_COUNT], operations[CHECK_TOOL_COUNT];
     struct program_tally tally;
     uint64_t threaded, lengths[LENGTHS];
+    uint64_t failed; /* its seed that failed, plus 1 */
+    char said[CHECK_SAID];
 };
 
 /* Of all processes. */
@@ -163,8 +165,9 @@ static void run_seeds(const struct check_request *request, struct worker *worker
     }
     if (status == 0) return;
     uint64_t none = 0;
-    gc_atomic_compare_exchange_relaxed(
-            &shared->failed, &none, first + verdict.program + 1);
+    worker->failed = first + verdict.program + 1;
+    snprintf(worker->said, sizeof(worker->said), "%.*s", CHECK_SAID - 1, verdict.text);
+    gc_atomic_compare_exchange_relaxed(&shared->failed, &none, worker->failed);
 }
 
 static void work(const struct check_request *request, struct worker *worker)
@@ -357,8 +360,12 @@ bool check_campaign(const struct check_request *request, struct check_result *re
         .signal = interrupted,
     };
     sum_up(jobs, ret_result->sums);
-    for (uint32_t j = 0; j < jobs; j++)
-        program_tally_add(&ret_result->tally, &shared->workers[j].tally);
+    for (uint32_t j = 0; j < jobs; j++) {
+        const struct worker *worker = &shared->workers[j];
+        program_tally_add(&ret_result->tally, &worker->tally);
+        if (failed != 0 && worker->failed == failed)
+            snprintf(ret_result->said, sizeof(ret_result->said), "%s", worker->said);
+    }
     if (request->tally != NULL)
         ret_result->is_unsaved = !save_tally(request, jobs, ret_result);
     munmap(shared, sizeof(*shared));

@@ -71,14 +71,17 @@ struct check_sum {
     uint32_t pairs;
 };
 
+enum { CHECK_SAID = 512 };
+
 /* What a campaign has tried. */
 struct check_result {
     struct check_sum sums[CHECK_TOOL_COUNT];
     uint32_t pairs; /* of all tools */
     struct program_tally tally;
     bool has_failed;
-    uint64_t failed_seed; /* if one has */
-    int signal;           /* that has ended it early, or 0 */
+    uint64_t failed_seed;  /* if one has */
+    char said[CHECK_SAID]; /* what was wrong then */
+    int signal;            /* that has ended it early, or 0 */
     bool is_unsaved; /* the file that the request names can't be written: it was said */
 };
 
@@ -112,7 +115,7 @@ void check_print_wrapped(const char *text);
 
 /* Makes the trial of a seed small, prints what is wrong, and saves the program. GC_EXIT_FAILED;
  * or GC_EXIT_ENVIRONMENT, if it can't be saved, which is said. */
-int check_explain(const struct check_request *request, uint64_t seed);
+int check_explain(const struct check_request *request, const struct check_result *result);
 
 /* Runs a file's program, and says how it ends. An enum gc_exit. */
 int check_replay(const struct check_request *request, const char *path, bool in_process);

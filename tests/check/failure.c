@@ -165,8 +165,9 @@ static char *spec_of(
             config->options[0] != '\0' ? ":" : "", config->options);
 }
 
-int check_explain(const struct check_request *request, uint64_t seed)
+int check_explain(const struct check_request *request, const struct check_result *result)
 {
+    const uint64_t seed = result->failed_seed;
     char options[CHECK_OPTIONS];
     struct program_config config;
     struct program program;
@@ -183,6 +184,8 @@ int check_explain(const struct check_request *request, uint64_t seed)
                "that runs several:\n    gclab check -c %s --seed %llu --count %d\n",
                 subject->spec, (unsigned long long)(seed / CHECK_CHUNK * CHECK_CHUNK),
                 CHECK_CHUNK);
+        printf("What was wrong then:\n");
+        check_print_wrapped(result->said);
         program_finish(&program);
         return GC_EXIT_FAILED;
     }

@@ -359,7 +359,7 @@ static int run_programs(struct command *command, struct check_result *result)
     int status = GC_EXIT_OK;
     if (!good) {
         printf("\n");
-        status = check_explain(request, result->failed_seed);
+        status = check_explain(request, result);
     }
     return result->is_unsaved ? GC_EXIT_ENVIRONMENT : status;
 }
