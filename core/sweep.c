@@ -82,6 +82,7 @@ static void sweep_block(struct gc_mutator *by, struct gc_block *block)
     by->counters.cells_taken -= gc_block_used(block) - (used + freed);
     by->counters.freed_by_trace += freed;
     gc_atomic_fetch_add_relaxed(&sweeper->freed, freed);
+    if (used > 0) gc_atomic_fetch_add_relaxed(&sweeper->kept_bytes, GC_BLOCK_BYTES);
     block->free = free;
     gc_block_set_used(block, used);
 }
@@ -180,6 +181,7 @@ void gc_sweep_open(struct gc_heap *heap, uint16_t dead)
 {
     struct gc_sweeper *sweeper = heap->sweeper;
     gc_atomic_store_relaxed(&sweeper->freed, 0);
+    gc_atomic_store_relaxed(&sweeper->kept_bytes, 0);
     sweeper->home = gc_next_mutator(&heap->mutators);
     sweeper->at = 0;
     gc_lock_acquire(&sweeper->lock);
@@ -230,6 +232,8 @@ static bool sweep_span(struct gc_mutator *by, struct gc_sweeper *sweeper)
         gc_block_release(by->heap, block);
         return true;
     }
+    gc_atomic_fetch_add_relaxed(
+            &sweeper->kept_bytes, (size_t)block->span << GC_BLOCK_SHIFT);
     gc_lock_acquire(&sweeper->lock);
     push(&sweeper->spans, block);
     gc_lock_release(&sweeper->lock);

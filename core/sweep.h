@@ -44,6 +44,8 @@ struct gc_sweep_home {
 struct gc_sweeper {
     /* any thread; relaxed: sums */
     _Atomic(uint64_t) freed; /* objects, since gc_sweep_open() */
+    _Atomic(size_t)
+            kept_bytes; /* of the blocks, and large objects, that it has not emptied */
 
     /* any thread; up under the lock, with the block's leaving its list */
     _Atomic(uint32_t) sweeping; /* blocks that their owners are sweeping */

@@ -28,7 +28,6 @@
 
 #include <errno.h>
 
-#include "collectors/common/trigger.h"
 #include "core/mutant.h"
 #include "core/os.h"
 #include "core/protocol/satb.h"
@@ -79,6 +78,16 @@ static const struct gc_option options[] = {
 
 /* --- when to collect ------------------------------------------------------------------------ */
 
+/* As much as leaves room above the blocks that the sweep has kept, however sparsely they are
+ * used. What mutators have taken since it began does not count: who has outrun the sweep
+ * would push the next cycle off, and might do so again by as much. */
+static size_t above_kept(const struct gc_heap *heap, size_t trigger)
+{
+    const size_t kept = gc_atomic_load_relaxed(&heap->sweeper->kept_bytes);
+    const size_t least = kept + kept / 8;
+    return trigger < least ? least : trigger;
+}
+
 /* Mutators that do not wait outrun the collector: what they make during a cycle is there until
  * the next, which begins the later for it. So what they may make does not depend on what is
  * there, but on what is live. With a limit they wait when it is reached. */
@@ -102,7 +111,7 @@ static void set_trigger(struct gc_heap *heap, size_t live_bytes)
         trigger = live_bytes < limit ? live_bytes + (limit - live_bytes) / 2 : limit;
     else if (trigger < o->minimum_bytes)
         trigger = o->minimum_bytes;
-    trigger = gc_trigger_above_blocks(heap, trigger);
+    trigger = above_kept(heap, trigger);
     if (limit > 0 && trigger > limit - limit / 16) trigger = limit - limit / 16;
     gc_atomic_store_relaxed(&heap->trigger_bytes, trigger);
     set_pace(heap, live_bytes, trigger);
