@@ -258,28 +258,30 @@ class Bench:
 
 
 class Kit:
-    """The tests with the processor time that each takes without a mutation; kept in
-    FOLDER/kit.json."""
+    """The tests with the processor time that each takes without a mutation; kept in FOLDER/kit.json
+    for as long as their programs stay the same. All must pass."""
 
-    def __init__(self, bench, work, without):
-        self.without = without
+    def __init__(self, bench, work, without, only_quick):
+        self.without, self.only_quick = without, only_quick
         path = os.path.join(work, 'kit.json')
-        self.seconds = json.loads(read(path)) if os.path.exists(path) else {}
+        kept = json.loads(read(path)) if os.path.exists(path) else {}
+        self.seconds = {}
+        bench.note_plain(self.programs(bench))
         for test in self.tests(bench):
-            if test.name in self.seconds:
-                continue
-            if not bench.make(test.program):
-                raise Failed('%s does not build:\n%s' % (test.program, read(bench.log)[-4000:]))
-            end = bench.try_test(test)
-            if end is not None:
-                raise Failed('without a mutation %s fails: %s\n%s' % (
-                    test.name, end, read(bench.log)[-4000:]))
-            self.seconds[test.name] = round(bench.last, 2)
-            write(path, json.dumps(self.seconds, indent=1, sort_keys=True))
+            digest = bench.plain[test.program]
+            if kept.get(test.name, {}).get('digest') != digest:
+                end = bench.try_test(test)
+                if end is not None:
+                    raise Failed('without a mutation %s fails: %s\n%s' % (
+                        test.name, end, read(bench.log)[-4000:]))
+                kept[test.name] = {'digest': digest, 'seconds': round(bench.last, 2)}
+                write(path, json.dumps(kept, indent=1, sort_keys=True))
+            self.seconds[test.name] = kept[test.name]['seconds']
 
     def tests(self, bench):
         return [test for test in bench.tests
-                if not any(fnmatch.fnmatchcase(test.name, pattern) for pattern in self.without)]
+                if not (self.only_quick and test.program != FIRST_PROGRAM)
+                and not any(fnmatch.fnmatchcase(test.name, pattern) for pattern in self.without)]
 
     def programs(self, bench):
         return sorted({test.program for test in self.tests(bench)})
