@@ -90,14 +90,20 @@ static size_t above_kept(const struct gc_heap *heap, size_t trigger)
 
 /* Mutators that do not wait outrun the collector: what they make during a cycle is there until
  * the next, which begins the later for it. So what they may make does not depend on what is
- * there, but on what is live. With a limit they wait when it is reached. */
-static void set_pace(struct gc_heap *heap, size_t live_bytes, size_t trigger)
+ * there, but on what is live. Before all have been scanned it is a small part of that: what is
+ * made then is logged as it is stored, and counts as live. With a limit they wait when it is
+ * reached. */
+static void set_pace(
+        struct gc_heap *heap, size_t live_bytes, size_t trigger, bool is_scanned)
 {
+    enum { PART_BEFORE = 8 };
     const struct otf_options *o = heap->collector_options;
     size_t ahead = live_bytes / 100 * (size_t)o->ahead_percent;
     if (ahead < o->minimum_bytes) ahead = o->minimum_bytes;
+    if (!is_scanned) ahead /= PART_BEFORE;
     gc_atomic_store_relaxed(
             &heap->pace.bytes, gc_heap_limit(heap) > 0 ? SIZE_MAX : trigger + ahead);
+    gc_pace_tell_freed(heap);
 }
 
 /* With a limit half of what is free above the live size is used before a cycle begins: the
@@ -114,7 +120,9 @@ static void set_trigger(struct gc_heap *heap, size_t live_bytes)
     trigger = above_kept(heap, trigger);
     if (limit > 0 && trigger > limit - limit / 16) trigger = limit - limit / 16;
     gc_atomic_store_relaxed(&heap->trigger_bytes, trigger);
-    set_pace(heap, live_bytes, trigger);
+    set_pace(heap, live_bytes, trigger, false);
+    otf_of(heap)->trigger_bytes = trigger; /* that of the heap is 0 during a cycle */
+    otf_of(heap)->live_bytes = live_bytes;
 }
 
 static void on_pressure(struct gc_mutator *m, size_t bytes)
@@ -195,6 +203,7 @@ static void mark_all(struct otf *otf)
     shake(otf, OTF_RAISE);
     gc_satb_weak_set(heap, GC_SATB_MARK);
     shake(otf, OTF_SCAN);
+    set_pace(heap, otf->live_bytes, otf->trigger_bytes, true);
     gc_collection_at(otf->m, "traces");
     otf_mark_roots(otf);
     otf_trace_roots(otf);
@@ -253,7 +262,6 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
         gc_safepoint(m);
     }
     set_trigger(heap, otf->bytes);
-    gc_pace_tell_freed(heap);
     m->counters.visited_objects += otf->objects;
     m->counters.visited_edges += otf->edges;
     size_t freed = gc_atomic_load_relaxed(&heap->sweeper->freed);

@@ -21,6 +21,9 @@ enum {
 };
 
 struct otf {
+    /* who collects: what the last cycle has found alive, and the trigger that it has set */
+    size_t live_bytes, trigger_bytes;
+
     /* const while its phase is posted */
     struct otf_phase phases[OTF_HANDSHAKES];
 
