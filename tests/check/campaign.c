@@ -149,7 +149,7 @@ static void run_seeds(const struct check_request *request, struct worker *worker
     struct program_batch batch = {
         .configs = &config,
         .config_count = 1,
-        .timeout_seconds = check_timeout(),
+        .timeout_seconds = check_patience(),
     };
     check_subject_of(request, first, options, &config);
     for (size_t i = 0; i < count; i++)

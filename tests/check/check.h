@@ -64,6 +64,10 @@ const struct check_subject *check_subject_of(const struct check_request *request
 /* Seconds that a program may take, on a machine that does other things as well. */
 uint32_t check_timeout(void);
 
+/* The same where that it hangs is not known yet: a machine with much else to do may leave it
+ * without a processor for seconds. */
+uint32_t check_patience(void);
+
 /* --- campaigns ------------------------------------------------------------------------ */
 
 struct check_sum {

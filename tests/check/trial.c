@@ -150,6 +150,11 @@ const struct check_subject *check_subject_of(const struct check_request *request
     return subject;
 }
 
+uint32_t check_patience(void)
+{
+    return 4 * check_timeout();
+}
+
 uint32_t check_timeout(void)
 {
     return GC_TSAN || GC_ASAN ? 30 : 5;
