@@ -52,8 +52,12 @@ static const char *options_of(const char *workload, char *buffer, size_t room)
         if (strcmp(sizes[i].name, workload) != 0) continue;
         if (!sizes[i].needs_file) return sizes[i].options;
         const char *data = getenv("GCLAB_TEST_DATA");
+        /* each step is a collection, and a look at all objects where levels are high */
+        const char *steps = GC_TSAN || GC_ASAN ? ":steps=10"
+                            : GC_CHECK >= 2    ? ":steps=25"
+                                               : "";
         snprintf(buffer, room, "file=%s/cpython_small.gcs%s", data != NULL ? data : "",
-                GC_TSAN || GC_ASAN ? ":steps=10" : ""); /* each step is a collection */
+                steps);
         return buffer;
     }
     return NULL;
