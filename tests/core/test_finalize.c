@@ -27,8 +27,10 @@ static struct {
     const char *base, *lowest; /* of the stack */
 } ran;
 
-static gc_slot haven; /* a root, for who resurrects itself */
-static struct gc_root_range range;
+enum { HAVENS = 60 };
+static gc_slot haven;          /* a root, for who resurrects itself */
+static gc_slot havens[HAVENS]; /* and for many of them, by their keys */
+static struct gc_root_range range, ranges;
 
 static int finalize(struct gc_mutator *m, struct gc_object *object)
 {
@@ -40,8 +42,9 @@ static int finalize(struct gc_mutator *m, struct gc_object *object)
     ran.with_left += self->left != NULL;
     if (++ran.depth > ran.deepest) ran.deepest = ran.depth;
     if (ran.lowest == NULL || here < ran.lowest) ran.lowest = here;
-    if (self->deed == RESURRECT || self->deed == RESURRECT_AND_DROP_RIGHT)
-        gc_store_root(m, &haven, self);
+    if (self->deed == RESURRECT) gc_store_root(m, &haven, self);
+    if (self->deed == RESURRECT_AND_DROP_RIGHT)
+        gc_store_root(m, &havens[self->key % HAVENS], self);
     if (self->deed == DROP_RIGHT || self->deed == RESURRECT_AND_DROP_RIGHT)
         gc_store_null(m, self, right);
     ran.depth--;
@@ -57,11 +60,15 @@ static bool open(struct fixture *f, const char *collector)
     haven = NULL;
     if (!fixture_open(f, collector, NULL, 0)) return false;
     gc_roots_add(f->heap, &range, &haven, 1);
+    gc_roots_add(f->heap, &ranges, havens, HAVENS);
     return true;
 }
 
 static void close(struct fixture *f)
 {
+    for (int i = 0; i < HAVENS; i++)
+        gc_store_root_null(f->m, &havens[i]);
+    gc_roots_remove(f->heap, &ranges);
     gc_roots_remove(f->heap, &range);
     CU_ASSERT_EQUAL(fixture_live(f), 0);
     fixture_close(f);
@@ -233,10 +240,35 @@ static void deaths_nested_through_finalizers_stay_shallow(void)
         CU_ASSERT(ran.base - ran.lowest < 100000);
         CU_ASSERT_EQUAL(m->death_depth, 0);
         CU_ASSERT_EQUAL(m->deferred_count, 0);
-        gc_store_root_null(m, &haven);
         gc_leave(m, at);
         close(&f);
     }
+}
+
+/* No other death comes, at the end of which the rest could be dropped. */
+static void what_was_put_off_is_dropped_where_only_the_first_dies(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct person *head, *next;
+    } at;
+    if (!open(&f, "refcount")) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    for (int k = 0; k < HAVENS; k++) {
+        make(m, &at.next, k, RESURRECT_AND_DROP_RIGHT);
+        gc_give(m, at.next, right, &at.head);
+        gc_move(m, &at.head, &at.next);
+    }
+    at.head->deed = DROP_RIGHT;
+    gc_clear(m, &at.head);
+    CU_ASSERT(ran.deepest < HAVENS);
+    CU_ASSERT_EQUAL(ran.count, HAVENS);
+    CU_ASSERT_EQUAL(m->deferred_count, 0);
+    CU_ASSERT_EQUAL(fixture_live(&f), HAVENS - 1);
+    gc_leave(m, at);
+    close(&f);
 }
 
 static enum gc_finalizable_fate keep_even(struct gc_object *object, void *argument)
@@ -281,6 +313,8 @@ int test_finalize_suite(void)
                 an_error_is_reported_and_the_object_dies },
         { "deaths_nested_through_finalizers_stay_shallow",
                 deaths_nested_through_finalizers_stay_shallow },
+        { "what_was_put_off_is_dropped_where_only_the_first_dies",
+                what_was_put_off_is_dropped_where_only_the_first_dies },
         { "the_register_grows_and_can_be_weeded", the_register_grows_and_can_be_weeded },
     };
     return suite_add("core/finalize", tests, COUNT(tests));
