@@ -683,8 +683,13 @@ def ended_by(number):
     """The run ends in its second sample; the first one is not lost."""
     folder = tempfile.mkdtemp(dir=SCRATCH)
     path = os.path.join(folder, 'x.jsonl')
+
+    def heed_signals():  # who started the tests may have had some ignored
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_DFL)
+
     with subprocess.Popen([GCLAB, *SMALL, '-w', 'gcbench:depth=24', '--json', path], cwd=folder,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_signals) as process:
         deadline = time.monotonic() + 30
         while not (os.path.exists(path) and content(path)):
             expect(time.monotonic() < deadline, 'the first sample does not end')
