@@ -190,7 +190,8 @@ static void make_often(struct worker *worker)
 }
 
 /* The heap may become as large as what a cycle leaves, what begins the next, and what is made
- * meanwhile; without pacing it is as large as the system likes to let the collector wait. */
+ * meanwhile, 2 to 9 MB of the 48 that are made; without pacing it is as large as the system likes
+ * to let the collector wait, 26 MB and more. */
 static void mutators_do_not_outrun_the_collector(void)
 {
     struct fixture f;
@@ -200,7 +201,7 @@ static void mutators_do_not_outrun_the_collector(void)
     workers_run(f.m, workers, BUSY, make_often, NULL, NULL);
     gc_quiesce(f.m);
     gc_heap_read_stats(f.heap, &stats);
-    CU_ASSERT_TRUE(stats.peak_heap_bytes < 4 << 20);
+    CU_ASSERT_TRUE(stats.peak_heap_bytes < 16 << 20);
     CU_ASSERT_EQUAL(stats.allocated_objects, BUSY * ROUNDS * NODES);
     fixture_close(&f);
 }
