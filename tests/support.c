@@ -122,6 +122,16 @@ bool memory_is_equal(struct memory a, struct memory b)
            a.mapped_bytes == b.mapped_bytes;
 }
 
+int sample_run(const struct gc_sample_request *request, struct gc_sample *ret_sample,
+        struct gc_error *error)
+{
+    struct memory before = memory_now();
+    error->text[0] = '\0';
+    int status = gc_sample_run(request, ret_sample, error);
+    CU_ASSERT_TRUE(memory_is_equal(memory_now(), before));
+    return status;
+}
+
 /* --- heaps --------------------------------------------------------------------------- */
 
 static void exhausted(struct gc_mutator *m, size_t bytes, void *argument)

@@ -38,6 +38,10 @@ struct memory {
 struct memory memory_now(void);
 bool memory_is_equal(struct memory a, struct memory b);
 
+/* gc_sample_run(), asserting that it leaves no memory behind. */
+int sample_run(const struct gc_sample_request *request, struct gc_sample *ret_sample,
+        struct gc_error *error);
+
 /* How often the runtime has asked for memory, in vain or not. */
 uint64_t memory_requests(void);
 

@@ -63,8 +63,7 @@ static const struct gc_option options[] = {
             .max = 10000,
             .standard = "100",
             .doc = "without a heap limit: how much the heap may grow during a cycle "
-                   "before "
-                   "mutators wait, as a percentage of the live size; at least "
+                   "before mutators wait, as a percentage of the live size; at least "
                    "`minimum`" },
     { .name = "log",
             .kind = GC_OPTION_SIZE,

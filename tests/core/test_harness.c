@@ -102,23 +102,13 @@ static struct gc_sample_request request_for(const char *collector, uint32_t thre
     };
 }
 
-static int sample(const struct gc_sample_request *request, struct gc_sample *result,
-        struct gc_error *error)
-{
-    struct memory before = memory_now();
-    error->text[0] = '\0';
-    int status = gc_sample_run(request, result, error);
-    CU_ASSERT_TRUE(memory_is_equal(memory_now(), before));
-    return status;
-}
-
 static void every_item_is_done_once_whatever_the_threads(void)
 {
     for (uint32_t threads = 1; threads <= THREADS_MOST; threads++) {
         struct gc_sample_request request = request_for("generational", threads);
         static struct gc_sample result;
         struct gc_error error;
-        CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+        CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
         CU_ASSERT_EQUAL(result.outcome, GC_OUTCOME_OK);
         CU_ASSERT_EQUAL(result.ops, ITEMS);
         CU_ASSERT_EQUAL(result.checksum, ITEMS * (ITEMS - 1) / 2);
@@ -137,7 +127,7 @@ static void weak_scaling_gives_each_thread_the_whole(void)
     static struct gc_sample result;
     struct gc_error error;
     request.weak_scaling = true;
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
     CU_ASSERT_EQUAL(result.ops, 3 * ITEMS);
 }
 
@@ -147,7 +137,7 @@ static void the_collector_is_held_to_its_promise(void)
     struct gc_error error;
     /* cycles leak, exactly: that is what it promises */
     struct gc_sample_request request = request_for("refcount", 2);
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
     CU_ASSERT_EQUAL(result.outcome, GC_OUTCOME_OK);
     CU_ASSERT_EQUAL(result.planted, 20);
     CU_ASSERT_EQUAL(result.reclaimed, 0);
@@ -155,13 +145,13 @@ static void the_collector_is_held_to_its_promise(void)
     /* one object more than there was */
     request = request_for("generational", 2);
     seen.planted_too_much = 1;
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
     CU_ASSERT_EQUAL(result.outcome, GC_OUTCOME_WRONG_RESULT);
     CU_ASSERT_PTR_NOT_NULL(strstr(result.message, "20 objects"));
     /* and one fewer */
     request = request_for("generational", 2);
     seen.planted_too_much = -1;
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
     CU_ASSERT_EQUAL(result.outcome, GC_OUTCOME_WRONG_RESULT);
 }
 
@@ -171,7 +161,7 @@ static void a_workload_that_is_unhappy_makes_the_result_wrong(void)
     static struct gc_sample result;
     struct gc_error error;
     seen.fails = true;
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
     CU_ASSERT_EQUAL(result.outcome, GC_OUTCOME_WRONG_RESULT);
     CU_ASSERT_PTR_NOT_NULL(strstr(result.message, "is unhappy"));
 }
@@ -181,21 +171,21 @@ static void requests_that_make_no_sense_are_refused(void)
     struct gc_sample_request request = request_for("generational", 0);
     static struct gc_sample result;
     struct gc_error error;
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), -EINVAL);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), -EINVAL);
     request = request_for("mark_sweep", 1);
     request.protocol = gc_protocol_find("bare");
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), -EINVAL);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), -EINVAL);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "witness"));
     request = request_for("generational", 1);
     request.collector_options = "nonsense=1";
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), -EINVAL);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), -EINVAL);
     request = request_for("generational", 1);
     request.workload_options = "nonsense=1";
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), -EINVAL);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), -EINVAL);
     CU_ASSERT_EQUAL(seen.setups, 0);
     request = request_for("generational", 1);
     seen.setup_result = -EBADMSG;
-    CU_ASSERT(sample(&request, &result, &error) < 0);
+    CU_ASSERT(sample_run(&request, &result, &error) < 0);
     CU_ASSERT_STRING_EQUAL(error.text, "the set-up has its reasons");
     CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&seen.runs), 0);
 }
@@ -214,7 +204,7 @@ static void what_can_not_be_had_fails_the_sample(void)
         struct memory before = memory_now();
         asked = memory_requests();
         gc_os_fail_allocation(n);
-        int status = sample(&request, &result, &error);
+        int status = sample_run(&request, &result, &error);
         gc_os_fail_allocation(0);
         asked = memory_requests() - asked;
         CU_ASSERT_TRUE(memory_is_equal(memory_now(), before));
@@ -258,7 +248,7 @@ static void counters_and_stalls_have_names(void)
     struct gc_sample_request request = request_for("generational", 2);
     static struct gc_sample result;
     struct gc_error error;
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
     CU_ASSERT_EQUAL(result.stall_count, GC_STALL_COUNT);
     CU_ASSERT_STRING_EQUAL(result.stalls[GC_STALL_stop].cause, "stop");
     bool found = false;
@@ -283,7 +273,7 @@ static void latencies_of_all_threads_are_summed_up(void)
     const struct gc_latency_summary *latency = &result.latency;
     const struct gc_percentiles *p = &latency->percentiles;
     seen.latencies = 10000;
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
     CU_ASSERT_EQUAL(latency->count, 40000);
     CU_ASSERT_EQUAL(latency->max_ns, 10000000);
     CU_ASSERT_TRUE(is_near(p->has_p50, p->p50_ns, 5000000));
@@ -293,13 +283,13 @@ static void latencies_of_all_threads_are_summed_up(void)
     /* ten have to lie beyond a percentile: of 996 that is so up to the 98th */
     request = request_for("generational", 4);
     seen.latencies = 249;
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
     CU_ASSERT_EQUAL(latency->max_ns, 249000);
     CU_ASSERT_TRUE(is_near(p->has_p50, p->p50_ns, 125000));
     CU_ASSERT_TRUE(p->has_p90 && !p->has_p99 && !p->has_p999);
     /* and of a workload that times nothing there is none */
     request = request_for("generational", 4);
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
     CU_ASSERT_EQUAL(latency->count, 0);
     CU_ASSERT_FALSE(p->has_p50 || p->has_p90 || p->has_p99 || p->has_p999);
 }

@@ -12,16 +12,6 @@
 
 enum { ITEMS = 1001 };
 
-static int sample(const struct gc_sample_request *request, struct gc_sample *result,
-        struct gc_error *error)
-{
-    struct memory before = memory_now();
-    error->text[0] = '\0';
-    int status = gc_sample_run(request, result, error);
-    CU_ASSERT_TRUE(memory_is_equal(memory_now(), before));
-    return status;
-}
-
 /* What each thread keeps in the heap, and what the model says that it does. */
 static struct {
     _Atomic(uint64_t) sum; /* of all items */
@@ -84,7 +74,7 @@ static void what_is_live_is_checked_on_the_way(void)
     struct gc_error error;
     for (uint32_t threads = 1; threads <= 4; threads++) {
         struct gc_sample_request request = checks_for("generational", threads);
-        CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+        CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
         CU_ASSERT_EQUAL(result.outcome, GC_OUTCOME_OK);
         CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&account.sum),
                 (uint64_t)ITEMS * (ITEMS - 1) / 2); /* in whatever parts */
@@ -98,7 +88,7 @@ static void what_is_live_is_checked_on_the_way(void)
             CU_ASSERT_TRUE(i == 0 || check->at_ns >= check[-1].at_ns);
         }
         request.checks = 0;
-        CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+        CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
         CU_ASSERT_EQUAL(result.check_count, 0);
     }
 }
@@ -109,13 +99,13 @@ static void a_model_that_differs_makes_the_result_wrong(void)
     struct gc_error error;
     struct gc_sample_request request = checks_for("refcount", 2);
     account.kept = 11;
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
     CU_ASSERT_EQUAL(result.outcome, GC_OUTCOME_WRONG_RESULT);
     CU_ASSERT_PTR_NOT_NULL(strstr(result.message, "at check 1 of 7 22 objects"));
     CU_ASSERT_PTR_NOT_NULL(strstr(result.message, "where 20 "));
     request = checks_for("refcount", 2);
     account.parts = 3; /* it leaves before the third check */
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
     CU_ASSERT_EQUAL(result.outcome, GC_OUTCOME_WRONG_RESULT);
     CU_ASSERT_PTR_NOT_NULL(strstr(result.message, "checked 2 times, not 7"));
 }
@@ -128,19 +118,19 @@ static void what_can_not_be_checked_is_refused(void)
     cyclic.drops_cycles = true;
     struct gc_sample_request request = checks_for("refcount", 1);
     request.workload = &cyclic;
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), -EINVAL);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), -EINVAL);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "keeps cyclic garbage"));
     request.collector = gc_collector_find("generational");
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), 0);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), 0);
     request = checks_for("generational", 1);
     struct gc_workload naive = accountable;
     naive.expect = NULL;
     request.workload = &naive;
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), -EINVAL);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), -EINVAL);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "has no model"));
     request.workload = &accountable;
     request.checks = GC_CHECKS_MOST + 1;
-    CU_ASSERT_EQUAL(sample(&request, &result, &error), -EINVAL);
+    CU_ASSERT_EQUAL(sample_run(&request, &result, &error), -EINVAL);
     CU_ASSERT_EQUAL(
             gc_trial_check_possible(gc_collector_find("none"), &accountable, &error),
             -EINVAL);
