@@ -39,6 +39,6 @@ void gc_crash_watch(
         const struct gc_crash_subject *subject, struct gc_crash_record *record);
 
 /* Fills the record in as a crash at this place would: for a process that ends otherwise. */
-void gc_crash_note(struct gc_crash_record *record);
+void gc_crash_note(struct gc_crash_record *to);
 
 #endif

@@ -41,6 +41,7 @@ static const struct kind kinds[] = {
             { WORD ".h", WORD ".c", "plugin.c", "meson.build", "README.md" }, NULL,
             "-c refcount@" WORD " --plugin ./build/" WORD ".so" },
     [WORKLOAD] = { "workload",
+            /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one word, of two parts */
             { WORD ".c", "plugin.c", "meson.build", "meson_options.txt", "README.md" },
             NULL, "-w ./build/" WORD ".so" },
 };

@@ -194,12 +194,12 @@ static void describe_crash(struct gc_measured *measured, int status, const char 
             length, report);
 }
 
+/* `wire` is NULL where less, or more, has come than a result. */
 static void judge(struct gc_measured *measured, const struct gc_job *job,
-        enum waited waited, int status, const struct gc_wire *wire, size_t length,
-        const char *report)
+        enum waited waited, int status, const struct gc_wire *wire, const char *report)
 {
-    bool whole = length == sizeof(*wire) && wire->magic == GC_WIRE_MAGIC &&
-                 wire->size == sizeof(*wire);
+    bool whole =
+            wire != NULL && wire->magic == GC_WIRE_MAGIC && wire->size == sizeof(*wire);
     if (waited == WAITED_TIMEOUT) {
         set_outcome(measured, GC_OUTCOME_TIMEOUT, "killed after %g s",
                 (double)job->timeout_ns / 1e9);
@@ -261,7 +261,8 @@ int gc_process_run(const struct gc_job *job, void (*tick)(void *argument, bool c
             continue;
         char *text = read_report(report);
         memset(ret_measured, 0, sizeof(*ret_measured));
-        judge(ret_measured, job, waited, status, wire, length, text);
+        judge(ret_measured, job, waited, status, length == sizeof(*wire) ? wire : NULL,
+                text);
         note_end(ret_measured, &before);
         if (*text != '\0') {
             tick(argument, true); /* clears the line that it would run into */

@@ -396,7 +396,7 @@ struct here {
     struct gc_measured *measured;
 };
 
-static int conclude(struct request *request, uint32_t printed);
+static int conclude(struct request *request, uint32_t next);
 
 /* An allocation has failed for good in this very process: it ends with what there is. */
 static void on_exhausted(const struct gc_sample *sample, void *argument)

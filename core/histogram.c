@@ -6,7 +6,7 @@
  * (k >= 1), the top 8 bits, of which the first is always 1, choose among 128. */
 static uint32_t bucket_of(uint64_t value)
 {
-    if (value < 2 * GC_HISTOGRAM_HALF) return (uint32_t)value;
+    if (value < UINT64_C(2) * GC_HISTOGRAM_HALF) return (uint32_t)value;
     uint32_t shift = (uint32_t)(63 - __builtin_clzll(value)) - 7;
     return (shift + 1) * GC_HISTOGRAM_HALF + (uint32_t)(value >> shift) -
            GC_HISTOGRAM_HALF;

@@ -9,7 +9,7 @@ const char *const gc_operation_names[GC_OPERATION_COUNT] = {
 };
 
 const char *const gc_operation_docs[GC_OPERATION_COUNT] = {
-#define X(name, doc) [GC_OPERATION_##name] = doc,
+#define X(name, doc) [GC_OPERATION_##name] = (doc),
     GC_OPERATIONS(X)
 #undef X
 };

@@ -406,7 +406,8 @@ static int complain_open(const char *path, struct gc_error *error)
     return gc_error_set(error, -ENOEXEC, "%s can't be loaded%s: %s", path, hint, why);
 }
 
-/* The header of the file that this very function is in; the linker makes it. */
+/* The header of the file that this very function is in; the linker makes it.
+ * NOLINTNEXTLINE(readability-identifier-naming): the linker's name */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 /* Whether the file has all that its header speaks of. The loader maps that without a look at the
@@ -431,6 +432,7 @@ static int check_open_file(const char *path, int fd, struct gc_error *error)
     struct stat status;
     ElfW(Ehdr) header;
     if (fstat(fd, &status) != 0)
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc gives each thread a text of its own */
         return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
     if (!S_ISREG(status.st_mode))
         return gc_error_set(
@@ -451,6 +453,7 @@ static int check_open_file(const char *path, int fd, struct gc_error *error)
 static int check_file(const char *path, struct gc_error *error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc gives each thread a text of its own */
     if (fd < 0) return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
     int result = check_open_file(path, fd, error);
     close(fd);

@@ -164,10 +164,13 @@ void gc_safepoint_slow(struct gc_mutator *m)
 /* One claim of a stop's pass. False: the mutator is still running. */
 static bool claim(struct gc_mutator *m)
 {
-    uint32_t state = gc_atomic_load_relaxed(&m->state);
     if (m->stop_claimed) return true;
-    if (gc_broken(STOP_CLAIMS_BLOCKED) && state == GC_MUTATOR_BLOCKED) return true;
-    if (gc_broken(STOP_CLAIMS_EXITED) && state == GC_MUTATOR_EXITED) return true;
+    if (gc_broken(STOP_CLAIMS_BLOCKED) &&
+            gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_BLOCKED)
+        return true;
+    if (gc_broken(STOP_CLAIMS_EXITED) &&
+            gc_atomic_load_relaxed(&m->state) == GC_MUTATOR_EXITED)
+        return true;
     m->stop_claimed = gc_home_claim(m);
     return m->stop_claimed;
 }

@@ -213,8 +213,10 @@ static inline struct gc_mutator *gc_next_mutator(const _Atomic(struct gc_mutator
     return gc_atomic_load_acquire(link);
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): it declares m */
 #define gc_for_each_mutator(m, heap)                                                     \
     for (struct gc_mutator *m = gc_next_mutator(&(heap)->mutators); (m) != NULL;         \
             (m) = gc_next_mutator(&(m)->next))
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif

@@ -128,6 +128,7 @@ static bool make_parcel(struct gc_mutator *m, struct node **out, int64_t n, uint
 
 /* One thread's own. */
 struct worker {
+    const struct contend_options *options;
     struct gc_random random;
     uint32_t thread, threads;
     uint32_t box; /* that it looks into next */
@@ -176,11 +177,11 @@ static uint32_t box_of_another(struct worker *worker)
 }
 
 /* A part of the operations of one thread. */
-static uint64_t operate(struct gc_mutator *m, const struct gc_trial *trial,
-        const struct gc_trial_part *part, struct worker *worker, struct gc_array *own,
-        struct gc_array *shared, struct gc_array *boxes)
+static uint64_t operate(struct gc_mutator *m, const struct gc_trial_part *part,
+        struct worker *worker, struct gc_array *own, struct gc_array *shared,
+        struct gc_array *boxes)
 {
-    const struct contend_options *o = trial->options;
+    const struct contend_options *o = worker->options;
     struct {
         struct gc_frame frame;
         struct node *node;
@@ -234,6 +235,7 @@ static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
     const struct contend_options *o = trial->options;
     struct contend *contend = trial->data;
     struct worker worker = {
+        .options = o,
         .random = gc_random_stream(trial->seed, thread),
         .thread = thread,
         .threads = trial->threads,
@@ -254,7 +256,7 @@ static void run(struct gc_mutator *m, struct gc_trial *trial, uint32_t thread)
     gc_trial_wait(trial, m); /* all shared objects are there */
     struct gc_trial_part part = { 0 };
     while (gc_trial_next_part(trial, m, thread, (uint64_t)o->count, &part)) {
-        if (made) sum += operate(m, trial, &part, &worker, at.own, at.shared, at.boxes);
+        if (made) sum += operate(m, &part, &worker, at.own, at.shared, at.boxes);
         contend->accounts[thread] = worker.account;
     }
     gc_trial_wait(trial, m); /* nobody puts anything into a box any more */

@@ -151,7 +151,7 @@ static bool replace(struct gc_mutator *m, struct gc_trial *trial,
         gc_safepoint(m);
     }
     /* Whoever may have an edge to what was there. */
-    int64_t around = 2 * DEVIATIONS * o->sigma;
+    int64_t around = INT64_C(2) * DEVIATIONS * o->sigma;
     if (around > graph->nodes - n) around = graph->nodes - n;
     for (int64_t i = 0; i < around && made; i++) {
         mend(m, graph, place_at(graph, first, i % 2 == 0 ? n + i / 2 : -1 - i / 2));

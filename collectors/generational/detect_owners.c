@@ -67,7 +67,6 @@ void detect_postpone(struct detect_worker *worker, struct gc_object *object)
 /* --- a worker's part of a round ---------------------------------------------------------- */
 
 struct run {
-    struct detector *detector;
     struct gc_heap *heap;
     const struct detect_passes *passes;
     bool wake;
@@ -303,6 +302,7 @@ static void give_blocks_stw(struct gc_mutator *m)
         homes++;
     }
     if (homes >= UINT16_MAX) return; /* each has what is its home's */
+    gc_assert(workers > 0, "who collects takes no part");
     const size_t share = cells / workers + 1;
     gc_for_each_mutator (home, heap) {
         struct detect_worker *worker = detect_worker_of_home(home);
@@ -336,7 +336,6 @@ void detect_by_owners_stw(
     struct gc_heap *heap = m->heap;
     enum detect_way way = by_address ? DETECT_WALK : detector->way;
     struct run run = {
-        .detector = detector,
         .heap = heap,
         .passes = by_address ? &detect_walk_passes : &detect_list_passes,
         .wake = wake,

@@ -285,7 +285,8 @@ static inline void meet(struct otf *otf, const uint64_t *word, char *bytes)
     while ((todo = *word & ~met) != 0) {
         met |= todo & -todo;
         struct gc_object *object =
-                (struct gc_object *)(void *)(bytes + __builtin_ctzll(todo) * GC_GRANULE);
+                (struct gc_object *)(void *)(bytes +
+                                             (size_t)__builtin_ctzll(todo) * GC_GRANULE);
         visit(otf, object);
     }
 }

@@ -58,8 +58,8 @@ bool GC_PLAIN_DROP_LAST(struct gc_mutator *m, struct gc_object *object)
 }
 
 #define PLAIN_FLAGS                                                                      \
-    GC_PROTOCOL_COUNTED | GC_PROTOCOL_SERIAL |                                           \
-            (GC_EAGER_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0)
+    (GC_PROTOCOL_COUNTED | GC_PROTOCOL_SERIAL |                                          \
+            (GC_EAGER_LINKS_FRAMES ? GC_PROTOCOL_FRAMES : 0))
 
 #define PLAIN_OPERATIONS EAGER_OPERATIONS, EAGER_WORD_OPERATIONS, .kill = plain_kill
 
