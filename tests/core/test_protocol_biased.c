@@ -189,48 +189,90 @@ static void what_others_drop_dies_with_its_owner_running(void)
     }
 }
 
-/* `by` drops the only reference to an object of `owner`, which dies where `owner` polls. */
-static void drop_of_another(
-        struct gc_mutator *by, struct gc_mutator *owner, gc_slot *root)
+enum { TURNS = 20, PARCEL = 3 };
+
+/* Two mutators take turns in giving each other objects. */
+struct turns {
+    struct gc_mutator *mutator[2];
+    gc_slot roots[PARCEL];
+    _Atomic(uint32_t) step; /* release and acquire: whose turn it is */
+    uint64_t first, last;   /* requests for memory: early, and late */
+};
+
+static void await_step(struct turns *turns, uint32_t step)
 {
+    while (gc_atomic_load_acquire(&turns->step) < step)
+        sched_yield(); /* RUNNING: it polls when it is time to */
+}
+
+static bool make_parcel(struct gc_mutator *m, struct turns *turns)
+{
+    bool made = true;
     struct {
         struct gc_frame frame;
         struct node *node;
     } at;
-    gc_enter(owner, at);
-    CU_ASSERT_TRUE(gc_new(owner, &at.node, &node_type));
-    gc_store_root_shared(owner, root, at.node);
-    gc_leave(owner, at);
-    gc_store_root_null(by, root);
+    gc_enter(m, at);
+    for (int i = 0; i < PARCEL; i++) {
+        made &= gc_new(m, &at.node, &node_type);
+        gc_store_root_shared(m, &turns->roots[i], at.node);
+    }
+    gc_leave(m, at);
+    return made;
 }
 
-/* Two mutators of one thread, which so are at known places of their ways. */
+/* How many expectations did not hold. */
+static uint32_t take_turns(struct gc_mutator *m, struct turns *turns, uint32_t number)
+{
+    struct gc_mutator *other;
+    uint32_t wrong = 0;
+    for (uint32_t turn = 0; turn < TURNS; turn++) {
+        if (turn % 2 == number) {
+            wrong += !make_parcel(m, turns);
+            gc_atomic_store_release(&turns->step, 2 * turn + 1);
+            await_step(turns, 2 * turn + 2);
+            wrong += !gc_home_was_sent(m);
+            gc_safepoint(m);
+            wrong += gc_home_was_sent(m);
+        } else {
+            await_step(turns, 2 * turn + 1);
+            other = turns->mutator[!number];
+            for (int i = 0; i < PARCEL; i++)
+                gc_store_root_null(m, &turns->roots[i]);
+            wrong += gc_home_was_sent(other);
+            gc_safepoint(m);
+            wrong += !gc_home_was_sent(other);
+            if (turn == 2) turns->first = memory_requests();
+            if (turn == TURNS - 2) turns->last = memory_requests();
+            gc_atomic_store_release(&turns->step, 2 * turn + 2);
+        }
+    }
+    return wrong;
+}
+
+static void take_turns_with_main(struct worker *worker)
+{
+    struct turns *turns = worker->shared;
+    turns->mutator[0] = worker->m;
+    worker_expect(worker, take_turns(worker->m, turns, 0) == 0);
+}
+
 static void what_is_queued_is_sent_at_a_safepoint_and_its_memory_used_again(void)
 {
-    enum { ROUNDS = 20 };
     struct fixture f;
-    struct gc_mutator *other;
+    struct worker worker[1];
+    struct turns turns = { .step = 0 };
     struct gc_root_range range;
-    gc_slot root = NULL;
-    uint64_t requests = 0;
     if (!fixture_open(&f, "refcount@biased", NULL, 0)) return;
-    gc_roots_add(f.heap, &range, &root, 1);
-    CU_ASSERT_EQUAL_FATAL(gc_attach(f.heap, &other), 0);
-    for (int round = 0; round < ROUNDS; round++) {
-        struct gc_mutator *by = round % 2 == 0 ? f.m : other;
-        struct gc_mutator *owner = round % 2 == 0 ? other : f.m;
-        for (int i = 0; i < 3; i++)
-            drop_of_another(by, owner, &root);
-        CU_ASSERT_FALSE(gc_home_was_sent(owner));
-        gc_safepoint(by);
-        CU_ASSERT_TRUE(gc_home_was_sent(owner));
-        CU_ASSERT_EQUAL(fixture_live(&f), 3);
-        gc_safepoint(owner);
-        CU_ASSERT_EQUAL(fixture_live(&f), 0);
-        if (round == 1) requests = memory_requests();
-    }
-    CU_ASSERT_EQUAL(memory_requests(), requests);
-    gc_detach(other);
+    turns.mutator[1] = f.m;
+    gc_roots_add(f.heap, &range, turns.roots, PARCEL);
+    workers_start(f.m, worker, 1, take_turns_with_main, &turns, NULL);
+    CU_ASSERT_EQUAL(take_turns(f.m, &turns, 1), 0);
+    workers_join(f.m, worker, 1);
+    CU_ASSERT(turns.first > 0);
+    CU_ASSERT_EQUAL(turns.last, turns.first);
+    CU_ASSERT_EQUAL(fixture_allocated(&f), TURNS * PARCEL);
+    CU_ASSERT_EQUAL(fixture_live(&f), 0);
     gc_roots_remove(f.heap, &range);
     fixture_close(&f);
 }
