@@ -263,10 +263,8 @@ static int run_threads(
         gc_trial_barrier_meet(&sample->start);
     } else {
         give_up(sample, started);
-        /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc gives each thread a text of its own */
-        const char *why = strerror(-result);
         gc_error_set(error, result, "thread %u of %u can't be started: %s", started + 1,
-                threads, why);
+                threads, gc_os_error_text(-result));
     }
     for (uint32_t i = 0; i < started; i++)
         gc_join(NULL, &all[i].thread);

@@ -135,3 +135,9 @@ uint64_t gc_os_peak_rss_bytes(void)
     getrusage(RUSAGE_SELF, &usage);
     return (uint64_t)usage.ru_maxrss * 1024; /* Linux reports KiB */
 }
+
+const char *gc_os_error_text(int error)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc gives each thread a text of its own */
+    return strerror(error);
+}

@@ -68,4 +68,7 @@ GC_EXPORT uint64_t gc_os_process_cpu_ns(void);
 GC_EXPORT uint64_t gc_os_rss_bytes(void);
 GC_EXPORT uint64_t gc_os_peak_rss_bytes(void);
 
+/* A number of errno, in the system's words; good until the thread asks again. Any thread. */
+GC_EXPORT const char *gc_os_error_text(int error);
+
 #endif

@@ -6,6 +6,7 @@
 
 void gc_pace_init(struct gc_heap *heap)
 {
+    heap->pace.patience_ns = GC_PACE_PATIENCE_NS;
     gc_condition_init(&heap->pace.changed);
 }
 
@@ -102,7 +103,7 @@ bool gc_pace_wait(struct gc_mutator *m, size_t bytes)
             has_to_wait(m, bytes)) {
         has_waited = true;
         is_patient = gc_condition_wait_ns(
-                &pace->changed, &heap->registry_lock, GC_PACE_PATIENCE_NS);
+                &pace->changed, &heap->registry_lock, pace->patience_ns);
     }
     gc_atomic_fetch_sub_relaxed(&pace->waiters, 1);
     if (!is_patient) m->unpaced_until = ended + 1; /* (PC2) */

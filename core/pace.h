@@ -15,8 +15,8 @@
  * Invariants: (PC1) who is waited for runs no code of the program, which might need somebody
  *                   who waits: so there is an end to it.
  *             (PC2) who waits is in a blocked region: stops and handshakes go on. Whatever
- *                   becomes of (PC1), nobody waits longer than GC_PACE_PATIENCE_NS for one
- *                   collection.
+ *                   becomes of (PC1), who has had no news for patience_ns waits for that
+ *                   collection no more.
  */
 #ifndef CORE_PACE_H
 #define CORE_PACE_H
@@ -32,7 +32,7 @@
 struct gc_heap;
 struct gc_mutator;
 
-#define GC_PACE_PATIENCE_NS UINT64_C(10000000000)
+#define GC_PACE_PATIENCE_NS UINT64_C(10000000000) /* of a heap that says nothing else */
 
 /* Of a heap. */
 struct gc_pace {
@@ -44,6 +44,8 @@ struct gc_pace {
             lets_go; /* the collection has come to code of the program; raised under
                                   the lock */
     _Atomic(uint32_t) waiters; /* written under the lock */
+
+    uint64_t patience_ns; /* written while nobody waits */
 
     /* registry_lock */
     uint64_t ended;              /* collections */

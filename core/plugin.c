@@ -432,8 +432,7 @@ static int check_open_file(const char *path, int fd, struct gc_error *error)
     struct stat status;
     ElfW(Ehdr) header;
     if (fstat(fd, &status) != 0)
-        /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc gives each thread a text of its own */
-        return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
+        return gc_error_set(error, -errno, "%s: %s", path, gc_os_error_text(errno));
     if (!S_ISREG(status.st_mode))
         return gc_error_set(
                 error, -EINVAL, "%s can't be loaded: it is not a regular file", path);
@@ -453,8 +452,8 @@ static int check_open_file(const char *path, int fd, struct gc_error *error)
 static int check_file(const char *path, struct gc_error *error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc gives each thread a text of its own */
-    if (fd < 0) return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
+    if (fd < 0)
+        return gc_error_set(error, -errno, "%s: %s", path, gc_os_error_text(errno));
     int result = check_open_file(path, fd, error);
     close(fd);
     return result;

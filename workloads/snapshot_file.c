@@ -70,8 +70,8 @@ static int read_to(
         ssize_t n = read(image->fd, bytes + image->done, (size_t)(end - image->done));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0)
-            /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc gives each thread a text of its own */
-            return gc_error_set(error, -errno, "%s: %s", image->path, strerror(errno));
+            return gc_error_set(
+                    error, -errno, "%s: %s", image->path, gc_os_error_text(errno));
         if (n == 0)
             return gc_error_set(
                     error, -EBADMSG, "%s: it shrinks while it is read", image->path);
@@ -88,8 +88,7 @@ static int open_image(struct image *image, struct gc_error *error)
     image->fd =
             open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe may have no writer */
     if (image->fd < 0 || fstat(image->fd, &status) < 0)
-        /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc gives each thread a text of its own */
-        return gc_error_set(error, -errno, "%s: %s", path, strerror(errno));
+        return gc_error_set(error, -errno, "%s: %s", path, gc_os_error_text(errno));
     if (!S_ISREG(status.st_mode))
         return gc_error_set(error, -EBADMSG, "%s: this is not a regular file", path);
     image->size = (uint64_t)status.st_size;

@@ -64,6 +64,35 @@ static void the_trigger_is_the_growth_of_what_lives(void)
     fixture_close(&f);
 }
 
+/* Few objects live, but in every block: there is room for some more blocks. */
+static void the_trigger_is_above_blocks_that_are_sparsely_used(void)
+{
+    enum { NODES = 20000, ONE_IN = 50 };
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *kept, *next;
+    } at;
+    if (!open(&f, "minimum=64K:growth=125", 0)) return;
+    struct gc_mutator *m = f.m;
+    gc_enter(m, at);
+    gc_disable(m);
+    for (int i = 0; i < NODES; i++) {
+        CU_ASSERT_TRUE(gc_new(m, &at.next, &node_type));
+        if (i % ONE_IN != 0) continue;
+        gc_store(m, at.next, left, at.kept);
+        gc_move(m, &at.kept, &at.next);
+    }
+    gc_enable(m);
+    gc_collect(m, 2);
+    const size_t live = NODES / ONE_IN * (size_t)gc_block_of(at.kept)->cell_bytes;
+    const size_t held = gc_atomic_load_relaxed(&f.heap->bytes);
+    CU_ASSERT(held > 10 * live);
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&f.heap->trigger_bytes), held + held / 8);
+    gc_leave(m, at);
+    fixture_close(&f);
+}
+
 /* The second time memory comes of it. */
 static int note_collection(struct gc_mutator *m, enum gc_collection_event event,
         int generation, size_t collected, size_t uncollectable, void *argument)
@@ -298,6 +327,8 @@ int test_mark_sweep_suite(void)
         { "more_growth_means_fewer_collections", more_growth_means_fewer_collections },
         { "the_trigger_is_the_growth_of_what_lives",
                 the_trigger_is_the_growth_of_what_lives },
+        { "the_trigger_is_above_blocks_that_are_sparsely_used",
+                the_trigger_is_above_blocks_that_are_sparsely_used },
         { "a_full_register_is_asked_to_grow_again_after_each_of_two_collections",
                 a_full_register_is_asked_to_grow_again_after_each_of_two_collections },
         { "large_objects_alone_make_collections_due",

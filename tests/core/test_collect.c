@@ -182,6 +182,32 @@ static void mutators_side_by_side_get_parts_of_what_the_threshold_leaves(void)
     fixture_close(&f);
 }
 
+/* As much as the threshold after a collection; what is left of it, while BLOCKED, stays with
+ * who shares the sum with others. */
+static void a_budget_is_whole_after_a_collection_and_outlives_a_blocked_region(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *chain;
+    } at;
+    if (!fixture_open(&f, "generational@atomic", "threshold0=1000", 0)) return;
+    gc_enter(f.m, at);
+    CU_ASSERT_TRUE(make_chain(f.m, &at.chain, 10));
+    gc_collect(f.m, 0);
+    CU_ASSERT_EQUAL(f.m->budget_granted, 1000);
+    CU_ASSERT_EQUAL(f.m->budget_limit, 1000);
+    CU_ASSERT_TRUE(make_chain(f.m, &at.chain, 100));
+    const int32_t left = f.m->budget;
+    CU_ASSERT(left > 0 && left < 1000);
+    gc_blocked_begin(f.m);
+    gc_blocked_end(f.m);
+    CU_ASSERT_EQUAL(f.m->budget, left);
+    CU_ASSERT_EQUAL(f.m->budget_granted, 1000);
+    gc_leave(f.m, at);
+    fixture_close(&f);
+}
+
 static void a_collection_inside_a_collection_returns_0(void)
 {
     static const char *const collectors[] = { "generational", "mark_sweep" };
@@ -364,6 +390,8 @@ int test_collect_suite(void)
                 switched_off_it_does_not_collect_by_itself },
         { "mutators_side_by_side_get_parts_of_what_the_threshold_leaves",
                 mutators_side_by_side_get_parts_of_what_the_threshold_leaves },
+        { "a_budget_is_whole_after_a_collection_and_outlives_a_blocked_region",
+                a_budget_is_whole_after_a_collection_and_outlives_a_blocked_region },
         { "a_collection_inside_a_collection_returns_0",
                 a_collection_inside_a_collection_returns_0 },
         { "observers_hear_the_counts_and_errors_are_reported",

@@ -287,6 +287,7 @@ static void the_register_grows_and_can_be_weeded(void)
     for (int i = 0; i < 1000; i++) {
         CU_ASSERT_TRUE(gc_finalizable_reserve(f.heap));
         gc_finalizable_settle(f.heap, &objects[i]);
+        CU_ASSERT(f.heap->finalizable_room <= 2 * f.heap->finalizable_count + 64);
     }
     CU_ASSERT_EQUAL(f.heap->finalizable_count, 1000);
     gc_finalizable_filter(f.heap, keep_even, &seen);

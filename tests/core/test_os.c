@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_os.c - memory and clocks of the operating system, and failing on demand. */
+#include <errno.h>
 #include <sched.h>
 #include <stdint.h>
 
@@ -101,6 +102,11 @@ static void who_is_bound_stays_and_is_let_go(void)
     CU_ASSERT_EQUAL(gc_os_processors(), processors);
 }
 
+static void errors_are_told_in_words(void)
+{
+    CU_ASSERT_STRING_EQUAL(gc_os_error_text(ENOENT), "No such file or directory");
+}
+
 int test_os_suite(void)
 {
     static const struct test tests[] = {
@@ -111,6 +117,7 @@ int test_os_suite(void)
                 fails_exactly_the_allocation_that_was_named },
         { "who_is_bound_stays_and_is_let_go", who_is_bound_stays_and_is_let_go },
         { "clocks_go_forwards", clocks_go_forwards },
+        { "errors_are_told_in_words", errors_are_told_in_words },
     };
     return suite_add("core/os", tests, COUNT(tests));
 }

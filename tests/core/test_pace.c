@@ -13,6 +13,7 @@
 enum { NODES = 20000 }; /* more than a home has cells for */
 
 static const size_t unbounded = SIZE_MAX, as_it_is = 1;
+static const uint64_t an_hour = UINT64_C(3600000000000);
 
 /* As if f->m had begun a collection. */
 static void begin(struct fixture *f, size_t bytes)
@@ -42,6 +43,15 @@ static void make_nodes(struct gc_mutator *m)
     for (int i = 0; i < NODES; i++)
         (void)gc_new(m, &at.node, &node_type);
     gc_leave(m, at);
+}
+
+/* Times that somebody waited for room, so far. */
+static uint64_t times_waited(struct fixture *f)
+{
+    uint64_t sum = 0;
+    gc_for_each_mutator (m, f->heap)
+        sum += m->stalls->causes[GC_STALL_backpressure].count;
+    return sum;
 }
 
 static void make(struct worker *worker)
@@ -116,6 +126,56 @@ static void who_waits_is_told_when_there_is_room(void)
     workers_join(f.m, &worker, 1); /* before the end */
     CU_ASSERT_EQUAL(fixture_allocated(&f), NODES);
     end(&f);
+    fixture_close(&f);
+}
+
+static _Atomic(uint32_t) looks; /* relaxed: watched */
+
+static void look(struct worker *worker)
+{
+    while (gc_pace_wait(worker->m, GC_BLOCK_BYTES))
+        gc_atomic_fetch_add_relaxed(&looks, 1);
+}
+
+static void each_news_is_looked_at(void)
+{
+    enum { TIMES = 5 };
+    struct fixture f;
+    struct worker worker;
+    if (!fixture_open(&f, "on_the_fly", NULL, 0)) return;
+    gc_atomic_store_relaxed(&looks, 0);
+    f.heap->pace.patience_ns = an_hour;
+    begin(&f, as_it_is);
+    workers_start(f.m, &worker, 1, look, NULL, NULL);
+    for (uint32_t i = 0; i < TIMES; i++) {
+        await_waiter(&f, &worker, i);
+        CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&looks), i);
+        gc_pace_tell(f.heap);
+        while (gc_atomic_load_relaxed(&looks) == i)
+            sched_yield(); /* it is BLOCKED, or on its way to be */
+    }
+    await_waiter(&f, &worker, TIMES);
+    end(&f);
+    workers_join(f.m, &worker, 1);
+    CU_ASSERT_EQUAL(gc_atomic_load_relaxed(&looks), TIMES + 1);
+    fixture_close(&f);
+}
+
+/* A collection that does not come to its end holds up nobody twice. */
+static void who_has_lost_patience_waits_for_that_collection_no_more(void)
+{
+    struct fixture f;
+    struct worker worker;
+    if (!fixture_open(&f, "on_the_fly", NULL, 0)) return;
+    f.heap->pace.patience_ns = 1000000;
+    for (uint64_t i = 1; i <= 2; i++) {
+        begin(&f, as_it_is);
+        workers_start(f.m, &worker, 1, make, NULL, NULL);
+        workers_join(f.m, &worker, 1);
+        CU_ASSERT_EQUAL(fixture_allocated(&f), i * NODES);
+        CU_ASSERT_EQUAL(times_waited(&f), i);
+        end(&f);
+    }
     fixture_close(&f);
 }
 
@@ -213,6 +273,9 @@ int test_pace_suite(void)
                 who_needs_more_memory_waits_for_the_end },
         { "a_stop_need_not_wait_for_who_waits", a_stop_need_not_wait_for_who_waits },
         { "who_waits_is_told_when_there_is_room", who_waits_is_told_when_there_is_room },
+        { "each_news_is_looked_at", each_news_is_looked_at },
+        { "who_has_lost_patience_waits_for_that_collection_no_more",
+                who_has_lost_patience_waits_for_that_collection_no_more },
         { "nobody_waits_for_code_of_the_program", nobody_waits_for_code_of_the_program },
         { "who_collects_does_not_wait_for_himself",
                 who_collects_does_not_wait_for_himself },

@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include "core/handshake.h"
+#include "core/home.h"
 #include "tests/gate.h"
 #include "tests/suites.h"
 #include "tests/support.h"
@@ -188,6 +189,52 @@ static void what_others_drop_dies_with_its_owner_running(void)
     }
 }
 
+/* `by` drops the only reference to an object of `owner`, which dies where `owner` polls. */
+static void drop_of_another(
+        struct gc_mutator *by, struct gc_mutator *owner, gc_slot *root)
+{
+    struct {
+        struct gc_frame frame;
+        struct node *node;
+    } at;
+    gc_enter(owner, at);
+    CU_ASSERT_TRUE(gc_new(owner, &at.node, &node_type));
+    gc_store_root_shared(owner, root, at.node);
+    gc_leave(owner, at);
+    gc_store_root_null(by, root);
+}
+
+/* Two mutators of one thread, which so are at known places of their ways. */
+static void what_is_queued_is_sent_at_a_safepoint_and_its_memory_used_again(void)
+{
+    enum { ROUNDS = 20 };
+    struct fixture f;
+    struct gc_mutator *other;
+    struct gc_root_range range;
+    gc_slot root = NULL;
+    uint64_t requests = 0;
+    if (!fixture_open(&f, "refcount@biased", NULL, 0)) return;
+    gc_roots_add(f.heap, &range, &root, 1);
+    CU_ASSERT_EQUAL_FATAL(gc_attach(f.heap, &other), 0);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct gc_mutator *by = round % 2 == 0 ? f.m : other;
+        struct gc_mutator *owner = round % 2 == 0 ? other : f.m;
+        for (int i = 0; i < 3; i++)
+            drop_of_another(by, owner, &root);
+        CU_ASSERT_FALSE(gc_home_was_sent(owner));
+        gc_safepoint(by);
+        CU_ASSERT_TRUE(gc_home_was_sent(owner));
+        CU_ASSERT_EQUAL(fixture_live(&f), 3);
+        gc_safepoint(owner);
+        CU_ASSERT_EQUAL(fixture_live(&f), 0);
+        if (round == 1) requests = memory_requests();
+    }
+    CU_ASSERT_EQUAL(memory_requests(), requests);
+    gc_detach(other);
+    gc_roots_remove(f.heap, &range);
+    fixture_close(&f);
+}
+
 /* Makes objects that outlive it. */
 static void make_and_exit(struct worker *worker)
 {
@@ -364,6 +411,8 @@ int test_protocol_biased_suite(void)
                 a_drop_merges_the_object_of_an_owner_who_is_blocked },
         { "what_others_drop_dies_with_its_owner_running",
                 what_others_drop_dies_with_its_owner_running },
+        { "what_is_queued_is_sent_at_a_safepoint_and_its_memory_used_again",
+                what_is_queued_is_sent_at_a_safepoint_and_its_memory_used_again },
         { "who_shakes_hands_runs_no_finalizer_meanwhile",
                 who_shakes_hands_runs_no_finalizer_meanwhile },
         { "drops_need_no_memory", drops_need_no_memory },

@@ -296,7 +296,10 @@ static void write_to_all(struct worker *worker)
         worker_expect(
                 worker, at.theirs == NULL ||
                                 (at.theirs->key > 0 && at.theirs->right == at.theirs));
-        if (random_below(&random, 100) == 0) gc_collect(m, (int)random_below(&random, 3));
+        if (random_below(&random, 100) == 0) {
+            gc_collect(m, (int)random_below(&random, 3));
+            worker->result++;
+        }
     }
     gc_leave(m, at);
 }
@@ -322,7 +325,10 @@ static void racing_writers_lose_and_leak_nothing(void)
     workers_run(m, workers, WRITERS, write_to_all, NULL, &at.hubs->header);
     struct gc_heap_stats stats;
     gc_heap_read_stats(f.heap, &stats);
-    CU_ASSERT(stats.counters.log_records > 100);
+    /* Between two collections that a worker has waited for it has stored, which was logged, unless
+     * a comparison failed. Those of others may have been the same ones. */
+    CU_ASSERT(workers[0].result > 10);
+    CU_ASSERT(stats.counters.log_records > workers[0].result / 2);
     gc_quiesce(m);
     /* at most two nodes a hub, and what an exchange took out is gone */
     CU_ASSERT(fixture_live(&f) <= 1 + HUBS * 3);

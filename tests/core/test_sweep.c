@@ -94,6 +94,32 @@ static void an_allocation_sweeps_one_block(void)
     fixture_close(&f);
 }
 
+/* Who helps begins with the blocks that were full: those with free cells, as the one that its
+ * owner was allocating from, are what the owner needs first. */
+static void the_block_of_a_run_is_left_to_its_owner(void)
+{
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *last;
+    } at;
+    if (!open(&f)) return;
+    make_some_dead(f.m);
+    gc_enter(f.m, at);
+    do { /* a block that it goes on with */
+        CU_ASSERT_TRUE_FATAL(gc_new(f.m, &at.last, &node_type));
+    } while (gc_block_of(at.last)->built == gc_block_of(at.last)->cells);
+    struct gc_block *block = gc_block_of(at.last);
+    gc_sweep_hand_over(f.m);
+    gc_sweep_open(f.heap, DEAD_MARK);
+    CU_ASSERT_TRUE(gc_sweep_some(f.m));
+    CU_ASSERT_EQUAL(block->state, GC_BLOCK_UNSWEPT);
+    gc_leave(f.m, at);
+    CU_ASSERT_EQUAL(sweep_all(&f), (NODES + 2) / 3);
+    fixture_verify(&f);
+    fixture_close(&f);
+}
+
 static void nothing_is_swept_before_all_have_handed_over(void)
 {
     struct fixture f;
@@ -192,6 +218,8 @@ int test_sweep_suite(void)
         { "what_is_marked_dead_is_freed_and_used_again",
                 what_is_marked_dead_is_freed_and_used_again },
         { "an_allocation_sweeps_one_block", an_allocation_sweeps_one_block },
+        { "the_block_of_a_run_is_left_to_its_owner",
+                the_block_of_a_run_is_left_to_its_owner },
         { "nothing_is_swept_before_all_have_handed_over",
                 nothing_is_swept_before_all_have_handed_over },
         { "others_see_that_an_owner_is_sweeping", others_see_that_an_owner_is_sweeping },

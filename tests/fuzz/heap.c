@@ -82,6 +82,8 @@ static struct program_settings next_settings(struct fuzz_reader *reader)
         .wakeups = pace / 8 % 4 == 3 ? 9 : 0,
         .collect = pace / 32 % 4 == 3 ? 5 : 0,
         .check = pace / 128 == 1 ? 7 : 0,
+        .room = flags / 16 % 4 == 2 ? pace / 8 % 16 + 1u : 0,
+        .merge = flags / 64 % 4 == 2 ? pace % 8 + 1u : 0,
     };
     if (settings.threads == 1) settings.schedule = PROGRAM_REAL;
     if (settings.schedule == PROGRAM_PRIORITIES) {

@@ -53,8 +53,8 @@ static const char *options_of(const char *workload, char *buffer, size_t room)
         if (!sizes[i].needs_file) return sizes[i].options;
         const char *data = getenv("GCLAB_TEST_DATA");
         /* each step is a collection, and a look at all objects where levels are high */
-        const char *steps = GC_TSAN || GC_ASAN ? ":steps=10"
-                            : GC_CHECK >= 2    ? ":steps=25"
+        const char *steps = GC_TSAN || GC_ASAN ? ":steps=4"
+                            : GC_CHECK >= 2    ? ":steps=8"
                                                : "";
         snprintf(buffer, room, "file=%s/cpython_small.gcs%s", data != NULL ? data : "",
                 steps);
