@@ -795,7 +795,7 @@ def runnable(tree):
     """Scripts that people call have their run bit."""
     for path in ('bench/run', 'bench/micro/ratios', 'bench/peers/compare',
                  'bench/peers/cpython_compare', 'bench/peers/plugin_compare', 'tests/run', 'tests/fresh', 'tests/matrix',
-                 'tests/coverage', 'tests/plugins', 'tests/models/run'):
+                 'tests/analyse', 'tests/coverage', 'tests/plugins', 'tests/models/run'):
         if path not in tree.sources:
             yield path, 0, 'is missing'
         elif not tree.sources[path].executable:

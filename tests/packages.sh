@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Sourced by tests/run, tests/matrix, bench/run and bench/peers/compare: what gclab needs of a
+# Sourced by tests/run, tests/matrix, tests/analyse, bench/run and bench/peers/compare: what gclab needs of a
 # Debian 12, and how to get it. `one|other` is satisfied by either of two packages; the first is installed.
 
 # To build the library and the program, and to run CPython beside it.
@@ -12,6 +12,8 @@ gclab_peer_packages="libgc-dev libmimalloc-dev"
 gclab_peer_language_packages="g++ nim"
 # Google Benchmark, and the C++ that its driver needs.
 gclab_benchmark_packages="g++ libbenchmark-dev"
+# What reads the sources, or runs the suites of core/ under a watch (tests/analyse).
+gclab_analysis_packages="clang-tidy cppcheck valgrind"
 
 # Whether a package, or one of `one|other`, is installed.
 gclab_has_package() {

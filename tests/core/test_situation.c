@@ -122,7 +122,7 @@ static void tells_a_bounded_number_of_events(void)
     CU_ASSERT_TRUE(says(" ms: looks at 0x7f0000001238"));
     CU_ASSERT_PTR_NULL(strstr(text, "does 84;"));
     if (GC_CHECK >= 1) CU_ASSERT_TRUE(says(" ms: does 85;"));
-    CU_ASSERT_TRUE(says(" ms: a stall (cascade) of 0.0"));
+    CU_ASSERT_TRUE(says(" ms: a stall (cascade) of 0."));
     fixture_close(&f);
 }
 
