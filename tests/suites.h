@@ -66,5 +66,14 @@ int test_refcount_suite(void);
 int test_workloads_suite(void);
 int test_mixes_suite(void);
 int test_random_suite(void);
+int test_bootstrap_suite(void);
+int test_changepoint_suite(void);
+int test_hierarchy_suite(void);
+int test_latency_suite(void);
+int test_overhead_suite(void);
+int test_stalled_program_suite(void);
+int test_statistics_suite(void);
+int test_utilisation_suite(void);
+int test_warmup_suite(void);
 
 #endif

@@ -16,18 +16,7 @@
 #include "core/collector.h"
 #include "core/harness.h"
 #include "core/os.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* --- suites ------------------------------------------------------------------------ */
-
-struct test {
-    const char *name; /* a sentence */
-    void (*run)(void);
-};
-
-/* Adds a suite of `count` tests. 0, or 1 when CUnit refuses. */
-int suite_add(const char *name, const struct test *tests, size_t count);
+#include "tests/suite.h"
 
 /* --- memory ------------------------------------------------------------------------ */
 
