@@ -197,6 +197,31 @@ plant(harness_alone, 'bench/planted.c', '#include "core/heap.h"\n')
 
 
 @rule
+def gsl_is_apart(tree):
+    """GSL is under the GPL. What loads plugins links nothing stricter than the LGPL, so that only
+    bench/analysis/ and its tests include GSL, or a header of bench/analysis/, and only their build
+    files name it."""
+    apart = ('bench/analysis/', 'tests/bench/analysis/')
+    for source in tree.files(*(f + '/' for f in FOLDERS)):
+        if source.path.startswith(apart):
+            continue
+        if source.is_c:
+            for line, match in find_all(source, r'(?m)^[ \t]*#[ \t]*include[ \t]*<(gsl/[^>]*)>'):
+                yield source.path, line, 'includes <%s>' % match.group(1)
+            for line, match in find_all(source, INCLUDE, source.code):
+                if match.group(1).startswith(apart[0]):
+                    yield source.path, line, 'includes "%s", which stands on GSL' % match.group(1)
+        elif source.path.endswith('meson.build'):
+            for line, match in find_all(source, r'\b(gsl_dep|analysis_lib)\b|[\'"](gsl)[\'"]', source.text):
+                yield source.path, line, 'names %s' % (match.group(1) or match.group(2))
+
+
+plant(gsl_is_apart, 'bench/planted.c', '#include <gsl/gsl_rng.h>\n')
+plant(gsl_is_apart, 'bench/planted.c', '#include "bench/analysis/statistics.h"\n')
+plant(gsl_is_apart, 'bench/meson.build', "dependency('gsl')\n")
+
+
+@rule
 def headers_are_installed(tree):
     """Every header of core is a line of core/meson.build, which installs them; that of a
     protocol by the protocol's name."""
@@ -750,27 +775,31 @@ def paper_keys(tree):
 plant(paper_keys, 'core/check.c', '/* [Nobody98 section 2] */\n', 'Nobody98')
 
 # Suites that test what several sources do together.
-NO_SOURCE = {'out_of_memory'}
+NO_SOURCE = {'tests/core/test_out_of_memory.c', 'tests/bench/analysis/test_stalled_program.c'}
+MIRRORED = ('core/', 'bench/analysis/')
 
 
 @rule
 def tests_mirror_sources(tree):
     """core/NAME.c is tested by tests/core/test_NAME.c (core/protocol/NAME.c by test_protocol_NAME.c),
-    and each of those has its source."""
-    for source in tree.files('core/', suffixes=('.c',)):
-        name = source.path[len('core/'):].replace('/', '_')
-        mirror = 'tests/core/test_' + name
-        if mirror not in tree.sources:
-            yield source.path, 1, '%s does not exist' % mirror
-    for source in tree.files('tests/core/test_', suffixes=('.c',)):
-        name = os.path.basename(source.path)[len('test_'):-2]
-        path = 'core/' + re.sub(r'^protocol_', 'protocol/', name)
-        if name not in NO_SOURCE and not tree.exists(path + '.c') and not tree.exists(path + '.h'):
-            yield source.path, 1, '%s.c does not exist' % path
+    bench/analysis/NAME.c by tests/bench/analysis/test_NAME.c, and each of those has its source."""
+    for folder in MIRRORED:
+        for source in tree.files(folder, suffixes=('.c',)):
+            name = source.path[len(folder):].replace('/', '_')
+            mirror = 'tests/%stest_%s' % (folder, name)
+            if mirror not in tree.sources:
+                yield source.path, 1, '%s does not exist' % mirror
+        for source in tree.files('tests/%stest_' % folder, suffixes=('.c',)):
+            name = os.path.basename(source.path)[len('test_'):-2]
+            path = folder + re.sub(r'^protocol_', 'protocol/', name)
+            if source.path not in NO_SOURCE and not tree.exists(path + '.c') and not tree.exists(path + '.h'):
+                yield source.path, 1, '%s.c does not exist' % path
 
 
 plant(tests_mirror_sources, 'core/planted.c', '/* SPDX-License-Identifier: MIT */\n')
 plant(tests_mirror_sources, 'tests/core/test_planted_orphan.c', '/* SPDX-License-Identifier: MIT */\n')
+plant(tests_mirror_sources, 'bench/analysis/planted.c', '/* SPDX-License-Identifier: MIT */\n')
+plant(tests_mirror_sources, 'tests/bench/analysis/test_planted_orphan.c', '/* SPDX-License-Identifier: MIT */\n')
 
 
 @rule

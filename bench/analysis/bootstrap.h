@@ -5,7 +5,7 @@
  * the next one down, as deep as the hierarchy is; so it varies as much as measuring again
  * does. Of all resamples' results the middle share `confidence` is the interval (the
  * percentile method). With a handful of processes that is somewhat too narrow; it is no cure
- * for having measured too little. [Efron79], [Kalibera13]
+ * for having measured too little. [Efron79], [KJ13]
  *
  * The same settings and values give the same interval, on every machine. A function answers
  * false, and writes nothing, where there is no answer: a value that is not finite, fewer than

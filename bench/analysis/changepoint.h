@@ -4,7 +4,7 @@
  * The series is cut into segments, each of which is taken as draws from a normal distribution
  * of its own, such that the sum of their costs (twice the negative log-likelihood) and of a
  * penalty for each cut is the least of all ways to cut it. PELT finds that minimum exactly, in
- * linear time where there are many cuts, and in quadratic where there is none. [Killick12]
+ * linear time where there are many cuts, and in quadratic where there is none. [KFE12]
  */
 #ifndef BENCH_ANALYSIS_CHANGEPOINT_H
 #define BENCH_ANALYSIS_CHANGEPOINT_H

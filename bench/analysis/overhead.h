@@ -4,7 +4,7 @@
  * No program runs without memory management, so that there is nothing to compare with. The
  * lower-bound overhead takes the best that is known: of all measurements of a benchmark the
  * one that costs least once the time in which a collector had stopped it is taken off. What
- * any collector really costs is at least its own cost over that. [Cai22]
+ * any collector really costs is at least its own cost over that. [CBBM22]
  *
  * Counting references is not done in stops, so that nothing is taken off for it, and where
  * all collectors count the base is too high. For that further bases may be added: measurements

@@ -42,7 +42,7 @@ bool gc_statistics_geometric_mean(const double *values, size_t n, double *ret_me
  * +- it. `degrees` of freedom above 0. */
 bool gc_statistics_t(double confidence, double degrees, double *ret_t) GC_NODISCARD;
 
-/* The mean, and the interval +- t s / sqrt(n) around it. n >= 2. [Georges07]
+/* The mean, and the interval +- t s / sqrt(n) around it. n >= 2. [GBE07]
  * DEVIATION: t for all n, where the paper goes over to the normal distribution at 30. They
  * differ by less than 5 % there, and t is the exact one. */
 bool gc_statistics_mean_interval(const double *values, size_t n, double confidence,
@@ -57,7 +57,8 @@ struct gc_welch {
 bool gc_statistics_welch(const double *a, size_t na, const double *b, size_t nb,
         double confidence, struct gc_welch *ret_welch) GC_NODISCARD;
 
-/* The ratio of two independent means by Fieller's theorem, [Kalibera13]. Each is given
+/* The ratio of two independent means by Fieller's theorem.
+ * [Fieller54], [KJ13] Each is given
  * with an interval that is symmetric about it, as gc_statistics_mean_interval() and
  * gc_hierarchy_mean_interval() make them; the result has the confidence of these. False
  * where the denominator's interval holds 0: the ratio could be anything then. */
@@ -83,7 +84,7 @@ enum gc_verdict {
 /* "faster", "slower" or "no claim". */
 const char *gc_verdict_word(enum gc_verdict verdict);
 
-/* Of two intervals of times: no claim where they overlap or touch. [Georges07]
+/* Of two intervals of times: no claim where they overlap or touch. [GBE07]
  * Of rates, with the two exchanged. */
 enum gc_verdict gc_verdict_of_times(
         struct gc_interval candidate, struct gc_interval base);

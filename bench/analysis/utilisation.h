@@ -2,10 +2,10 @@
 /* utilisation.h - how much of a window of time is left to the program, at the least.
  *
  * MMU(w), the minimum mutator utilisation, is the least share of any window of length w that
- * a mutator had for itself. [Cheng01] It is 0 up to the longest stall, and at the length of the
+ * a mutator had for itself. [CB01] It is 0 up to the longest stall, and at the length of the
  * run it is the mutator's share of the whole. It may fall where w grows, since two stalls fit
  * into a longer window; BMU(w), the bounded one, is the least MMU of all windows as long as w
- * or longer, and never falls. [Sachindran04] One stall that is out of the ordinary decides both:
+ * or longer, and never falls. [SMB04] One stall that is out of the ordinary decides both:
  * look at the distribution of stalls as well.
  *
  * All times are in nanoseconds of one clock. A mutator is stalled or it is not; what counts as
@@ -40,7 +40,7 @@ bool gc_utilisation_init(struct gc_utilisation *utilisation, struct gc_span *sta
 double gc_utilisation_share(const struct gc_utilisation *utilisation);
 
 /* MMU(window), exactly: a window that is worst begins where a stall begins, or ends where one
- * ends. [Cheng01] O(n). False where `window` is 0 or longer than the run. */
+ * ends. [CB01] O(n). False where `window` is 0 or longer than the run. */
 bool gc_utilisation_minimum(const struct gc_utilisation *utilisation, uint64_t window,
         double *ret_minimum) GC_NODISCARD;
 

@@ -2,9 +2,9 @@
 /* warmup.h - from which iteration on a process is measured, and whether it ever settles.
  *
  * Two answers. Georges, Buytaert and Eeckhout wait until a few iterations in a row hardly
- * vary. [Georges07] Barrett and others look back at the whole of a run: they take out the
+ * vary. [GBE07] Barrett and others look back at the whole of a run: they take out the
  * outliers, cut it where its mean or variance changes (changepoint.h), and name what they
- * see. [Barrett17] A program in C should be flat. Of a collector a slowdown is worth a look: it
+ * see. [BBKMT17] A program in C should be flat. Of a collector a slowdown is worth a look: it
  * is what a leak or a heap that falls into fragments looks like.
  *
  * False means no answer: a value that is not finite or below 0, too few, or settings out of
@@ -21,14 +21,14 @@
 /* The first iteration of the first `k` in a row whose coefficient of variation (standard
  * deviation over mean) is below `threshold`: what is reported is the mean of these k. With
  * k = 10 and .01 or .02 in the paper. k >= 2; the mean must be above 0. False also where there
- * are no such k. Any unit. [Georges07] */
+ * are no such k. Any unit. [GBE07] */
 bool gc_warmup_steady(const double *times, size_t n, size_t k, double threshold,
         size_t *ret_first) GC_NODISCARD;
 
 /* Marks the iterations that are further from the median than 3 (P90 - P10), of the `window`
  * iterations around them (half on each side, less at the end of the run). The first window / 2
  * have no full window and are never marked: a slow start is no outlier. window >= 2. Any unit.
- * [Barrett17] */
+ * [BBKMT17] */
 bool gc_warmup_outliers(
         const double *times, size_t n, size_t window, bool *ret_is_outlier) GC_NODISCARD;
 
@@ -66,7 +66,7 @@ struct gc_warmup_result {
  * means, m +- v against the last segment's m +- max(v, tolerance), and in another unit it would be
  * another rule. A segment that differs from the last one and ends within the last
  * `settings->steady` iterations means no steady state; else, from the end to the front, the
- * first faster one a slowdown, a slower one warmup. [Barrett17] */
+ * first faster one a slowdown, a slower one warmup. [BBKMT17] */
 bool gc_warmup_classify(const double *seconds, size_t n,
         const struct gc_warmup_settings *settings, struct gc_warmup_result *ret_result)
         GC_NODISCARD;
