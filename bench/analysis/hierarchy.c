@@ -26,20 +26,22 @@ size_t gc_hierarchy_count(const struct gc_hierarchy *hierarchy)
 static double fold(double *values, size_t count, size_t size)
 {
     double sum = 0;
-    for (size_t group = 0; group < count / size; group++) {
+    size_t groups = count / size;
+    for (size_t group = 0; group < groups; group++) {
         double mean = gsl_stats_mean(values + group * size, 1, size);
         sum += gsl_stats_variance_m(values + group * size, 1, size, mean);
         values[group] = mean; /* at or before what has just been read */
     }
-    return sum / (double)(count / size);
+    return sum / (double)groups;
 }
 
 static bool is_measurable(const struct gc_hierarchy *hierarchy)
 {
     size_t count = gc_hierarchy_count(hierarchy);
-    for (size_t i = 0; count > 0 && i < hierarchy->levels; i++)
+    if (hierarchy->levels == 0 || count == 0) return false;
+    for (size_t i = 0; i < hierarchy->levels; i++)
         if (hierarchy->repetitions[i] < 2) return false;
-    return count > 0 && gc_statistics_is_finite(hierarchy->values, count);
+    return gc_statistics_is_finite(hierarchy->values, count);
 }
 
 /* Writes S_i^2 of all levels, and returns the mean. */
@@ -109,7 +111,7 @@ bool gc_hierarchy_plan(const double *t2, const double *costs, size_t levels, siz
 bool gc_hierarchy_mean_interval(const struct gc_hierarchy *hierarchy, double confidence,
         struct gc_estimate *ret_mean)
 {
-    double s2[GC_HIERARCHY_LEVELS], t;
+    double s2[GC_HIERARCHY_LEVELS] = { 0 }, t;
     if (!is_measurable(hierarchy)) return false;
     size_t top = hierarchy->levels - 1;
     double highest = (double)hierarchy->repetitions[top];

@@ -78,18 +78,13 @@ bool gc_utilisation_minimum(
         const struct gc_utilisation *u, uint64_t window, double *ret_minimum)
 {
     if (window == 0 || window > length_of(u)) return false;
-    /* the two ends of windows that begin with a stall, and of those that end with one */
-    struct cursor cursors[4] = { { 0, 0 } };
+    struct cursor at_begin = { 0, 0 }, at_end = { 0, 0 };
     uint64_t worst = 0;
     for (size_t i = 0; i < u->n; i++) {
-        uint64_t begin = u->stalls[i].begin, end = u->stalls[i].end;
-        uint64_t from = begin < u->run.end - window ? begin : u->run.end - window;
-        uint64_t inside = stalled_before(u, &cursors[1], from + window) -
-                          stalled_before(u, &cursors[0], from);
-        if (inside > worst) worst = inside;
-        uint64_t to = end > u->run.begin + window ? end : u->run.begin + window;
-        inside = stalled_before(u, &cursors[3], to) -
-                 stalled_before(u, &cursors[2], to - window);
+        uint64_t from = u->stalls[i].begin;
+        if (from > u->run.end - window) from = u->run.end - window;
+        uint64_t inside = stalled_before(u, &at_end, from + window) -
+                          stalled_before(u, &at_begin, from);
         if (inside > worst) worst = inside;
     }
     *ret_minimum = share(window, worst);

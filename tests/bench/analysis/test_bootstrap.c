@@ -152,7 +152,7 @@ static void ratios_do_not_depend_on_the_unit(void)
 
 static void what_has_no_interval_is_refused(void)
 {
-    static const double zero[] = { 1, 0 }, bad[] = { 1, NAN },
+    static const double zero[] = { 0, 1 }, bad[] = { 1, NAN },
                         huge[] = { 1e308, 1.5e308 };
     static const size_t two[] = { 2 }, one[] = { 1 }, two_in_one[] = { 2, 1 };
     const struct gc_hierarchy refused[] = { { zero, two, 1 }, { bad, two, 1 },
@@ -172,6 +172,8 @@ static void what_has_no_interval_is_refused(void)
     }
     CU_ASSERT_FALSE(gc_bootstrap_geometric_mean(&a, &b, 0, &usual, &ratio));
     CU_ASSERT_EQUAL(ratio.value, 77);
+    const struct gc_bootstrap least = { 2, .95, 1 };
+    CU_ASSERT(gc_bootstrap_mean(&a, &least, &ratio));
     /* one iteration in each of several processes is fine */
     static const size_t one_in_two[] = { 1, 2 };
     const struct gc_hierarchy processes = { a_times, one_in_two, 2 };

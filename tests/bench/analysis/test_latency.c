@@ -86,6 +86,12 @@ static void metered_latency_wants_order_and_a_window(void)
     CU_ASSERT_EQUAL(l[0], 1);
     CU_ASSERT(gc_latency_metered(requests, 0, 10, l));
     gc_latency_sort_requests(requests, 0);
+    struct gc_span same[] = { { 7, 9 }, { 7, 8 }, { 7, 7 }, { 7, 8 }, { 7, 9 },
+        { 7, 7 } };
+    gc_latency_sort_requests(
+            same, 6); /* who began together is in the order of the ends */
+    for (size_t i = 0; i < 6; i++)
+        CU_ASSERT_EQUAL(same[i].end, 7 + i / 2);
 }
 
 static void percentiles_of_latencies_are_refused_as_others_are(void)
@@ -146,13 +152,13 @@ static void poisson_arrivals_are_a_poisson_process(void)
 
 static void open_loop_counts_from_the_arrival(void)
 {
-    static const uint64_t arrivals[] = { 0, 10, 20 }, ends[] = { 5, 105, 110 };
+    static const uint64_t arrivals[] = { 0, 10, 20 }, ends[] = { 0, 105, 110 };
     static const uint64_t early[] = { 5, 9, 110 };
     uint64_t l[3] = { 77, 0, 0 };
     CU_ASSERT_FALSE(gc_latency_open_loop(arrivals, early, 3, l));
     CU_ASSERT_EQUAL(l[0], 77);
     CU_ASSERT(gc_latency_open_loop(arrivals, ends, 3, l));
-    CU_ASSERT(l[0] == 5 && l[1] == 95 && l[2] == 90);
+    CU_ASSERT(l[0] == 0 && l[1] == 95 && l[2] == 90);
 }
 
 static void critical_throughput_is_the_mean_over_limits(void)
@@ -162,6 +168,7 @@ static void critical_throughput_is_the_mean_over_limits(void)
     static const struct gc_latency_load loads[] = { { .5, 9 }, { .9, 80 }, { .7, 20 },
         { .8, 24 } };
     static const struct gc_latency_load bad[] = { { .5, 9 }, { NAN, 1 } };
+    static const struct gc_latency_load idle[] = { { .5, 9 }, { 0, 1 } };
     static const uint64_t limits[] = { 10, 25, 100 }, strict[] = { 25, 8 };
     double rate = 77;
     CU_ASSERT(gc_latency_critical_rate(loads, 4, 24, &rate));
@@ -171,6 +178,7 @@ static void critical_throughput_is_the_mean_over_limits(void)
     CU_ASSERT_FALSE(gc_latency_critical_rate(loads, 4, 8, &rate));
     CU_ASSERT_FALSE(gc_latency_critical_rate(loads, 0, 8, &rate));
     CU_ASSERT_FALSE(gc_latency_critical_rate(bad, 2, 10, &rate));
+    CU_ASSERT_FALSE(gc_latency_critical_rate(idle, 2, 10, &rate));
     CU_ASSERT_EQUAL(rate, .7);
     CU_ASSERT(gc_latency_critical_throughput(loads, 4, limits, 3, &rate));
     CHECK_NEAR(rate, .71138, 5e-6);

@@ -132,6 +132,9 @@ static void what_can_not_be_a_time_is_refused(void)
     point.benchmark = 0;
     CU_ASSERT(gc_overhead_find(&point, 1, &overhead));
     CU_ASSERT_EQUAL(overhead, 1);
+    static const double half = .5;
+    point.total = &half;
+    CU_ASSERT(gc_overhead_find(&point, 1, &overhead));
 }
 
 static void intervals_are_repeatable_and_want_two_invocations(void)
@@ -242,6 +245,9 @@ static void a_fit_wants_two_places_and_three_points(void)
     CHECK_NEAR(fold.rest, 2, 1e-12);
     CHECK_NEAR(fold.cost.interval.low, 3, 1e-9);
     CHECK_NEAR(fold.cost.interval.high, 3, 1e-9);
+    static const double back_again[] = { 1, 2, 1 }, twice[] = { 5, 8, 5 };
+    CU_ASSERT(gc_overhead_fit(back_again, twice, 3, .95, &fold));
+    CHECK_NEAR(fold.rest, 2, 1e-12);
 }
 
 int test_overhead_suite(void)

@@ -146,6 +146,11 @@ static void fieller_of_an_exact_denominator_only_scales(void)
     struct gc_estimate ratio;
     CU_ASSERT(gc_statistics_ratio(&ten, &two, &ratio));
     CU_ASSERT(ratio.value == 5 && ratio.interval.low == 4 && ratio.interval.high == 6);
+    static const struct gc_estimate small = { 2, { 1, 3 } },
+                                    exact_ten = { 10, { 10, 10 } };
+    CU_ASSERT(gc_statistics_ratio(&small, &exact_ten, &ratio));
+    CHECK_NEAR(ratio.interval.low, .1, 1e-12);
+    CHECK_NEAR(ratio.interval.high, .3, 1e-12);
     CU_ASSERT(gc_statistics_ratio(&ten, &minus, &ratio));
     CU_ASSERT(ratio.value == -5 && ratio.interval.low == -6 && ratio.interval.high == -4);
 }
@@ -183,6 +188,10 @@ static void fieller_is_the_same_at_every_scale(void)
     static const struct gc_estimate huge = { 1e300, { 1e300, 1e300 } };
     static const struct gc_estimate tiny = { 4e-310, { 4e-310, 4e-310 } };
     CU_ASSERT_FALSE(gc_statistics_ratio(&huge, &tiny, &first));
+    /* nor is one that only its interval leaves */
+    static const struct gc_estimate wide = { 1e308, { .3e308, 1.7e308 } };
+    static const struct gc_estimate below_one = { .9, { .9, .9 } };
+    CU_ASSERT_FALSE(gc_statistics_ratio(&wide, &below_one, &first));
     CU_ASSERT(gc_statistics_ratio(&tiny, &tiny, &first));
     CU_ASSERT(first.value == 1 && is_near(first.interval.low, 1, 1e-12));
 }
