@@ -87,6 +87,7 @@ static void shake(struct gc_mutator *m, void (*run)(struct gc_mutator *m, void *
         .run = run,
         .argument = argument,
         .number = heap->handshake.number + 1,
+        .posted_ns = gc_os_now_ns(),
     };
     heap->handshake = handshake;
     if (phase != NULL) heap->phase = phase;

@@ -39,6 +39,7 @@ struct gc_handshake {
     void (*run)(struct gc_mutator *m, void *argument);
     void *argument;
     uint64_t number; /* from 1 */
+    uint64_t posted_ns;
 };
 
 /* What a generation's row shows: thresholds and counts are described at

@@ -3,6 +3,8 @@
 #include "core/pace.h"
 
 #include "core/collector.h"
+#include "core/os.h"
+#include "core/schedule.h"
 
 void gc_pace_init(struct gc_heap *heap)
 {
@@ -88,6 +90,14 @@ static bool has_to_wait(const struct gc_mutator *m, size_t bytes)
            !gc_worker_is(&heap->worker, m);
 }
 
+/* Whether the collection waits for somebody who comes to no safepoint. Under the registry lock. */
+static bool awaits_laggard(const struct gc_heap *heap)
+{
+    return gc_atomic_load_relaxed(&heap->shake_pending) != 0 &&
+           !gc_schedule_is_active() &&
+           gc_os_now_ns() - heap->handshake.posted_ns > GC_PACE_LAG_NS;
+}
+
 bool gc_pace_wait(struct gc_mutator *m, size_t bytes)
 {
     struct gc_heap *heap = m->heap;
@@ -97,16 +107,21 @@ bool gc_pace_wait(struct gc_mutator *m, size_t bytes)
     gc_blocked_begin(m);
     gc_lock_acquire(&heap->registry_lock);
     const uint64_t ended = pace->ended, news = pace->news;
-    bool is_patient = m->unpaced_until <= ended, has_waited = false;
+    uint64_t patience = m->unpaced_until <= ended ? pace->patience_ns : 0;
+    bool has_waited = false;
     gc_atomic_fetch_add_relaxed(&pace->waiters, 1);
-    while (is_patient && pace->ended == ended && pace->news == news &&
-            has_to_wait(m, bytes)) {
+    while (patience > 0 && pace->ended == ended && pace->news == news &&
+            has_to_wait(m, bytes) && !awaits_laggard(heap)) {
+        /* under a schedule there are no laggards to look for, nor is there time */
+        const uint64_t look = gc_schedule_is_active() || patience < GC_PACE_LAG_NS
+                                      ? patience
+                                      : GC_PACE_LAG_NS;
         has_waited = true;
-        is_patient = gc_condition_wait_ns(
-                &pace->changed, &heap->registry_lock, pace->patience_ns);
+        if (!gc_condition_wait_ns(&pace->changed, &heap->registry_lock, look))
+            patience -= look;
     }
     gc_atomic_fetch_sub_relaxed(&pace->waiters, 1);
-    if (!is_patient) m->unpaced_until = ended + 1; /* (PC2) */
+    if (patience == 0) m->unpaced_until = ended + 1; /* (PC2) */
     gc_lock_release(&heap->registry_lock);
     gc_blocked_end(m);
     if (has_waited) gc_stall_record(m->stalls, GC_STALL_backpressure, start, 1);

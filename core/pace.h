@@ -10,10 +10,12 @@
  * A mutator is held up while all of this is so:
  *   - a collection is under way, or the collector thread was asked for one
  *   - it has not come to code of the program: an observer, a callback, a finalizer
+ *   - no handshake has been without all of its answers for GC_PACE_LAG_NS
  *   - the heap would become larger than pace.bytes, or, if that is 0, than its trigger
  *
  * Invariants: (PC1) who is waited for runs no code of the program, which might need somebody
- *                   who waits: so there is an end to it.
+ *                   who waits, and does not wait for who runs it for long: so there is an end
+ *                   to it.
  *             (PC2) who waits is in a blocked region: stops and handshakes go on. Whatever
  *                   becomes of (PC1), who has had no news for patience_ns waits for that
  *                   collection no more.
@@ -31,6 +33,9 @@
 
 struct gc_heap;
 struct gc_mutator;
+
+/* A mutator that is only kept from its processor answers sooner than that. */
+#define GC_PACE_LAG_NS UINT64_C(50000000)
 
 #define GC_PACE_PATIENCE_NS UINT64_C(10000000000) /* of a heap that says nothing else */
 

@@ -392,6 +392,7 @@ static void who_reaches_no_safepoint_holds_up_nobody_else(void)
         struct gc_array *array;
     } at;
     if (!open(&f, "minimum=64K:growth=110", 0)) return;
+    f.heap->pace.patience_ns = UINT64_MAX;
     start_laggard(f.m, slow, &laggard);
     gc_collect_automatic(f.m, 2);
     while (handshakes_posted(f.heap) == 0)

@@ -179,6 +179,27 @@ static void who_has_lost_patience_waits_for_that_collection_no_more(void)
     fixture_close(&f);
 }
 
+/* As of a handshake with somebody who comes to no safepoint. */
+static void nobody_waits_long_for_answers_to_a_handshake(void)
+{
+    struct fixture f;
+    struct worker worker;
+    if (!fixture_open(&f, "on_the_fly", NULL, 0)) return;
+    f.heap->pace.patience_ns = an_hour;
+    begin(&f, as_it_is);
+    gc_lock_acquire(&f.heap->registry_lock);
+    f.heap->handshake.posted_ns = gc_os_now_ns();
+    gc_atomic_store_relaxed(&f.heap->shake_pending, 1);
+    gc_lock_release(&f.heap->registry_lock);
+    workers_start(f.m, &worker, 1, make, NULL, NULL);
+    workers_join(f.m, &worker, 1);
+    CU_ASSERT_EQUAL(fixture_allocated(&f), NODES);
+    CU_ASSERT(times_waited(&f) <= 1); /* until then */
+    gc_atomic_store_relaxed(&f.heap->shake_pending, 0);
+    end(&f);
+    fixture_close(&f);
+}
+
 static void nobody_waits_for_code_of_the_program(void)
 {
     struct fixture f;
@@ -276,6 +297,8 @@ int test_pace_suite(void)
         { "each_news_is_looked_at", each_news_is_looked_at },
         { "who_has_lost_patience_waits_for_that_collection_no_more",
                 who_has_lost_patience_waits_for_that_collection_no_more },
+        { "nobody_waits_long_for_answers_to_a_handshake",
+                nobody_waits_long_for_answers_to_a_handshake },
         { "nobody_waits_for_code_of_the_program", nobody_waits_for_code_of_the_program },
         { "who_collects_does_not_wait_for_himself",
                 who_collects_does_not_wait_for_himself },

@@ -57,7 +57,8 @@ struct run {
     size_t window_first, window_end; /* operations between spawn and join */
     bool window, spawned, frozen;
     struct gc_observer observer;
-    bool full; /* the collection under way is of everything; who collects */
+    bool full;       /* the collection under way is of everything; who collects */
+    uint64_t called; /* called_so_far() before the last collection, if is_one_thread() */
     uint64_t digest;
     uint64_t errors; /* returned by finalizers and callbacks; shadow.lock */
     uint32_t allocations[PROGRAM_THREADS]; /* by operations; each thread its own */
@@ -83,6 +84,20 @@ struct actor {
     uint32_t made;      /* objects, by this operation */
     bool idle;          /* it found nothing to work on */
 };
+
+/* The program's thread and its heap's collector are one thread. */
+static bool is_one_thread(const struct run *run)
+{
+    return run->settings.threads <= 1 && !run->heap->collector->threaded;
+}
+
+/* Finalizers and callbacks that have run in a program of one thread. */
+static uint64_t called_so_far(const struct run *run)
+{
+    const struct gc_mutator *m = run->first;
+    return m->counters.finalizers + m->counters.callbacks +
+           gc_atomic_load_relaxed(&run->heap->finalized);
+}
 
 static void shadow_lock(struct run *run)
 {

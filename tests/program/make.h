@@ -26,22 +26,20 @@ static void end_scarcity(struct run *run)
     gc_heap_set_limit(run->heap, 0);
 }
 
-/* Two full collections came before a refusal. So there is none where further ones, that
- * neither finalize nor call back, make room. (A thread of the collector's may have run finalizers
- * behind the second one.) */
+/* Two full collections came before a refusal. So there is none where further ones make room,
+ * unless code of the program ran in the last of the two, which may have left something to be found, or
+ * runs in these. */
 static void check_refusal(struct run *run, struct gc_mutator *m, size_t bytes)
 {
     const struct gc_heap *heap = m->heap;
     size_t limit = gc_heap_limit(heap);
-    uint64_t called = m->counters.finalizers + m->counters.callbacks +
-                      gc_atomic_load_relaxed(&heap->finalized);
-    if (run->settings.threads > 1 || heap->collector->threaded ||
+    if (!is_one_thread(run) || called_so_far(run) != run->called ||
             gc_atomic_load_relaxed(&heap->bytes) + bytes <= limit)
         return;
+    uint64_t called = run->called; /* each of the collections sets it anew */
     gc_quiesce(m);
-    called -= m->counters.finalizers + m->counters.callbacks +
-              gc_atomic_load_relaxed(&heap->finalized);
-    if (called == 0 && gc_atomic_load_relaxed(&heap->bytes) + bytes <= limit)
+    if (called_so_far(run) == called &&
+            gc_atomic_load_relaxed(&heap->bytes) + bytes <= limit)
         program_fail(
                 "an allocation of %zu bytes was refused, although a collection makes "
                 "room for it",

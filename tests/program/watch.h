@@ -242,6 +242,7 @@ static int observe(struct gc_mutator *m, enum gc_collection_event event, int gen
     run->full = event == GC_COLLECTION_START && generation == GC_GENERATIONS - 1;
     shadow_unlock(run);
     bool begins = event == GC_COLLECTION_START;
+    if (begins && is_one_thread(run)) run->called = called_so_far(run);
     gc_atomic_store_relaxed(&program_host->at[PROGRAM_AT_COLLECTION],
             begins ? (uint32_t)generation + 1 : 0);
     program_trace(thread_of(run, m), begins ? "collects" : "has collected",
