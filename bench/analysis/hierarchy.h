@@ -43,7 +43,8 @@ bool gc_hierarchy_variances(const struct gc_hierarchy *hierarchy, double *ret_s2
  * of a process with its warm-up; a build), in any one unit, above 0. [KJ13] A
  * level above the first that adds no variance is repeated twice, which is what it takes to see
  * that, and the level below is set against the next one above that does add some, by the same
- * minimum: with m such levels between i and k = i + m + 1, and C = c_k + 2 c_(k-1) + ... + 2^m c_(i+1),
+ * minimum: with m such levels between i and k = i + m + 1, and
+ * C = c_k + 2 c_(k-1) + ... + 2^m c_(i+1),
  *
  *     r_i = ceil(sqrt((C / c_i) (T_i^2 / T_k^2)) / 2^m)
  *

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* latency.h - how long requests take, for whom, and at which load.
  *
- * Simple latency is that of a request from its own begin, which a stall also delays: what waits
- * for a stall to end has not begun, and is not counted (coordinated omission). Metered latency,
- * [DaCapo25], supposes that requests wanted to begin evenly. Within a finite window that is no
- * repair: no request begins during a stall, so where the stall is longer than half of the window, nothing is
- * left in it that waited, and a collector that stops for 200 ms is said to be better than one
- * that stops for 40 ms. Only open loop, where the arrivals are fixed in advance, grows with the
- * stall; the other two are there to be compared with what others print.
+ * Simple latency is that of a request from its own begin, which a stall also delays: what
+ * waits for a stall to end has not begun, and is not counted (coordinated omission).
+ * Metered latency, [DaCapo25], supposes that requests wanted to begin evenly. Within a
+ * finite window that is no repair: no request begins during a stall, so where the stall is
+ * longer than half of the window, nothing is left in it that waited, and a collector that
+ * stops for 200 ms is said to be better than one that stops for 40 ms. Only open loop,
+ * where the arrivals are fixed in advance, grows with the stall; the other two are there to
+ * be compared with what others print.
  *
  * All times are in nanoseconds of one clock. Requests of one process are not independent:
  * percentiles are taken of each, and an interval is that of the mean over processes
@@ -50,8 +51,8 @@ bool gc_latency_metered(const struct gc_span *requests, size_t n, uint64_t windo
         uint64_t *ret_latencies) GC_NODISCARD;
 
 /* When n requests arrive, the first at `start`: evenly, `interval` apart; or as a Poisson
- * process of that mean interval, where the first one waits, too. False where `interval` is not above
- * 0, or a time leaves the clock's range. */
+ * process of that mean interval, where the first one waits, too. False where `interval` is
+ * not above 0, or a time leaves the clock's range. */
 bool gc_latency_arrive_evenly(
         uint64_t start, double interval, size_t n, uint64_t *ret_arrivals) GC_NODISCARD;
 bool gc_latency_arrive_poisson(uint64_t start, double interval, uint32_t seed, size_t n,

@@ -7,13 +7,14 @@
  * any collector really costs is at least its own cost over that. [CBBM22]
  *
  * Counting references is not done in stops, so that nothing is taken off for it, and where
- * all collectors count the base is too high. For that further bases may be added: measurements
- * of a collector that never frees and does not count, or of one that replays a trace and frees
- * everything at its death. `is_base` says of each measurement whether it may be the base: all of them
- * for the lower bound, the oracle's alone for the overhead over the oracle.
+ * all collectors count the base is too high. For that further bases may be added:
+ * measurements of a collector that never frees and does not count, or of one that replays a
+ * trace and frees everything at its death. `is_base` says of each measurement whether it
+ * may be the base: all of them for the lower bound, the oracle's alone for the overhead
+ * over the oracle.
  *
- * Values are wall or processor time, of any one unit. What was not measured to its end (out of memory,
- * time-out) is missing: it has no invocations, and is dropped, never made up.
+ * Values are wall or processor time, of any one unit. What was not measured to its end (out
+ * of memory, time-out) is missing: it has no invocations, and is dropped, never made up.
  */
 #ifndef BENCH_ANALYSIS_OVERHEAD_H
 #define BENCH_ANALYSIS_OVERHEAD_H
@@ -61,11 +62,11 @@ struct gc_overhead_fold {
     struct gc_estimate cost; /* b: of doing the operation once more, at every place */
 };
 
-/* What an operation costs that is too short to be timed: it is done k times at each place, for
- * several k, and T(k) = a + b k is fitted by least squares; b / T(1) is its share of the time.
- * n >= 3 pairs, of two k at least. Only as good as the assumption that doing it again costs the same:
- * the second time its line is in the cache and its branch is known, so that b is rather too
- * low. */
+/* What an operation costs that is too short to be timed: it is done k times at each place,
+ * for several k, and T(k) = a + b k is fitted by least squares; b / T(1) is its share of
+ * the time. n >= 3 pairs, of two k at least. Only as good as the assumption that doing it
+ * again costs the same: the second time its line is in the cache and its branch is known,
+ * so that b is rather too low. */
 bool gc_overhead_fit(const double *k, const double *times, size_t n, double confidence,
         struct gc_overhead_fold *ret_fold) GC_NODISCARD;
 

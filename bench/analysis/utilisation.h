@@ -39,9 +39,10 @@ bool gc_utilisation_init(struct gc_utilisation *utilisation, struct gc_span *sta
 /* The share of the whole run that was the mutator's. */
 double gc_utilisation_share(const struct gc_utilisation *utilisation);
 
-/* MMU(window), exactly. [CB01] There is a worst window that begins with a stall, or is the last
- * one of the run: any other can be moved on until it is one of these, and meanwhile never holds
- * less of what is stalled, or holds nothing else and begins within a stall. O(n). False where `window` is 0 or longer than the run. */
+/* MMU(window), exactly. [CB01] There is a worst window that begins with a stall, or is the
+ * last one of the run: any other can be moved on until it is one of these, and meanwhile
+ * never holds less of what is stalled, or holds nothing else and begins within a stall.
+ * O(n). False where `window` is 0 or longer than the run. */
 bool gc_utilisation_minimum(const struct gc_utilisation *utilisation, uint64_t window,
         double *ret_minimum) GC_NODISCARD;
 

@@ -150,9 +150,9 @@ static void open_loop_latency_grows_with_the_stop(void)
     }
 }
 
-/* All is exact where requests come every 125 us and take 100: who arrives as a stop begins waits
- * for all of it, who comes k later for 25 k less. Of 8,000 in a second (and `stall` / 125 us
- * more) one in a hundred is worse than the 80th of these (the 83rd at 40 ms, with 40 ms / 125 us = 320). */
+/* All is exact where requests come every 125 us and take 100: who arrives as a stop begins
+ * waits for all of it, who comes k later for 25 k us less. One in a hundred is worse than the
+ * 80th of these, and one more for each 12.5 ms of the stop; the last round may be incomplete. */
 static void open_loop_latency_is_exactly_what_a_stop_makes_of_it(void)
 {
     for (size_t i = 1; i + 1 < COUNT(stall_ms); i++) {
@@ -168,9 +168,7 @@ static void open_loop_latency_is_exactly_what_a_stop_makes_of_it(void)
         worst = latencies[REQUESTS - 1];
         CU_ASSERT_EQUAL(worst, stall + 100000);
         double in_a_round = (double)(SECOND + stall) / 125000;
-        double rank =
-                .01 *
-                in_a_round; /* and as many rounds as there are stops, but for the last */
+        double rank = .01 * in_a_round;
         CHECK_NEAR(p99, ((double)stall + 100000 - 25000 * rank) / (double)MS, .2);
     }
 }
@@ -207,7 +205,7 @@ static void utilisation_is_exactly_what_the_stops_say(void)
         CHECK_NEAR(value, second / (second + s), 1e-12);
         CU_ASSERT(gc_utilisation_minimum(&u, SECOND + 2 * stall, &value));
         CHECK_NEAR(value, second / (second + 2 * s), 1e-12);
-        /* the worst that is a second long or longer is from one stop's begin to the next one's end */
+        /* of a second or more: from one stop's begin to the next one's end */
         CU_ASSERT(gc_utilisation_bounded(&u, SECOND, &value));
         CHECK_NEAR(value, fmin(1 - s / second, second / (second + 2 * s)), 1e-12);
         CU_ASSERT(gc_utilisation_bounded(&u, 2 * SECOND + 2 * stall, &value));
