@@ -93,6 +93,28 @@ static void the_trigger_is_above_blocks_that_are_sparsely_used(void)
     fixture_close(&f);
 }
 
+/* Also those of blocks that are given back as a whole. */
+static void what_was_freed_does_not_look_alive(void)
+{
+    enum { KEY = 4711 };
+    struct fixture f;
+    struct {
+        struct gc_frame frame;
+        struct node *chain;
+    } at;
+    if (!GC_POISONS || GC_ASAN) return; /* it may not be read under ASan */
+    if (!open(&f, "minimum=1G", 0)) return;
+    gc_enter(f.m, at);
+    CU_ASSERT_TRUE(make_chain(f.m, &at.chain, 2000));
+    struct node *freed = at.chain;
+    freed->key = KEY;
+    gc_leave(f.m, at);
+    CU_ASSERT_EQUAL(gc_collect(f.m, 2), 2000);
+    CU_ASSERT_TRUE(gc_object_is_dead(&freed->header));
+    CU_ASSERT_NOT_EQUAL(freed->key, KEY);
+    fixture_close(&f);
+}
+
 /* The second time memory comes of it. */
 static int note_collection(struct gc_mutator *m, enum gc_collection_event event,
         int generation, size_t collected, size_t uncollectable, void *argument)
@@ -329,6 +351,7 @@ int test_mark_sweep_suite(void)
                 the_trigger_is_the_growth_of_what_lives },
         { "the_trigger_is_above_blocks_that_are_sparsely_used",
                 the_trigger_is_above_blocks_that_are_sparsely_used },
+        { "what_was_freed_does_not_look_alive", what_was_freed_does_not_look_alive },
         { "a_full_register_is_asked_to_grow_again_after_each_of_two_collections",
                 a_full_register_is_asked_to_grow_again_after_each_of_two_collections },
         { "large_objects_alone_make_collections_due",

@@ -57,8 +57,8 @@ static uint64_t seed_of(uint64_t seed, uint64_t run)
 void trials_run(
         const struct kernel *kernel, uint64_t seed, uint64_t first, uint64_t tries)
 {
-    uint64_t end = gc_os_now_ns() + TRIALS_LIMIT_SECONDS * UINT64_C(1000000000);
-    for (uint64_t i = first; i - first < tries && gc_os_now_ns() < end; i++) {
+    uint64_t end = gc_os_process_cpu_ns() + TRIALS_LIMIT_SECONDS * UINT64_C(1000000000);
+    for (uint64_t i = first; i - first < tries && gc_os_process_cpu_ns() < end; i++) {
         progress->tries++;
         alarm(TRIALS_HANG_SECONDS);
         kernel_run(kernel, seed_of(seed, i));

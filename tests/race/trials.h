@@ -6,7 +6,7 @@
 #include "tests/race/kernel.h"
 
 enum {
-    TRIALS_LIMIT_SECONDS = 60, /* for the runs of one seed */
+    TRIALS_LIMIT_SECONDS = 60, /* of processor, for the runs of one seed */
     TRIALS_HANG_SECONDS = 8,   /* for one run of a kernel, which takes milliseconds */
 };
 
