@@ -38,8 +38,8 @@ typedef void (*gc_garbage_fn)(struct gc_object *object, void *argument);
 struct gc_handshake {
     void (*run)(struct gc_mutator *m, void *argument);
     void *argument;
-    uint64_t number; /* from 1 */
-    uint64_t posted_ns;
+    uint64_t number;    /* from 1 */
+    uint64_t posted_ns; /* gc_os_now_ns() */
 };
 
 /* What a generation's row shows: thresholds and counts are described at

@@ -98,18 +98,15 @@ static bool awaits_laggard(const struct gc_heap *heap)
            gc_os_now_ns() - heap->handshake.posted_ns > GC_PACE_LAG_NS;
 }
 
-bool gc_pace_wait(struct gc_mutator *m, size_t bytes)
+/* Until there is news, or the mutator need not wait any more, or has lost patience. False: it has
+ * not waited at all. BLOCKED, under the registry lock. */
+static bool await_news(struct gc_mutator *m, size_t bytes)
 {
     struct gc_heap *heap = m->heap;
     struct gc_pace *pace = &heap->pace;
-    if (heap->collector->on_pressure == NULL || !has_to_wait(m, bytes)) return false;
-    uint64_t start = gc_stall_clock();
-    gc_blocked_begin(m);
-    gc_lock_acquire(&heap->registry_lock);
     const uint64_t ended = pace->ended, news = pace->news;
     uint64_t patience = m->unpaced_until <= ended ? pace->patience_ns : 0;
     bool has_waited = false;
-    gc_atomic_fetch_add_relaxed(&pace->waiters, 1);
     while (patience > 0 && pace->ended == ended && pace->news == news &&
             has_to_wait(m, bytes) && !awaits_laggard(heap)) {
         /* under a schedule there are no laggards to look for, nor is there time */
@@ -120,8 +117,21 @@ bool gc_pace_wait(struct gc_mutator *m, size_t bytes)
         if (!gc_condition_wait_ns(&pace->changed, &heap->registry_lock, look))
             patience -= look;
     }
-    gc_atomic_fetch_sub_relaxed(&pace->waiters, 1);
     if (patience == 0) m->unpaced_until = ended + 1; /* (PC2) */
+    return has_waited;
+}
+
+bool gc_pace_wait(struct gc_mutator *m, size_t bytes)
+{
+    struct gc_heap *heap = m->heap;
+    struct gc_pace *pace = &heap->pace;
+    if (heap->collector->on_pressure == NULL || !has_to_wait(m, bytes)) return false;
+    uint64_t start = gc_stall_clock();
+    gc_blocked_begin(m);
+    gc_lock_acquire(&heap->registry_lock);
+    gc_atomic_fetch_add_relaxed(&pace->waiters, 1);
+    const bool has_waited = await_news(m, bytes);
+    gc_atomic_fetch_sub_relaxed(&pace->waiters, 1);
     gc_lock_release(&heap->registry_lock);
     gc_blocked_end(m);
     if (has_waited) gc_stall_record(m->stalls, GC_STALL_backpressure, start, 1);
