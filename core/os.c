@@ -48,13 +48,14 @@ void gc_os_free(void *memory)
 
 void *gc_os_map(size_t bytes, size_t alignment)
 {
-    if (gc_os_must_refuse() || bytes + alignment < bytes) return NULL;
-    char *raw = mmap(NULL, bytes + alignment, PROT_READ | PROT_WRITE,
+    size_t spare = alignment > (size_t)sysconf(_SC_PAGESIZE) ? alignment : 0;
+    if (gc_os_must_refuse() || bytes + spare < bytes) return NULL;
+    char *raw = mmap(NULL, bytes + spare, PROT_READ | PROT_WRITE,
             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (raw == MAP_FAILED) return NULL;
     uintptr_t skip = (alignment - (uintptr_t)raw % alignment) % alignment;
     if (skip > 0) munmap(raw, skip);
-    if (alignment > skip) munmap(raw + skip + bytes, alignment - skip);
+    if (spare > skip) munmap(raw + skip + bytes, spare - skip);
     return raw + skip;
 }
 

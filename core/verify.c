@@ -128,23 +128,34 @@ static void check_weak(struct gc_weak *weak, void *argument)
 
 /* --- counts ----------------------------------------------------------------------- */
 
-/* One 32-bit sum a granule of each region, found by the region's number. */
+/* One 32-bit sum a cell: of a region, those of its blocks one behind the other. */
 struct sums {
     struct check *check;
     bool slots_only; /* the count word is compared with slots of objects alone */
-    struct gc_region **regions;
-    uint32_t **tables;
+    struct region_sums {
+        const struct gc_region *region;
+        uint32_t first[GC_REGION_BLOCKS]; /* of each block, in `cells` */
+        uint32_t *cells;
+    } * regions;
     size_t count;
 };
 
-enum { SUMS_BYTES = GC_REGION_BYTES / GC_GRANULE * sizeof(uint32_t) };
+static bool is_in_use(const struct gc_block *block)
+{
+    return block->state != GC_BLOCK_FREE && block->state != GC_BLOCK_INSIDE;
+}
 
 static uint32_t *sum_of(struct sums *sums, const struct gc_object *object)
 {
-    struct gc_region *region = gc_region_of(object);
+    const struct gc_region *region = gc_region_of(object);
     for (size_t i = 0; i < sums->count; i++) {
-        if (sums->regions[i] != region) continue;
-        return &sums->tables[i][((uintptr_t)object - (uintptr_t)region) / GC_GRANULE];
+        if (sums->regions[i].region != region) continue;
+        const struct gc_block *block = gc_block_of(object);
+        if (!is_in_use(block) || !lies_in(block, object)) return NULL;
+        const char *first = gc_block_start(block) + block->prefix;
+        size_t cell = (size_t)((const char *)object - first) / block->cell_bytes;
+        return &sums->regions[i]
+                        .cells[sums->regions[i].first[block - region->blocks] + cell];
     }
     return NULL;
 }
@@ -185,29 +196,35 @@ static bool compare_count(struct gc_object *object, void *argument)
     return false;
 }
 
+static bool region_sums_init(struct region_sums *sums, const struct gc_region *region)
+{
+    uint32_t cells = 0;
+    sums->region = region;
+    for (uint32_t i = 0; i < GC_REGION_BLOCKS; i++) {
+        sums->first[i] = cells;
+        if (is_in_use(&region->blocks[i])) cells += region->blocks[i].built;
+    }
+    sums->cells = gc_os_alloc((cells + 1) * sizeof(*sums->cells));
+    return sums->cells != NULL;
+}
+
 static int sums_init(struct sums *sums, struct check *check)
 {
     *sums = (struct sums){ .check = check };
     size_t regions = 0;
     for (struct gc_region *r = check->heap->regions; r != NULL; r = r->next)
         regions++;
-    sums->regions = gc_os_alloc((regions + 1) * sizeof(struct gc_region *));
-    sums->tables = gc_os_alloc((regions + 1) * sizeof(uint32_t *));
-    if (sums->regions == NULL || sums->tables == NULL) return -ENOMEM;
-    for (struct gc_region *r = check->heap->regions; r != NULL; r = r->next) {
-        uint32_t *table = gc_os_map(SUMS_BYTES, 4096);
-        if (table == NULL) return -ENOMEM;
-        sums->regions[sums->count] = r;
-        sums->tables[sums->count++] = table;
-    }
+    sums->regions = gc_os_alloc((regions + 1) * sizeof(*sums->regions));
+    if (sums->regions == NULL) return -ENOMEM;
+    for (struct gc_region *r = check->heap->regions; r != NULL; r = r->next)
+        if (!region_sums_init(&sums->regions[sums->count++], r)) return -ENOMEM;
     return 0;
 }
 
 static void sums_finish(struct sums *sums)
 {
     for (size_t i = 0; i < sums->count; i++)
-        gc_os_unmap(sums->tables[i], SUMS_BYTES);
-    gc_os_free(sums->tables);
+        gc_os_free(sums->regions[i].cells);
     gc_os_free(sums->regions);
 }
 
