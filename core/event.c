@@ -4,11 +4,23 @@
 
 #include "core/schedule.h"
 
+enum { PAGE_BYTES = 4096 }; /* of the smallest */
+
 const char *const gc_stall_names[GC_STALL_COUNT] = {
 #define X(name, doc) #name,
     GC_STALL_CAUSES(X)
 #undef X
 };
+
+struct gc_stall_log *gc_stall_log_new(void)
+{
+    return gc_os_map(sizeof(struct gc_stall_log), PAGE_BYTES);
+}
+
+void gc_stall_log_free(struct gc_stall_log *log)
+{
+    gc_os_unmap(log, sizeof(*log));
+}
 
 static uint64_t larger(uint64_t a, uint64_t b)
 {

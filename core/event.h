@@ -88,6 +88,11 @@ struct gc_stall_log {
 #    define GC_STALLS 1
 #endif
 
+/* An empty log, in pages of its own: it is large, and most of it is never touched. NULL: no
+ * memory. */
+struct gc_stall_log *gc_stall_log_new(void) GC_NODISCARD;
+void gc_stall_log_free(struct gc_stall_log *log);
+
 GC_EXPORT void gc_stall_append(struct gc_stall_log *log, enum gc_stall_cause cause,
         uint64_t start_ns, uint64_t work);
 

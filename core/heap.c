@@ -180,7 +180,7 @@ void gc_heap_destroy(struct gc_heap *heap)
         if (heap->protocol->home_finish != NULL) heap->protocol->home_finish(m);
         gc_sweep_home_finish(m);
         gc_os_free(m->deferred);
-        gc_os_free(m->stalls);
+        gc_stall_log_free(m->stalls);
         gc_os_free(m);
         m = next;
     }

@@ -17,7 +17,7 @@
 static void record_free(struct gc_mutator *m)
 {
     gc_sweep_home_finish(m);
-    gc_os_free(m->stalls);
+    gc_stall_log_free(m->stalls);
     gc_os_free(m);
 }
 
@@ -25,7 +25,7 @@ static struct gc_mutator *record_new(struct gc_heap *heap, uint32_t number)
 {
     struct gc_mutator *m = gc_os_alloc(sizeof(*m));
     if (m == NULL) return NULL;
-    m->stalls = gc_os_alloc(sizeof(*m->stalls));
+    m->stalls = gc_stall_log_new();
     if (m->stalls == NULL) {
         gc_os_free(m);
         return NULL;
