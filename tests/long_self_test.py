@@ -67,18 +67,40 @@ def what_a_killed_visit_left_counts_once(folder):
     assert not [name for name in os.listdir(folder) if name.endswith('.tally')]
 
 
-def who_is_furthest_from_the_goal_comes_first(folder):
+def who_is_nearest_to_the_goal_comes_first(folder):
     programs, kernel = Part('programs', 'x@y', folder), Part('kernel', 'k@y', folder)
     assert min([kernel, programs], key=long_program.urgency) is programs
     programs.in_visit['runs'] = long_program.A_VISIT
     programs.figures.update(runs=5000, pairs=['a a'] * 10, pairs_possible=10, schedules=70000)
     kernel.figures['schedules'] = 4000
-    assert min([programs, kernel], key=long_program.urgency) is kernel
+    assert min([kernel, programs], key=long_program.urgency) is programs
     kernel.figures['schedules'] = 6000
+    assert min([programs, kernel], key=long_program.urgency) is kernel
+    kernel.figures['schedules'] = 100000
     assert min([kernel, programs], key=long_program.urgency) is programs
     assert programs.missing() == ['programs x@y: programs of 5 %', 'programs x@y: median of 0 %',
                                   'programs x@y: threaded of 0 %', 'programs x@y: schedules of 70 %'], \
         programs.missing()
+
+
+def what_was_reached_is_recorded_and_comes_last(folder):
+    path = os.path.join(folder, 'long.tsv')
+    programs, kernel, other = Part('programs', 'x@y', folder), Part('kernel', 'k@y', folder), Part('kernel', 'm@y', folder)
+    programs.figures.update(runs=150000, threaded=120000, lengths={'60': 150000}, pairs=['a a'] * 10, pairs_possible=10,
+                            schedules=100000, commits=['abc', 'def'])
+    kernel.figures.update(runs=100000, schedules=99999, commits=['abc'])
+    other.figures.update(runs=100000, schedules=100000, failures=1)
+    assert long_program.write_record([programs, kernel, other], path) == 1
+    record = long_program.read_record(path)
+    assert list(record) == [('programs', 'x@y')]
+    row = record['programs', 'x@y']
+    assert (row['runs'], row['threaded_percent'], row['median'], row['schedules'], row['commits']) == (
+        '150000', '80.0', '60', '100000', 'abc def'), row
+    kernel.figures['schedules'] = 100000
+    assert long_program.write_record([kernel], path) == 2  # the other line stays
+    elsewhere = [Part('programs', 'x@y', os.path.join(folder, 'new'), True), Part('kernel', 'm@y', os.path.join(folder, 'new'))]
+    elsewhere[0].in_visit['runs'] = long_program.A_VISIT
+    assert min(elsewhere, key=long_program.urgency) is elsewhere[1] and not elsewhere[0].missing()
 
 
 def a_kernel_that_has_no_more_is_done(folder):
@@ -190,7 +212,8 @@ def waiting_in(folder):
 def run(options):
     tests = [(test, ()) for test in (
         a_schedule_counts_once, what_a_killed_visit_left_counts_once,
-        who_is_furthest_from_the_goal_comes_first, a_kernel_that_has_no_more_is_done,
+        who_is_nearest_to_the_goal_comes_first, what_was_reached_is_recorded_and_comes_last,
+        a_kernel_that_has_no_more_is_done,
         a_broken_promise_is_kept_and_said, what_cannot_be_run_is_no_success)]
     if options.build:
         tests.append((visits_add_up_whatever_ends_them, (options,)))
