@@ -29,6 +29,9 @@ extern const struct gc_command gc_command_import;
 extern const struct gc_command gc_command_new;
 extern const struct gc_command gc_command_check;
 extern const struct gc_command gc_command_explain;
+extern const struct gc_command gc_command_compare; /* these three: become.c */
+extern const struct gc_command gc_command_report;
+extern const struct gc_command gc_command_export;
 extern const struct gc_command gc_command_sample; /* hidden: see process.h */
 
 #endif
