@@ -35,6 +35,7 @@ struct gc_expression_values {
     bool (*ratio)(void *argument, const char *numerator, const char *denominator,
             struct gc_range *ret_range, char *why, size_t why_bytes);
     void *argument;
+    bool is_check; /* of the text alone: no division by 0 */
 };
 
 /* What is wrong with an expression, or with a value of it. */

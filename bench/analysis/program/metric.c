@@ -3,6 +3,7 @@
 #include "bench/analysis/program/metric.h"
 
 #include <math.h>
+#include <string.h>
 
 #define SPEED .better = "faster", .worse = "slower"
 #define TIME  .better = "shorter", .worse = "longer"
@@ -83,6 +84,14 @@ double gc_metric_value(const struct gc_result *result, enum gc_metric metric)
         break;
     }
     return gc_result_number(result, gc_metrics[metric].name);
+}
+
+double gc_metric_value_named(const struct gc_result *result, const char *name)
+{
+    for (int metric = 0; metric < GC_METRIC_COUNT; metric++)
+        if (strcmp(gc_metrics[metric].name, name) == 0)
+            return gc_metric_value(result, (enum gc_metric)metric);
+    return gc_result_number(result, name);
 }
 
 enum gc_verdict gc_metric_verdict(

@@ -36,6 +36,9 @@ extern const struct gc_metric_info gc_metrics[GC_METRIC_COUNT];
 /* In the unit of the name; NaN where it was not measured. A stop that did not happen took 0. */
 double gc_metric_value(const struct gc_result *result, enum gc_metric metric);
 
+/* The same of a metric's name, or of the member at a path (results.h). */
+double gc_metric_value_named(const struct gc_result *result, const char *name);
+
 /* The verdict on two intervals of this metric, and on that of a ratio candidate / base. */
 enum gc_verdict gc_metric_verdict(
         enum gc_metric metric, struct gc_interval candidate, struct gc_interval base);

@@ -45,7 +45,7 @@ static bool ratio_of(void *argument, const char *numerator, const char *denomina
     return true;
 }
 
-static const struct gc_expression_values values = { value_of, ratio_of, NULL };
+static const struct gc_expression_values values = { value_of, ratio_of, NULL, false };
 
 static struct gc_range sum_of(const char *text)
 {
@@ -160,6 +160,15 @@ static void what_is_wrong_is_said_with_its_place(void)
     expect_error("max(two) < 3", 7, "',' is missing");
 }
 
+static void a_check_divides_by_what_may_be_0(void)
+{
+    const struct gc_expression_values checks = { value_of, ratio_of, NULL, true };
+    struct gc_expression_error error;
+    enum gc_truth truth;
+    CU_ASSERT(gc_expression_claim("1 / near_0 < 3 / (two - 2)", &checks, &truth, &error));
+    CU_ASSERT_FALSE(gc_expression_claim("1 / near_0", &checks, &truth, &error));
+}
+
 static void nothing_is_read_too_deeply(void)
 {
     char text[400];
@@ -189,6 +198,7 @@ int test_expression_suite(void)
                 a_bound_is_in_at_most_and_not_in_less },
         { "of_several_the_weakest_counts", of_several_the_weakest_counts },
         { "what_is_wrong_is_said_with_its_place", what_is_wrong_is_said_with_its_place },
+        { "a_check_divides_by_what_may_be_0", a_check_divides_by_what_may_be_0 },
         { "nothing_is_read_too_deeply", nothing_is_read_too_deeply },
     };
     return suite_add("bench/analysis/expression", tests, COUNT(tests));
