@@ -8,7 +8,7 @@
 #include "bench/analysis/expression.h"
 #include "bench/command.h"
 #include "bench/text.h"
-#include "bench/yaml.h"
+#include "bench/yaml_file.h"
 #include "core/option.h"
 
 enum { THREADS_MOST = 1 << 20 };
