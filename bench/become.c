@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* become.c - gclab compare, report, export: hands over to gclab-analysis.
+/* become.c - gclab compare, report, export, reproduce: hands over to gclab-analysis.
  *
  * That is a program of its own because it links GSL, whose licence what loads plugins can't
  * take on (bench/analysis/). It lies beside this one; in a build, in a folder of its own. */
@@ -25,6 +25,10 @@ static int run(int argc, char **argv)
                 "%s needs the program " ANALYSIS
                 " beside this one: install gclab, or build it",
                 argv[0]);
+    char *self = gc_place_self();
+    setenv("GCLAB_PROGRAM", self,
+            1); /* which it may run: this one, not the other flavour's */
+    free(self);
     fflush(NULL);
     execv(program, argv); /* argv[0] says which: "gclab compare" */
     int status = gc_complain(GC_EXIT_ENVIRONMENT, "%s: %s", program, strerror(errno));
@@ -48,6 +52,19 @@ static const struct argp export_argp = {
     .args_doc = "FORMAT FILE -o OUT",
     .doc = "Writes samples as other programs read them.\v"
            "`gclab export --help` lists the formats.",
+};
+
+static const struct argp reproduce_argp = {
+    .args_doc = "PAPER... [--quick] [-o FOLDER]",
+    .doc = "Runs the experiments of papers, and grades their claims.\v"
+           "`gclab reproduce --help` lists the options.",
+};
+
+const struct gc_command gc_command_reproduce = {
+    .name = "reproduce",
+    .summary = "run the experiments of papers, and grade their claims",
+    .argp = &reproduce_argp,
+    .run = run,
 };
 
 const struct gc_command gc_command_compare = {

@@ -17,6 +17,7 @@
 
 #include "bench/json.h"
 #include "core/harness.h"
+#include "core/os.h"
 
 /* The first line of a file, without its newline; "" if it can't be had. */
 static void read_line(const char *path, char *text, size_t size)
@@ -87,19 +88,41 @@ void gc_environment_read(struct gc_environment *ret_environment)
     if (getloadavg(&e->load, 1) != 1) e->load = NAN;
 }
 
-bool gc_environment_steal(uint64_t *ret_ticks)
+struct gc_cpu_time gc_environment_cpu_time(void)
 {
     char line[256];
     uint64_t ticks[8]; /* user nice system idle iowait irq softirq steal */
+    struct gc_cpu_time time = { .at_ns = gc_os_now_ns() };
     read_line("/proc/stat", line, sizeof(line));
     if (sscanf(line,
                 "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
                 " %" SCNu64 " %" SCNu64,
                 &ticks[0], &ticks[1], &ticks[2], &ticks[3], &ticks[4], &ticks[5],
                 &ticks[6], &ticks[7]) != 8)
-        return false;
-    *ret_ticks = ticks[7];
-    return true;
+        return time;
+    time.is_known = true;
+    time.busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6];
+    time.steal = ticks[7];
+    return time;
+}
+
+void gc_environment_disturbance(const struct gc_cpu_time *before,
+        const struct gc_cpu_time *after, uint64_t own_ns, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (!before->is_known || !after->is_known || after->at_ns <= before->at_ns) return;
+    double per_second = (double)sysconf(_SC_CLK_TCK);
+    double whole = (double)(after->at_ns - before->at_ns) / 1e9 * per_second;
+    double steal = (double)(after->steal - before->steal);
+    double others =
+            (double)(after->busy - before->busy) - (double)own_ns / 1e9 * per_second;
+    if (steal >= GC_DISTURBED_STEAL_TICKS && steal * 100 > GC_DISTURBED_STEAL * whole)
+        snprintf(text, size, "steal: a hypervisor took %.1f %% of a CPU",
+                steal * 100 / whole);
+    else if (others >= GC_DISTURBED_LOAD_TICKS &&
+             others * 100 > GC_DISTURBED_LOAD * whole)
+        snprintf(text, size, "load: other processes took %.0f %% of a CPU",
+                others * 100 / whole);
 }
 
 static const char *known(const char *text)
@@ -107,11 +130,9 @@ static const char *known(const char *text)
     return text[0] != '\0' ? text : NULL;
 }
 
-void gc_environment_write(const struct gc_environment *environment, bool has_steal,
-        uint64_t steal, struct gc_json *json)
+/* What a line and a machine record share. */
+static void write_common(const struct gc_environment *e, struct gc_json *json)
 {
-    const struct gc_environment *e = environment;
-    gc_json_begin(json, "environment");
     gc_json_text(json, "gclab_version", GCLAB_VERSION);
     gc_json_number(json, "check_level", (uint64_t)gc_build_check_level());
     gc_json_text(json, "compiler", GCLAB_COMPILER);
@@ -126,6 +147,19 @@ void gc_environment_write(const struct gc_environment *environment, bool has_ste
     gc_json_number_if(json, "aslr", e->aslr >= 0, (uint64_t)e->aslr);
     gc_json_text(json, "transparent_huge_pages", known(e->huge_pages));
     gc_json_text(json, "clock_source", known(e->clock_source));
+}
+
+void gc_environment_write_machine(
+        const struct gc_environment *environment, struct gc_json *json)
+{
+    write_common(environment, json);
+}
+
+void gc_environment_write(const struct gc_environment *environment, bool has_steal,
+        uint64_t steal, struct gc_json *json)
+{
+    gc_json_begin(json, "environment");
+    write_common(environment, json);
     gc_json_number_if(json, "steal_ticks", has_steal, steal);
     gc_json_end(json);
 }

@@ -4,6 +4,7 @@
 #define BENCH_ENVIRONMENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct gc_json;
@@ -18,8 +19,32 @@ struct gc_environment {
 
 void gc_environment_read(struct gc_environment *ret_environment);
 
-/* Ticks that a hypervisor has taken from this machine so far; false: not known. */
-bool gc_environment_steal(uint64_t *ret_ticks);
+/* What the CPUs of this machine have done so far, all together. */
+struct gc_cpu_time {
+    bool is_known;
+    uint64_t at_ns;       /* monotonic */
+    uint64_t busy, steal; /* ticks of the kernel; the latter went to other guests */
+};
+
+struct gc_cpu_time gc_environment_cpu_time(void);
+
+/* Bounds above which others have disturbed a sample, in percent of one CPU while it ran; and
+ * so many ticks that they are no accident of rounding. */
+enum {
+    GC_DISTURBED_STEAL = 1,
+    GC_DISTURBED_LOAD = 10,
+    GC_DISTURBED_STEAL_TICKS = 2,
+    GC_DISTURBED_LOAD_TICKS = 5,
+};
+
+/* What disturbed a process that used so much CPU time between the two, in a few words; ""
+ * if nothing did, or nothing is known. */
+void gc_environment_disturbance(const struct gc_cpu_time *before,
+        const struct gc_cpu_time *after, uint64_t own_ns, char *text, size_t size);
+
+/* Adds what a machine record says: members of an object that is begun. */
+void gc_environment_write_machine(
+        const struct gc_environment *environment, struct gc_json *json);
 
 /* Adds a member "environment". */
 void gc_environment_write(const struct gc_environment *environment, bool has_steal,

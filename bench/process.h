@@ -37,7 +37,8 @@ struct gc_measured {
     bool is_bad_file; /* it could not be run, most likely for the file that it names */
     bool has_rss;     /* the peak is this sample's and nobody else's */
     bool has_steal;
-    uint64_t steal; /* ticks that a hypervisor took meanwhile */
+    uint64_t steal;     /* ticks that a hypervisor took meanwhile */
+    char disturbed[96]; /* by what; "" if by nothing that is known */
     char started[32];
 };
 

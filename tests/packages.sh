@@ -3,7 +3,7 @@
 # Debian 12, and how to get it. `one|other` is satisfied by either of two packages; the first is installed.
 
 # To build the library, the program and what analyses its results (GSL, Jansson), and to run CPython beside it.
-gclab_build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf zlib1g-dev liburcu-dev libgsl-dev libjansson-dev python3"
+gclab_build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf zlib1g-dev libyaml-dev liburcu-dev libgsl-dev libjansson-dev python3"
 # To run the tests: CUnit, objdump and addr2line, gdb, clang with its sanitizers (and what gives
 # their reports the names of functions), and what searches models.
 gclab_test_packages="libcunit1-dev binutils gdb clang libclang-rt-14-dev llvm valgrind spin"

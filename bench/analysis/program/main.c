@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - gclab-analysis: `gclab compare`, `export` and `report`.
+/* main.c - gclab-analysis: `gclab compare`, `export`, `report` and `reproduce`.
  *
  * `gclab` becomes this program, and leaves its own name and the command's in argv[0] ("gclab
  * compare"). On its own the program takes the command as its first argument. */
@@ -15,6 +15,7 @@
 
 static const struct gc_command *const commands[] = {
     &gc_command_compare,
+    &gc_command_reproduce,
     NULL,
 };
 

@@ -151,16 +151,24 @@ static int make_folder(const char *path)
 
 /* --- running ------------------------------------------------------------------------------- */
 
+/* The one that became this program; or its neighbour. */
+static char *find_gclab(void)
+{
+    static const char *const beside[] = { ".", "../..", NULL };
+    const char *given = getenv("GCLAB_PROGRAM");
+    return given != NULL && *given != '\0' ? gc_need_text("%s", given)
+                                           : gc_place_program("gclab", beside);
+}
+
 /* `gclab sweep`. A sample that fails is a finding; whatever else it may be is an end. */
 static int sweep(
         const struct request *request, const char *experiment, const char *results)
 {
-    static const char *const beside[] = { ".", "../..", NULL };
     extern char **environ;
-    char *program = gc_place_program(GCLAB_PROGRAM, beside);
+    char *program = find_gclab();
     if (program == NULL)
-        return gc_complain(GC_EXIT_ENVIRONMENT,
-                "reproduce needs the program " GCLAB_PROGRAM " beside this one");
+        return gc_complain(
+                GC_EXIT_ENVIRONMENT, "reproduce needs the program gclab beside this one");
     const char *arguments[8] = { "gclab", "sweep", experiment, "-o", results };
     size_t n = 5;
     if (request->quick) arguments[n++] = "--quick";
