@@ -17,7 +17,8 @@ enum { PROCESSES = 3, TIMEOUT_S = 300, NAME_MAX_LENGTH = 64 };
 
 static const char *const keys[] = { "experiment", "name", "description", "paper", "suite",
     "plugins", "collectors", "workloads", "scale", "threads", "heap", "processes",
-    "iterations", "seeds", "timeout", "order", "builds", "claims", "quick", NULL };
+    "iterations", "count_ops", "seeds", "timeout", "order", "builds", "claims", "quick",
+    NULL };
 
 /* What is the same whether an experiment is quick or not. */
 static const char *const fixed_keys[] = { "experiment", "name", "description", "paper",
@@ -260,6 +261,13 @@ static int read_scale(struct reader *reader, const char *what, const yaml_node_t
     return read_word(reader, what, node, "fixed", "weak", &reader->experiment->plan.weak);
 }
 
+static int read_count_ops(
+        struct reader *reader, const char *what, const yaml_node_t *node)
+{
+    return read_word(
+            reader, what, node, "no", "yes", &reader->experiment->plan.count_ops);
+}
+
 static int read_builds(struct reader *reader, const char *what, const yaml_node_t *node)
 {
     return read_word(
@@ -468,6 +476,7 @@ static int read_all(struct reader *reader)
     if (status == GC_EXIT_OK) status = check_metadata(reader);
     if (status == GC_EXIT_OK) status = check_quick(reader);
     if (status == GC_EXIT_OK) status = read_list(reader, "plugins", read_plugin);
+    if (status == GC_EXIT_OK) status = read_key(reader, "count_ops", read_count_ops);
     if (status == GC_EXIT_OK) status = need_list(reader, "collectors", read_collector);
     if (status == GC_EXIT_OK) status = need_list(reader, "workloads", read_workload);
     if (status == GC_EXIT_OK) status = read_list(reader, "threads", read_threads);

@@ -75,12 +75,12 @@ char *gc_identity_text(const char *experiment, bool is_quick, const char *build,
     char *of_collector = build != NULL ? gc_need_text("build %s\ncollector %s\n", build,
                                                  job.collector->label)
                                        : gc_need_text("%s", "");
-    char *text = gc_need_text("experiment %s%s\n%sworkload %s\nscale %s\n"
+    char *text = gc_need_text("experiment %s%s\n%s%sworkload %s\nscale %s\n"
                               "threads %" PRIu32 "\nheap %" PRIu64 "\nseed %" PRIu64
                               "\nprocess %" PRIu32 "\n",
-            experiment, is_quick ? " quick" : "", of_collector, job.spec->label,
-            job.weak ? "weak" : "fixed", job.threads, job.heap_limit, job.seed,
-            place.process);
+            experiment, is_quick ? " quick" : "", plan->count_ops ? "operations\n" : "",
+            of_collector, job.spec->label, job.weak ? "weak" : "fixed", job.threads,
+            job.heap_limit, job.seed, place.process);
     free(of_collector);
     return text;
 }

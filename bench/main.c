@@ -30,6 +30,8 @@ static const struct gc_command *const commands[] = {
     &gc_command_info,
     &gc_command_run,
     &gc_command_sweep,
+    &gc_command_minheap,
+    &gc_command_env,
     &gc_command_compare,
     &gc_command_report,
     &gc_command_export,

@@ -20,6 +20,15 @@
 
 enum { FORMAT = 1 };
 
+void gc_minheap_finish(struct gc_minheap *minimum)
+{
+    for (uint32_t i = 0; i < minimum->probe_count; i++)
+        free(minimum->probes[i].collector);
+    free(minimum->workload);
+    free(minimum->collector);
+    free(minimum->probes);
+}
+
 /* --- reading ----------------------------------------------------------------------------- */
 
 static int need_key(struct gc_yaml *yaml, const yaml_node_t *entry, const char *key,
@@ -83,9 +92,12 @@ static int read_outcome(
 static int read_probe(
         struct gc_yaml *yaml, const yaml_node_t *node, struct gc_minheap_probe *probe)
 {
-    static const char *const keys[] = { "heap", "outcomes", NULL };
+    static const char *const keys[] = { "collector", "heap", "outcomes", NULL };
     const yaml_node_t *outcomes, *item;
+    const char *collector = NULL;
     int status = gc_yaml_check_keys(yaml, node, "a probe", keys);
+    if (status == GC_EXIT_OK) status = read_text(yaml, node, "collector", &collector);
+    if (status == GC_EXIT_OK) probe->collector = gc_need_text("%s", collector);
     if (status == GC_EXIT_OK) status = read_size(yaml, node, "heap", &probe->bytes);
     if (status == GC_EXIT_OK) status = need_key(yaml, node, "outcomes", &outcomes);
     for (size_t i = 0;
@@ -163,7 +175,7 @@ static int read_all(struct gc_yaml *yaml, struct gc_minheap_file *file)
         if (status == GC_EXIT_OK)
             gc_minheap_file_put(file, &minimum);
         else
-            free(minimum.probes);
+            gc_minheap_finish(&minimum);
     }
     return status;
 }
@@ -182,13 +194,6 @@ int gc_minheap_file_read(const char *path, struct gc_minheap_file *ret_file)
 
 /* --- what is in it ----------------------------------------------------------------------- */
 
-static void finish_entry(struct gc_minheap *entry)
-{
-    free(entry->workload);
-    free(entry->collector);
-    free(entry->probes);
-}
-
 static struct gc_minheap *find(const struct gc_minheap_file *file, const char *workload,
         bool weak, uint32_t threads)
 {
@@ -205,7 +210,7 @@ void gc_minheap_file_put(struct gc_minheap_file *file, const struct gc_minheap *
 {
     struct gc_minheap *old = find(file, entry->workload, entry->weak, entry->threads);
     if (old != NULL) {
-        finish_entry(old);
+        gc_minheap_finish(old);
         *old = *entry;
         return;
     }
@@ -217,7 +222,7 @@ void gc_minheap_file_put(struct gc_minheap_file *file, const struct gc_minheap *
 void gc_minheap_file_finish(struct gc_minheap_file *file)
 {
     for (uint32_t i = 0; i < file->count; i++)
-        finish_entry(&file->entries[i]);
+        gc_minheap_finish(&file->entries[i]);
     free(file->entries);
     *file = (struct gc_minheap_file){ NULL, 0 };
 }
@@ -260,6 +265,7 @@ static void write_entry(FILE *file, const struct gc_minheap *entry)
     for (uint32_t i = 0; i < entry->probe_count; i++) {
         const struct gc_minheap_probe *probe = &entry->probes[i];
         gc_json_begin(&json, NULL);
+        gc_json_text(&json, "collector", probe->collector);
         gc_json_number(&json, "heap", probe->bytes);
         gc_json_begin_array(&json, "outcomes");
         for (uint32_t t = 0; t < probe->count; t++)

@@ -12,6 +12,7 @@ enum { GC_MINHEAP_TRIES = 5 };
 
 /* One size of the heap that was tried; all that was tried is kept. */
 struct gc_minheap_probe {
+    char *collector; /* label */
     uint64_t bytes;
     uint32_t count; /* of tries: the first that is not good ends them */
     enum gc_outcome outcomes[GC_MINHEAP_TRIES];
@@ -26,6 +27,8 @@ struct gc_minheap {
     struct gc_minheap_probe *probes;
     uint32_t probe_count;
 };
+
+void gc_minheap_finish(struct gc_minheap *minimum);
 
 struct gc_minheap_file {
     struct gc_minheap *entries;

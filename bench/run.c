@@ -14,6 +14,7 @@
 #include "bench/environment.h"
 #include "bench/line.h"
 #include "bench/measure.h"
+#include "bench/minheap.h"
 #include "bench/operations.h"
 #include "bench/plan_options.h"
 #include "bench/progress.h"
@@ -339,9 +340,12 @@ static int run_all(struct request *request)
     struct gc_plan *plan = &request->plan;
     uint32_t count = gc_plan_count(plan), number = 0, printed = 0;
     int result = 0;
+    if (!plan->in_process) gc_interrupts_catch();
+    int missing =
+            gc_minheap_complete(plan, request->options.minimum_heaps, request->quiet);
+    if (missing != GC_EXIT_OK) return missing;
     gc_environment_read(&request->environment);
     gc_progress_begin(&request->progress, count, request->quiet);
-    if (!plan->in_process) gc_interrupts_catch();
     while (number < count && result == 0 && request->json_error == 0) {
         request->progress.done = number;
         if (plan->in_process)

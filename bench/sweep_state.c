@@ -9,6 +9,7 @@
 #include "bench/environment.h"
 #include "bench/file.h"
 #include "bench/line.h"
+#include "bench/operations.h"
 #include "bench/standard.h"
 #include "bench/sweep.h"
 #include "bench/table.h"
@@ -129,11 +130,16 @@ int gc_sweep_print(FILE *file, const struct gc_sweep *sweep)
     struct gc_table_notes notes = { false };
     struct gc_environment environment;
     gc_environment_read(&environment);
-    for (uint32_t h = 0; h < plan->heap_count; h++)
+    for (uint32_t w = 0; w < plan->workload_count && plan->count_ops; w++)
+        gc_operations_print(file, plan, w);
+    for (uint32_t h = 0; h < plan->heap_count && !plan->count_ops; h++)
         for (uint32_t w = 0; w < plan->workload_count; w++)
             gc_table_print(
                     file, plan, (struct gc_place){ .workload = w, .heap = h }, &notes);
-    gc_table_print_foot(file, plan, &environment, &notes);
+    if (plan->count_ops)
+        gc_operations_print_foot(file, plan);
+    else
+        gc_table_print_foot(file, plan, &environment, &notes);
     int status = GC_EXIT_OK;
     for (uint32_t i = 0; i < gc_plan_count(plan); i++)
         if (plan->results[i] != NULL && plan->results[i]->sample.outcome != GC_OUTCOME_OK)
