@@ -27,6 +27,7 @@ extern const struct gc_command gc_command_info;
 extern const struct gc_command gc_command_run;
 extern const struct gc_command gc_command_sweep;
 extern const struct gc_command gc_command_minheap;
+extern const struct gc_command gc_command_env;
 extern const struct gc_command gc_command_import;
 extern const struct gc_command gc_command_new;
 extern const struct gc_command gc_command_check;

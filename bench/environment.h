@@ -14,7 +14,15 @@ struct gc_environment {
     char governor[32], huge_pages[32], clock_source[32]; /* "" if not known */
     int64_t aslr;                                        /* -1: not known */
     uint32_t cpus_online, cpus_allowed;
-    double load; /* of the last minute, at the start; NaN: not known */
+    uint32_t cores_allowed; /* of these CPUs, those that share no core; 0: not known */
+    uint32_t numa_nodes;    /* 0: not known */
+    double load;            /* of the last minute, at the start; NaN: not known */
+    double cpu_quota; /* CPUs that a control group leaves; NaN: no limit that is known */
+    double steal_percent;  /* of the CPU time since the machine started; NaN: not known */
+    uint64_t memory_bytes; /* 0: not known */
+    char boost[32];        /* "on", "off" or "" */
+    char kernel_options[512];
+    bool is_virtual;
 };
 
 void gc_environment_read(struct gc_environment *ret_environment);
@@ -22,8 +30,8 @@ void gc_environment_read(struct gc_environment *ret_environment);
 /* What the CPUs of this machine have done so far, all together. */
 struct gc_cpu_time {
     bool is_known;
-    uint64_t at_ns;       /* monotonic */
-    uint64_t busy, steal; /* ticks of the kernel; the latter went to other guests */
+    uint64_t at_ns;             /* monotonic */
+    uint64_t busy, idle, steal; /* ticks of the kernel; the last went to other guests */
 };
 
 struct gc_cpu_time gc_environment_cpu_time(void);

@@ -31,6 +31,7 @@ static const struct gc_command *const commands[] = {
     &gc_command_run,
     &gc_command_sweep,
     &gc_command_minheap,
+    &gc_command_env,
     &gc_command_import,
     &gc_command_new,
     &gc_command_check,

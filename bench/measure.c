@@ -35,6 +35,8 @@ int gc_measure(const struct gc_job *job, struct gc_progress *progress,
 
 int gc_measure_end(int result, uint32_t done, uint32_t total)
 {
+    if (result == -EINTR && total == 0)
+        return gc_complain(GC_EXIT_SIGNAL + gc_interrupted, "interrupted");
     if (result == -EINTR)
         return gc_complain(GC_EXIT_SIGNAL + gc_interrupted,
                 "interrupted after %" PRIu32 " of %" PRIu32 " samples", done, total);

@@ -12,7 +12,7 @@ int gc_measure(const struct gc_job *job, struct gc_progress *progress,
         struct gc_measured **ret_measured);
 
 /* The exit status of a command that a result of the above has ended, which is said:
- * `done` of `total` samples were measured. */
+ * `done` of `total` samples were measured; total 0: nobody knows of how many. */
 int gc_measure_end(int result, uint32_t done, uint32_t total);
 
 #endif

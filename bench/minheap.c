@@ -41,8 +41,7 @@ static int try_once(
     search->progress->heap = bytes > 0 ? size : NULL;
     int result = gc_measure(&search->job, search->progress, ret_measured);
     search->progress->heap = NULL;
-    if (result < 0)
-        return gc_measure_end(result, search->progress->done, search->progress->total);
+    if (result < 0) return gc_measure_end(result, 0, 0);
     if (search->progress->done + 1 < search->tries_before + TRIES_OF_SEARCH)
         search->progress->done++;
     enum gc_outcome outcome = (*ret_measured)->sample.outcome;
