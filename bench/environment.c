@@ -106,7 +106,7 @@ static void read_kernel_options(char *text, size_t size)
         "amd_pstate", "intel_idle", "processor.", "idle", "nosmt", "maxcpus",
         "transparent_hugepage", "hugepages", "default_hugepagesz", "numa_balancing",
         "clocksource", "tsc", "preempt", "norandmaps" };
-    char line[4096], *rest, *word;
+    char line[2048], *rest, *word;
     size_t length = 0;
     read_line("/proc/cmdline", line, sizeof(line));
     text[0] = '\0';
