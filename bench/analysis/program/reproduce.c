@@ -15,6 +15,7 @@
 #include "bench/file.h"
 #include "bench/place.h"
 #include "bench/text.h"
+#include "bench/yaml_file.h"
 
 #define CLAIMS "claims.yaml"
 
@@ -160,18 +161,32 @@ static char *find_gclab(void)
                                            : gc_place_program("gclab", beside);
 }
 
+/* Whether an experiment says what is less under --quick; most that count are quick anyway. */
+static int read_has_quick(const char *experiment, bool *ret_has)
+{
+    struct gc_yaml yaml;
+    int status = gc_yaml_read(experiment, &yaml);
+    if (status != GC_EXIT_OK) return status;
+    *ret_has = gc_yaml_find(&yaml, gc_yaml_root(&yaml), "quick") != NULL;
+    gc_yaml_finish(&yaml);
+    return GC_EXIT_OK;
+}
+
 /* `gclab sweep`. A sample that fails is a finding; whatever else it may be is an end. */
 static int sweep(
         const struct request *request, const char *experiment, const char *results)
 {
     extern char **environ;
+    bool has_quick = false;
+    int status = read_has_quick(experiment, &has_quick);
+    if (status != GC_EXIT_OK) return status;
     char *program = find_gclab();
     if (program == NULL)
         return gc_complain(
                 GC_EXIT_ENVIRONMENT, "reproduce needs the program gclab beside this one");
     const char *arguments[8] = { "gclab", "sweep", experiment, "-o", results };
     size_t n = 5;
-    if (request->quick) arguments[n++] = "--quick";
+    if (request->quick && has_quick) arguments[n++] = "--quick";
     if (access(results, F_OK) == 0) arguments[n++] = "--resume";
     pid_t child;
     int result = posix_spawn(
@@ -185,7 +200,7 @@ static int sweep(
         if (errno != EINTR)
             return gc_complain(GC_EXIT_ENVIRONMENT, "gclab sweep: %s", strerror(errno));
     if (WIFSIGNALED(state)) return GC_EXIT_SIGNAL + WTERMSIG(state);
-    int status = WEXITSTATUS(state);
+    status = WEXITSTATUS(state);
     return status == GC_EXIT_FAILED ? GC_EXIT_OK : status;
 }
 
