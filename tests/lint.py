@@ -775,7 +775,7 @@ def paper_keys(tree):
 plant(paper_keys, 'core/check.c', '/* [Nobody98 section 2] */\n', 'Nobody98')
 
 # Suites that test what several sources do together.
-NO_SOURCE = {'tests/core/test_out_of_memory.c', 'tests/bench/analysis/test_stalled_program.c'}
+NO_SOURCE = {'tests/core/test_out_of_memory.c'}
 MIRRORED = ('core/', 'bench/analysis/')
 FROM_OUTSIDE = ('bench/analysis/program/',)    # tests/test_analysis.py runs that program
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench/analysis/expression.h"
+#include "bench/analysis/program/models.h"
 #include "bench/command.h"
 #include "bench/text.h"
 #include "bench/yaml_file.h"
@@ -133,11 +134,26 @@ static int read_heap(
     return status;
 }
 
+static int read_model(
+        struct gc_yaml *yaml, const yaml_node_t *mapping, struct gc_claim_group *group)
+{
+    char *text = NULL, why[200];
+    int status = read_text(yaml, mapping, "model", true, &text);
+    const yaml_node_t *key, *value;
+    if (status == GC_EXIT_OK && gc_yaml_pair(yaml, mapping, 1, &key, &value))
+        status = gc_yaml_complain(yaml, key, "a model has nothing else beside it");
+    if (status == GC_EXIT_OK) group->model = gc_model_new(text, why, sizeof(why));
+    if (status == GC_EXIT_OK && group->model == NULL)
+        status = gc_yaml_complain(yaml, gc_yaml_find(yaml, mapping, "model"), "%s", why);
+    free(text);
+    return status;
+}
+
 static int read_group(struct gc_yaml *yaml, const yaml_node_t *key,
         const yaml_node_t *value, struct gc_paper *paper)
 {
-    static const char *const known[] = { "experiment", "collector", "workload", "threads",
-        "heap", NULL };
+    static const char *const known[] = { "model", "experiment", "collector", "workload",
+        "threads", "heap", NULL };
     paper->groups = gc_need_more(
             paper->groups, (paper->group_count + 1) * sizeof(*paper->groups));
     struct gc_claim_group *group = &paper->groups[paper->group_count++];
@@ -146,6 +162,8 @@ static int read_group(struct gc_yaml *yaml, const yaml_node_t *key,
         return gc_yaml_complain(
                 yaml, key, "%s: a point ends a group's name in a claim", group->name);
     int status = gc_yaml_check_keys(yaml, value, group->name, known);
+    if (status == GC_EXIT_OK && gc_yaml_find(yaml, value, "model") != NULL)
+        return read_model(yaml, value, group);
     if (status == GC_EXIT_OK)
         status = read_text(yaml, value, "collector", true, &group->collector);
     if (status == GC_EXIT_OK)
@@ -280,6 +298,15 @@ static int read_claims(
 
 /* --- the file ------------------------------------------------------------------------------ */
 
+/* What is computed alone needs no experiment. */
+static bool needs_experiment(struct gc_yaml *yaml, const yaml_node_t *root)
+{
+    const yaml_node_t *groups = gc_yaml_find(yaml, root, "groups"), *key, *value;
+    for (size_t i = 0; groups != NULL && gc_yaml_pair(yaml, groups, i, &key, &value); i++)
+        if (gc_yaml_find(yaml, value, "model") == NULL) return true;
+    return groups == NULL;
+}
+
 static int read_paper(struct gc_yaml *yaml, struct gc_paper *paper)
 {
     static const char *const known[] = { "paper", "experiments", "groups", "claims",
@@ -294,7 +321,7 @@ static int read_paper(struct gc_yaml *yaml, struct gc_paper *paper)
         status = read_texts(
                 yaml, root, "not_ported", &paper->not_ported, &paper->not_ported_count);
     if (status != GC_EXIT_OK) return status;
-    if (paper->experiment_count == 0) {
+    if (paper->experiment_count == 0 && needs_experiment(yaml, root)) {
         paper->experiments = gc_need(sizeof(*paper->experiments));
         paper->experiments[paper->experiment_count++] = gc_need_text("experiment.yaml");
     }
@@ -328,6 +355,7 @@ void gc_paper_finish(struct gc_paper *paper)
 {
     for (size_t i = 0; i < paper->group_count; i++) {
         free(paper->groups[i].name);
+        free(paper->groups[i].model);
         free(paper->groups[i].experiment);
         free(paper->groups[i].collector);
         free(paper->groups[i].workload);

@@ -21,9 +21,10 @@ enum gc_grade {
 /* What the claim was taken from. */
 enum gc_source { GC_SOURCE_FULL_TEXT, GC_SOURCE_ABSTRACT, GC_SOURCE_MEMORY };
 
-/* Samples that claims call by a name. */
+/* Samples that claims call by a name; or a model, whose values are computed. */
 struct gc_claim_group {
     char *name;
+    struct gc_model *model;     /* models.h; then there is nothing else, or NULL */
     char *experiment;           /* of `experiments` */
     char *collector, *workload; /* specs: NAME with any options, or with those given */
     uint32_t threads;           /* 0: whatever there is, but one kind alone */

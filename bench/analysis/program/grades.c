@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bench/analysis/program/groups.h"
+#include "bench/analysis/program/models.h"
 #include "bench/json.h"
 #include "bench/text.h"
 
@@ -151,6 +152,15 @@ static bool find_value(void *argument, const char *name, struct gc_range *ret_ra
         char *why, size_t why_bytes)
 {
     const struct source *source = argument;
+    size_t length = strcspn(name, ".");
+    const struct gc_claim_group *group = gc_paper_group(source->paper, name, length);
+    if (group->model != NULL) {
+        if (!gc_model_value(
+                    group->model, name + length + 1, &ret_range->low, why, why_bytes))
+            return false;
+        ret_range->high = ret_range->low;
+        return true;
+    }
     if (source->grade == GC_GRADE_D) {
         size_t count;
         double *values = values_of(source, name, &count, why, why_bytes);
@@ -165,11 +175,24 @@ static bool find_value(void *argument, const char *name, struct gc_range *ret_ra
     return true;
 }
 
+static bool is_sampled(
+        const struct source *source, const char *name, char *why, size_t why_bytes)
+{
+    size_t length = strcspn(name, ".");
+    if (gc_paper_group(source->paper, name, length)->model == NULL) return true;
+    snprintf(
+            why, why_bytes, "a ratio is of samples, and %s is computed: divide it", name);
+    return false;
+}
+
 static bool find_ratio(void *argument, const char *numerator, const char *denominator,
         struct gc_range *ret_range, char *why, size_t why_bytes)
 {
     const struct source *source = argument;
     struct gc_estimate above, below, ratio;
+    if (!is_sampled(source, numerator, why, why_bytes) ||
+            !is_sampled(source, denominator, why, why_bytes))
+        return false;
     if (!estimate(source, numerator, &above, why, why_bytes) ||
             !estimate(source, denominator, &below, why, why_bytes))
         return false;
