@@ -124,6 +124,11 @@ static int help(int argc, char **argv)
     const struct gc_command *command = find(argv[1]);
     if (command == NULL || command->argp == NULL) return complain_command(argv[1]);
     char *name = gc_need_text("gclab %s", command->name);
+    bool is_elsewhere = command->argp->options == NULL && command->argp->parser == NULL;
+    if (is_elsewhere && command != &command_help) {
+        char *arguments[] = { name, (char[]){ "--help" }, NULL };
+        return command->run(2, arguments); /* another program's, which it becomes */
+    }
     argp_help(command->argp, stdout, ARGP_HELP_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG,
             name);
     free(name);
