@@ -18,6 +18,7 @@ import tempfile
 import time
 import traceback
 
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GCLAB = ''
 SCRATCH = ''
 SMALL = '''experiment: small
@@ -274,6 +275,7 @@ def test_shards_make_the_whole():
     gclab('sweep', '--merge', 'apart0', 'apart1', 'apart2', 'apart1', '-o', 'merged')
     assert set(ids('merged')) == wanted and len(ids('merged')) == len(wanted)
     gclab('sweep', '--status', 'merged')
+    assert sum(n.startswith('machine') for n in os.listdir(os.path.join(SCRATCH, 'merged'))) == 4
     assert 'is there already' in gclab('sweep', '--merge', 'apart0', '-o', 'merged', status=3).err
 
 
@@ -385,6 +387,21 @@ claims: {anything: [1]}
     assert {cell[4] for cell in cells} == {'rings:count=100:k=4'}
     assert {cell[5] for cell in cells} == {'weak'} and {cell[8] for cell in cells} == {
         'seed=3', 'seed=4'}
+
+
+def test_the_readme_shows_an_experiment():
+    with open(os.path.join(SOURCE, 'bench', 'README.md'), encoding='utf-8') as file:
+        text = re.search('```yaml\n(.*?)```', file.read(), re.DOTALL)[1]
+    keys = set(re.findall('^([a-z]+):', text, re.MULTILINE))
+    shown = gclab('sweep', write('bad.yaml', TINY + 'no_such_key: 1\n'), status=3).err
+    assert keys | {'name'} == set(re.split(', |: ', shown.split('there are: ')[1].strip())), shown
+    text = re.sub('^plugins: .*\n', '', text, flags=re.MULTILINE)
+    write('minheap.yaml', 'minheap: 1\nentries:\n' + ''.join(
+        f'  - {{workload: "{workload}", threads: {threads}, heap: 64M}}\n'
+        for workload in ('gcbench:depth=14', 'rings:k=64') for threads in (1, 2)))
+    path = write('shown.yaml', text)
+    assert len(listed(path)) == 3 * 2 * 2 * 5 * 10 * 2
+    assert len(listed(path, '--quick')) == 3 * 2 * 2 * 1 * 3 * 2
 
 
 # --- minimum heaps ------------------------------------------------------------------------
