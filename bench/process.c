@@ -55,6 +55,14 @@ void gc_interrupts_catch(void)
     pthread_sigmask(SIG_BLOCK, &blocked, &outside);
 }
 
+bool gc_interrupts_wait(uint32_t ms)
+{
+    struct timespec wait = { .tv_sec = ms / 1000,
+        .tv_nsec = (long)(ms % 1000) * 1000000 };
+    if (gc_interrupted == 0) ppoll(NULL, 0, &wait, &outside);
+    return gc_interrupted == 0;
+}
+
 void gc_measured_own_names(struct gc_measured *measured)
 {
     struct gc_sample *sample = &measured->sample;

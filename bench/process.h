@@ -47,6 +47,9 @@ struct gc_measured {
 extern volatile sig_atomic_t gc_interrupted;
 void gc_interrupts_catch(void);
 
+/* Waits, unless a signal came or comes meanwhile: then it returns false at once. */
+bool gc_interrupts_wait(uint32_t ms);
+
 /* Runs the job in a fresh process; `tick` is called about twice a second meanwhile.
  * Returns 0 with *ret_measured filled, -EINTR after a signal, or -errno if no process
  * could be made. What the process wrote to its stderr is passed on afterwards. */

@@ -40,9 +40,10 @@ static void describe(const struct gc_progress *progress, char *text, size_t size
         gc_text_duration(left, p->left_s);
     else if (p->done > 0)
         gc_text_duration(left, seconds / p->done * (p->total - p->done));
-    snprintf(text, size,
-            "%" PRIu32 "/%" PRIu32 "  %s, %s left  %s  %s  t=%" PRIu32 "%s%s", p->done,
-            p->total, spent, left, p->workload, p->collector, p->threads,
+    char threads[GC_CELL] = "";
+    if (p->threads > 0) snprintf(threads, sizeof(threads), "  t=%" PRIu32, p->threads);
+    snprintf(text, size, "%" PRIu32 "/%" PRIu32 "  %s, %s left  %s  %s%s%s%s", p->done,
+            p->total, spent, left, p->workload, p->collector, threads,
             p->heap != NULL ? "  heap=" : "", p->heap != NULL ? p->heap : "");
 }
 

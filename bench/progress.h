@@ -16,7 +16,7 @@ struct gc_progress {
     double left_s; /* what is left, if somebody knows better than by the average; or NaN */
     const char *collector, *workload; /* what runs */
     const char *heap;                 /* its limit, or NULL */
-    uint32_t threads;
+    uint32_t threads;                 /* 0: it is not said */
 };
 
 /* Afterwards `done`, `left_s`, `heap` and `is_logged` are the caller's to set. */

@@ -39,11 +39,6 @@ static int count(const char *folder, int (*passes)(const struct dirent *))
     return n;
 }
 
-bool gc_results_has_samples(const char *folder)
-{
-    return count(folder, is_samples) > 0;
-}
-
 bool gc_results_is_empty(const char *folder)
 {
     struct stat status;
@@ -108,6 +103,26 @@ int gc_results_read(const char *folder, gc_results_line_fn visit, void *argument
     }
     free(entries);
     return status;
+}
+
+size_t gc_results_count(const char *folder)
+{
+    struct dirent **entries;
+    int n = scandir(folder, &entries, is_samples, NULL);
+    size_t lines = 0;
+    for (int i = 0; i < n; i++) {
+        char *path = gc_need_text("%s/%s", folder, entries[i]->d_name), *text;
+        size_t length;
+        if (gc_file_read(path, &text, &length) == 0) {
+            for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+                lines++;
+            free(text);
+        }
+        free(path);
+        free(entries[i]);
+    }
+    if (n >= 0) free(entries);
+    return lines;
 }
 
 /* --- writing ----------------------------------------------------------------------------- */

@@ -26,8 +26,8 @@ typedef int (*gc_results_line_fn)(const struct gc_results_line *line, void *argu
  * of ours is complained of: GC_EXIT_FILE. */
 int gc_results_read(const char *folder, gc_results_line_fn visit, void *argument);
 
-/* Whether there is a file of samples in it. */
-bool gc_results_has_samples(const char *folder);
+/* How many lines that is, without a look at what they say. */
+size_t gc_results_count(const char *folder);
 
 /* Whether there is no folder of that name, or nothing in it. */
 bool gc_results_is_empty(const char *folder);

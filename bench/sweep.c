@@ -28,9 +28,11 @@ enum key {
     KEY_NO_LOCK,
     KEY_STATUS,
     KEY_MERGE,
+    KEY_ENGINE,
+    KEY_SHARDS,
 };
 
-enum { SHARDS_MAX = 100000 };
+enum { SHARDS_MAX = 100000, SHARDS_OF_ENGINE = 4 };
 
 static const struct argp_option options[] = {
     { .name = "quick",
@@ -49,6 +51,15 @@ static const struct argp_option options[] = {
             .arg = "I/N",
             .doc = "only the blocks of cells whose number divided by N leaves I, into "
                    "files of their own in the folder" },
+    { .name = "engine",
+            .key = KEY_ENGINE,
+            .arg = "NAME",
+            .doc = "local: this process; slurm: a job array of shards, which is awaited "
+                   "(default: local)" },
+    { .name = "shards",
+            .key = KEY_SHARDS,
+            .arg = "N",
+            .doc = "tasks of the job array (default: 4)" },
     { .name = "dry-run",
             .key = KEY_DRY,
             .doc = "prints the cells in the order in which they would run" },
@@ -74,8 +85,9 @@ struct request {
     char **names;                       /* what was given without an option */
     uint32_t name_count, shard, shards; /* shards == 0: all of it, in one file */
     const char *output, *status_folder;
-    bool quick, resume, dry_run, no_lock, quiet, merges;
-    int samples; /* where lines go */
+    bool quick, resume, dry_run, no_lock, quiet, merges, uses_slurm;
+    uint32_t engine_shards; /* 0: not given */
+    int samples;            /* where lines go */
     struct pace *paces;
     int status; /* of the command line */
 };
@@ -104,6 +116,30 @@ static int read_shard(const char *text, struct request *request)
     return GC_EXIT_OK;
 }
 
+static int read_engine(const char *name, struct request *request)
+{
+    static const char *const engines[] = { "local", "slurm", NULL };
+    request->uses_slurm = strcmp(name, "slurm") == 0;
+    if (request->uses_slurm || strcmp(name, "local") == 0) return GC_EXIT_OK;
+    return gc_complain_unknown("engine", name, engines);
+}
+
+static int read_shards(const char *text, struct request *request)
+{
+    uint64_t shards = 0;
+    if (!gc_read_number(text, SHARDS_MAX, &shards) || shards == 0)
+        return gc_complain(GC_EXIT_USAGE, "--shards %s: it takes a number from 1 to %d",
+                text, SHARDS_MAX);
+    request->engine_shards = (uint32_t)shards;
+    return GC_EXIT_OK;
+}
+
+static error_t end_unless(struct request *request, int status)
+{
+    request->status = status;
+    return status == GC_EXIT_OK ? 0 : ECANCELED;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct request *request = state->input;
@@ -124,8 +160,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         request->resume = true;
         return 0;
     case KEY_SHARD:
-        request->status = read_shard(argument, request);
-        return request->status == GC_EXIT_OK ? 0 : ECANCELED;
+        return end_unless(request, read_shard(argument, request));
+    case KEY_ENGINE:
+        return end_unless(request, read_engine(argument, request));
+    case KEY_SHARDS:
+        return end_unless(request, read_shards(argument, request));
     case KEY_DRY:
         request->dry_run = true;
         return 0;
@@ -308,16 +347,20 @@ static int keep_machine(const struct request *request, const char *name)
     return status;
 }
 
-/* Makes the folder, or finds it as it was left, and opens the file of samples. */
-static int open_folder(struct request *request, const char *source)
+/* The name of a file of this shard, or of all; free with free(). */
+static char *file_name(
+        const struct request *request, const char *name, const char *suffix)
+{
+    if (request->shards == 0) return gc_need_text("%s%s", name, suffix);
+    return gc_need_text("%s-%" PRIu32 "%s", name, request->shard, suffix);
+}
+
+/* Makes the folder, or finds it as it was left, and takes in what is there. */
+static int prepare_folder(struct request *request, const char *source)
 {
     struct gc_sweep *sweep = &request->sweep;
     const struct gc_experiment *experiment = &sweep->experiment;
-    char number[16] = "";
-    if (request->shards > 0)
-        snprintf(number, sizeof(number), "-%" PRIu32, request->shard);
-    char *samples = gc_need_text("samples%s.jsonl", number);
-    char *machine = gc_need_text("machine%s.json", number);
+    char *samples = file_name(request, "samples", ".jsonl");
     char *path = gc_need_text("%s/%s", sweep->folder, samples);
     bool is_there = request->shards > 0 ? access(path, F_OK) == 0
                                         : !gc_results_is_empty(sweep->folder);
@@ -335,10 +378,18 @@ static int open_folder(struct request *request, const char *source)
         status = gc_results_keep(sweep->folder, "minheap.yaml", experiment->minimum_heaps,
                 experiment->minimum_heaps_length, "the file of minimum heaps");
     if (status == GC_EXIT_OK) status = gc_sweep_load(sweep);
-    if (status == GC_EXIT_OK)
-        status = gc_results_open(sweep->folder, samples, &request->samples);
-    if (status == GC_EXIT_OK) status = keep_machine(request, machine);
     free(path);
+    free(samples);
+    return status;
+}
+
+/* Opens the file of samples, and says where they come from. */
+static int open_samples(struct request *request)
+{
+    char *samples = file_name(request, "samples", ".jsonl");
+    char *machine = file_name(request, "machine", ".json");
+    int status = gc_results_open(request->sweep.folder, samples, &request->samples);
+    if (status == GC_EXIT_OK) status = keep_machine(request, machine);
     free(machine);
     free(samples);
     return status;
@@ -358,11 +409,24 @@ static int measure(struct request *request, const char *source)
     int lock = -1, status = GC_EXIT_OK;
     if (!request->no_lock) status = gc_exclusive_begin(&lock);
     gc_environment_read(&request->environment);
-    if (status == GC_EXIT_OK) status = open_folder(request, source);
+    if (status == GC_EXIT_OK) status = prepare_folder(request, source);
+    if (status == GC_EXIT_OK) status = open_samples(request);
     if (status == GC_EXIT_OK) status = conclude(request, run_cells(request));
     if (request->samples >= 0) close(request->samples);
     if (lock >= 0) close(lock);
     return status;
+}
+
+/* The same by tasks of a job array, each of which is a sweep of one shard. */
+static int submit(struct request *request, const char *source)
+{
+    uint32_t shards =
+            request->engine_shards > 0 ? request->engine_shards : SHARDS_OF_ENGINE;
+    gc_interrupts_catch();
+    int status = prepare_folder(request, source);
+    if (status != GC_EXIT_OK) return status;
+    return conclude(
+            request, gc_sweep_slurm(&request->sweep, source, shards, request->quiet));
 }
 
 static int run_experiment(struct request *request, const char *source)
@@ -382,7 +446,7 @@ static int run_experiment(struct request *request, const char *source)
     if (status == GC_EXIT_OK && request->dry_run)
         gc_sweep_list(stdout, sweep, request->shards, false);
     else if (status == GC_EXIT_OK)
-        status = measure(request, source);
+        status = (request->uses_slurm ? submit : measure)(request, source);
     free(folder);
     return status;
 }
@@ -399,6 +463,11 @@ static int choose(struct request *request)
     if (request->merges && (request->name_count == 0 || request->output == NULL))
         return gc_complain(GC_EXIT_USAGE,
                 "--merge takes the folders to be merged, and with -o the one to be made");
+    if (request->uses_slurm && request->shards > 0)
+        return gc_complain(GC_EXIT_USAGE,
+                "--shard is for a task: --engine slurm takes --shards, a number of them");
+    if (request->engine_shards > 0 && !request->uses_slurm)
+        return gc_complain(GC_EXIT_USAGE, "--shards goes with --engine slurm");
     if (measures && first == NULL)
         return gc_complain(
                 GC_EXIT_USAGE, "sweep takes an experiment: see gclab sweep --help");

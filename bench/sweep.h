@@ -33,6 +33,15 @@ void gc_sweep_list(
  * was not good. */
 int gc_sweep_print(FILE *file, const struct gc_sweep *sweep);
 
+/* Whether a cell of the block has no result yet. `numbers` has room for all collectors. */
+bool gc_sweep_lacks(const struct gc_sweep *sweep, uint32_t block, uint32_t *numbers);
+
+/* Has the shards that lack cells measured by a job array of Slurm, as tasks that run `source` into
+ * the folder, and waits for its end; SIGINT ends the job. What there is has been loaded, and is
+ * loaded again afterwards. An enum gc_exit. */
+int gc_sweep_slurm(
+        struct gc_sweep *sweep, const char *source, uint32_t shards, bool quiet);
+
 /* gclab sweep --status FOLDER: what there is, and what is missing. `path` is the experiment, or
  * NULL for the copy in the folder. An enum gc_exit; GC_EXIT_FAILED if something is missing. */
 int gc_sweep_status(const char *folder, const char *path);

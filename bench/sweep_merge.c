@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sweep_merge.c - one folder of results of several, as from shards that shared no folder. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,9 @@ struct merged {
         size_t order;
     } * lines;
     size_t count, room;
-    char *build;   /* of the first line */
-    bool is_mixed; /* another build was met */
+    unsigned machines; /* records that were copied */
+    char *build;       /* of the first line */
+    bool is_mixed;     /* another build was met */
 };
 
 static int add_line(const struct gc_results_line *line, void *argument)
@@ -103,10 +105,39 @@ static int keep_common(const char *from, const char *name, const char *into, boo
     return status;
 }
 
+static int is_machine(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+    return strncmp(entry->d_name, "machine", 7) == 0 && length > 5 &&
+           strcmp(entry->d_name + length - 5, ".json") == 0;
+}
+
+/* Machine records, numbered anew: folders may have come from several machines. */
+static int keep_machines(const char *folder, const char *into, struct merged *merged)
+{
+    struct dirent **entries;
+    int n = scandir(folder, &entries, is_machine, alphasort), status = GC_EXIT_OK;
+    for (int i = 0; i < n; i++) {
+        char *path = gc_need_text("%s/%s", folder, entries[i]->d_name), *text;
+        char *name = gc_need_text("machine-%u.json", merged->machines++);
+        size_t length;
+        if (status == GC_EXIT_OK && gc_file_read(path, &text, &length) == 0) {
+            status = gc_results_keep(into, name, text, length, path);
+            free(text);
+        }
+        free(name);
+        free(path);
+        free(entries[i]);
+    }
+    if (n >= 0) free(entries);
+    return status;
+}
+
 static int take_folder(const char *folder, const char *into, struct merged *merged)
 {
     int status = keep_common(folder, "experiment.yaml", into, true);
     if (status == GC_EXIT_OK) status = keep_common(folder, "minheap.yaml", into, false);
+    if (status == GC_EXIT_OK) status = keep_machines(folder, into, merged);
     if (status == GC_EXIT_OK) status = gc_results_read(folder, add_line, merged);
     return status;
 }

@@ -85,6 +85,14 @@ int gc_sweep_load(struct gc_sweep *sweep)
     return gc_results_read(sweep->folder, take, sweep);
 }
 
+bool gc_sweep_lacks(const struct gc_sweep *sweep, uint32_t block, uint32_t *numbers)
+{
+    gc_experiment_block(&sweep->experiment, block, numbers);
+    for (uint32_t c = 0; c < sweep->experiment.plan.collector_count; c++)
+        if (sweep->experiment.plan.results[numbers[c]] == NULL) return true;
+    return false;
+}
+
 /* --- lists -------------------------------------------------------------------------------- */
 
 static void list_cell(

@@ -18,6 +18,7 @@ import tempfile
 import time
 import traceback
 
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GCLAB = ''
 SCRATCH = ''
 SMALL = '''experiment: small
@@ -274,6 +275,7 @@ def test_shards_make_the_whole():
     gclab('sweep', '--merge', 'apart0', 'apart1', 'apart2', 'apart1', '-o', 'merged')
     assert set(ids('merged')) == wanted and len(ids('merged')) == len(wanted)
     gclab('sweep', '--status', 'merged')
+    assert sum(n.startswith('machine') for n in os.listdir(os.path.join(SCRATCH, 'merged'))) == 4
     assert 'is there already' in gclab('sweep', '--merge', 'apart0', '-o', 'merged', status=3).err
 
 
@@ -302,6 +304,45 @@ def test_one_sweep_at_a_time():
         assert not os.path.exists(os.path.join(SCRATCH, 'locked')) and process.poll() is None
     process.communicate(timeout=30)
     assert process.returncode == 0 and len(ids('locked')) == 4
+
+
+# What sbatch, squeue and scancel do, as far as a sweep can tell; task 1 is killed the first time.
+SBATCH = r'''#!/bin/sh
+for argument; do
+    case $argument in
+        --array=*) array=${argument#--array=} ;;
+        --output=*) output=${argument#--output=} ;;
+        *) script=$argument ;;
+    esac
+done
+echo "$array" >>submitted
+for task in $(echo "$array" | tr , ' '); do
+    [ "$array" = 0,1,2 ] && [ "$task" = 1 ] ||
+        SLURM_ARRAY_TASK_ID=$task sh "$script" >"$(echo "$output" | sed "s/%a/$task/")" 2>&1
+done
+echo 42
+'''
+
+
+def test_job_arrays():
+    path = write('small.yaml', SMALL)
+    wanted = {cell[0] for cell in listed(path)}
+    os.makedirs(os.path.join(SCRATCH, 'bin'))
+    for name, text in (('sbatch', SBATCH), ('squeue', '#!/bin/sh\n'), ('scancel', '#!/bin/sh\n')):
+        os.chmod(write(f'bin/{name}', text), 0o755)
+    env = {'PATH': os.path.join(SCRATCH, 'bin') + ':' + os.environ['PATH']}
+    arguments = ['sweep', path, '--engine', 'slurm', '--shards', '3', '-o', 'a folder']
+    result = gclab(*arguments, env=env, status=1)
+    assert 'job 42, tasks 0,1,2' in result.err and 'of shards 1:' in result.err, result.err
+    assert set(ids('a folder')) < wanted and os.path.exists(os.path.join(SCRATCH, 'a folder',
+                                                                         'slurm-2.log'))
+    gclab(*arguments, '--resume', env=env)
+    assert read('submitted') == b'0,1,2\n1\n', 'the second time only what is missing'
+    assert set(ids('a folder')) == wanted and len(ids('a folder')) == len(wanted)
+    gclab(*arguments, '--resume', env=env)
+    assert read('submitted') == b'0,1,2\n1\n', 'nothing was left to do'
+    write('bin/sbatch', '#!/bin/sh\necho no partition >&2; exit 1\n')
+    assert 'sbatch: no partition' in gclab(*arguments[:-1], 'other', env=env, status=4).err
 
 
 # --- the file -----------------------------------------------------------------------------
@@ -360,7 +401,10 @@ def test_bad_command_lines():
             ([], 'takes an experiment'), ([path, path], 'one experiment'),
             ([path, '--shard', '3/3'], '--shard 3/3'), ([path, '--shard', '1'], '--shard 1'),
             (['--merge', '-o', 'x'], '--merge takes'), ([path, '--merge'], '--merge takes'),
-            ([path, '--merge', '--status', 'x'], 'exclude each other')):
+            ([path, '--merge', '--status', 'x'], 'exclude each other'),
+            ([path, '--engine', 'slrum'], "did you mean 'slurm'"),
+            ([path, '--shards', '2'], '--engine slurm'),
+            ([path, '--engine', 'slurm', '--shard', '0/2'], 'takes --shards')):
         assert wanted in gclab('sweep', *arguments, status=2).err, arguments
     assert 'No such file' in gclab('sweep', '--status', 'not-there', status=3).err
 
@@ -385,6 +429,21 @@ claims: {anything: [1]}
     assert {cell[4] for cell in cells} == {'rings:count=100:k=4'}
     assert {cell[5] for cell in cells} == {'weak'} and {cell[8] for cell in cells} == {
         'seed=3', 'seed=4'}
+
+
+def test_the_readme_shows_an_experiment():
+    with open(os.path.join(SOURCE, 'bench', 'README.md'), encoding='utf-8') as file:
+        text = re.search('```yaml\n(.*?)```', file.read(), re.DOTALL)[1]
+    keys = set(re.findall('^([a-z]+):', text, re.MULTILINE))
+    shown = gclab('sweep', write('bad.yaml', TINY + 'no_such_key: 1\n'), status=3).err
+    assert keys | {'name'} == set(re.split(', |: ', shown.split('there are: ')[1].strip())), shown
+    text = re.sub('^plugins: .*\n', '', text, flags=re.MULTILINE)
+    write('minheap.yaml', 'minheap: 1\nentries:\n' + ''.join(
+        f'  - {{workload: "{workload}", threads: {threads}, heap: 64M}}\n'
+        for workload in ('gcbench:depth=14', 'rings:k=64') for threads in (1, 2)))
+    path = write('shown.yaml', text)
+    assert len(listed(path)) == 3 * 2 * 2 * 5 * 10 * 2
+    assert len(listed(path, '--quick')) == 3 * 2 * 2 * 1 * 3 * 2
 
 
 # --- minimum heaps ------------------------------------------------------------------------
