@@ -270,6 +270,44 @@ static void keep_last_of_cells(struct gc_results *results, size_t first)
     json_decref(last);
 }
 
+bool gc_results_filter_threads(struct gc_results_filter *filter, const char *text)
+{
+    char *end;
+    if (*text < '1' || *text > '9') return false;
+    errno = 0;
+    unsigned long threads = strtoul(text, &end, 10);
+    if (errno != 0 || *end != '\0' || threads > THREADS_MOST) return false;
+    filter->threads = (uint32_t)threads;
+    return true;
+}
+
+static bool is_program(const struct gc_result *result, const char *program)
+{
+    size_t length = strlen(program);
+    if (strncmp(result->program, program, length) != 0) return false;
+    char next = result->program[length];
+    return next == '\0' || (next == ':' && strchr(program, ':') == NULL);
+}
+
+int gc_results_filter(struct gc_results *results, const char *name,
+        const struct gc_results_filter *filter)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < results->count; i++) {
+        struct gc_result *item = &results->items[i];
+        bool is_meant = (filter->spec == NULL || gc_result_is_of(item, filter->spec)) &&
+                        (filter->program == NULL || is_program(item, filter->program)) &&
+                        (filter->threads == 0 || filter->threads == item->threads);
+        if (is_meant)
+            results->items[kept++] = *item;
+        else
+            finish(item);
+    }
+    results->count = kept;
+    if (kept > 0) return GC_EXIT_OK;
+    return gc_complain(GC_EXIT_FILE, "%s: none of its samples is of that kind", name);
+}
+
 int gc_results_read(const char *path, struct gc_results *results)
 {
     size_t before = results->count;
