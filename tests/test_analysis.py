@@ -19,7 +19,9 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import xml.etree.ElementTree
 import zlib
+from html.parser import HTMLParser
 
 GCLAB = ''
 SCRATCH = ''
@@ -256,8 +258,9 @@ def test_a_folder_is_all_its_samples_and_a_cell_its_last():
 def test_bad_input_is_one_sentence():
     good = sample()
     torn = write('torn.jsonl', [good], json.dumps(good)[:100])
-    for arguments in (('compare', torn, '-b', 'a'), ('export', 'csv', torn)):
+    for arguments in (('compare', torn, '-b', 'a'), ('export', 'csv', torn), ('report', torn, '-o', path('r.html'))):
         assert 'torn.jsonl:2: is torn' in gclab(*arguments, status=3).err
+    assert not os.path.exists(path('r.html'))
 
     def refused(text, *parts):
         with open(path('bad.jsonl'), 'w', encoding='utf-8') as file:
@@ -427,6 +430,144 @@ def test_hlog_is_decoded_by_another_decoder():
     stalls['stop']['histogram'] = [[257, 1]]
     err = gclab('export', 'hlog', write('odd.jsonl', [sample(stalls=stalls)]), status=3).err
     assert 'odd.jsonl:1: the histogram of stop' in err, err
+
+
+# report ----------------------------------------------------------------------------------
+
+VOID = {'meta', 'link', 'br', 'hr', 'img', 'input'}
+SVG = '{http://www.w3.org/2000/svg}'
+
+
+class Page(HTMLParser):
+    """A page as tables of texts, headings and ids; its elements must be closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tables, self.ids, self.figures, self.texts = [], [], [], [], {}
+        self.feed(text)
+        self.close()
+        assert self.open == [], self.open
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if 'id' in attributes:
+            self.ids.append(attributes['id'])
+        for name in ('src', 'href', 'xlink:href'):
+            assert attributes.get(name, 'data:').startswith(('data:', '#')), attributes
+        assert tag not in ('script', 'iframe', 'object', 'embed', 'img'), tag
+        if tag == 'table':
+            self.tables.append([])
+        elif tag == 'tr':
+            self.tables[-1].append([])
+        elif tag in ('td', 'th'):
+            self.tables[-1][-1].append('')
+        elif tag == 'figure':
+            self.figures.append(set())
+        if self.figures and tag in ('svg', 'title', 'desc', 'table', 'pre'):
+            self.figures[-1].add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        assert 'svg' in self.open, tag
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open.pop() == tag, tag
+
+    def handle_data(self, data):
+        if self.open:
+            self.texts.setdefault(self.open[-1], []).append(data)
+            if self.open[-1] in ('td', 'th'):
+                self.tables[-1][-1][-1] += data
+
+
+def reported(name, lines, *arguments):
+    """The page of these samples, and {file: root} of its figures."""
+    folder = path('report-' + name)
+    os.makedirs(folder, exist_ok=True)
+    file = write('report-%s.jsonl' % name, lines)
+    gclab('report', file, '-o', os.path.join(folder, 'page.html'), *arguments)
+    with open(os.path.join(folder, 'page.html'), encoding='utf-8') as page:
+        text = page.read()
+    assert not re.search(r'https?://|@import|url\(', text), 'a resource from elsewhere'
+    figures = {n: xml.etree.ElementTree.parse(os.path.join(folder, n)).getroot()
+               for n in sorted(os.listdir(folder)) if n != 'page.html'}
+    for root in figures.values():
+        assert root.tag == SVG + 'svg' and root.get('role') == 'img'
+        labels = root.get('aria-labelledby').split()
+        assert [root.find(SVG + t).get('id') for t in ('title', 'desc')] == labels
+        assert all(root.find(SVG + t).text for t in ('title', 'desc'))
+    return Page(text), figures, text
+
+
+def test_a_report_says_who_is_best():
+    lines = []
+    for threads in (1, 2):
+        lines += samples('slow', 2000000, threads=threads, peak_heap_bytes=1 << 20)
+        lines += samples('fast', 1000000, threads=threads, peak_heap_bytes=2 << 20)
+    page, figures, text = reported('best', lines)
+    summary = page.tables[0]
+    assert [len(row) for row in summary] == [7, 7, 7]
+    for threads, row in zip('12', summary[1:]):
+        assert row[:3] == [threads, 'no limit', 'rings'], row
+        assert row[3] == 'fast@plain (2 x slow@plain)', row
+        assert row[4].startswith('no claim: '), row    # nobody has stopped
+        assert row[6] == 'slow@plain (0.5 x fast@plain)', row
+    assert len(page.figures) == len(figures) >= 4, figures.keys()
+    assert all(f == {'svg', 'title', 'desc', 'table', 'pre'} for f in page.figures), page.figures
+    assert len(page.ids) == len(set(page.ids))
+    assert all(name.startswith('page-f') and name in text for name in figures)
+    assert any('prefers-color-scheme:dark' in style for style in page.texts['style'])
+    assert 'width=device-width' in text and 'A CPU' in text
+    assert ('gclab run -c slow@plain -c fast@plain -w rings -t 1,2 -n 6 --seed 1 --json samples.jsonl'
+            in page.texts['pre']), page.texts['pre']
+    throughput = [t for t in page.tables if t[0] == ['collector', '1', '2']][0]
+    assert throughput[2][0] == 'fast@plain' and throughput[2][1].startswith('5.00M ['), throughput
+
+
+def test_a_report_claims_nothing_where_intervals_overlap():
+    wide = (0, 300000, -300000, 200000, -200000)
+    lines = samples('a', 1000000, wide) + samples('b', 1100000, wide)
+    page, _, _ = reported('overlap', lines)
+    assert page.tables[0][1][3] == 'no claim: a@plain, b@plain', page.tables[0]
+    alone, _, text = reported('alone', samples('a', 1000000))
+    assert 'nothing to choose from' in text and alone.figures
+
+
+def test_a_report_is_whole_with_heaps_latencies_and_odd_names():
+    latency = {'of': 'lookup', 'count': 10000, 'max_ns': 90000, 'p50_ns': 1000, 'p90_ns': 2000,
+               'p99_ns': 5000, 'p999_ns': 20000}
+    stalls = {cause: stall() for cause in CAUSES}
+    stalls['stop'] = stall(5000, 80000, p50_ns=100, p90_ns=1000, p99_ns=10000, p999_ns=50000)
+    lines = []
+    for heap in (16 << 20, 32 << 20, 64 << 20):
+        for collector in ('a', 'b'):
+            lines += samples(collector, 1000000 + heap // 64, heap_limit=heap, latency=latency, stalls=stalls,
+                             workload_options='file=<&">')
+    page, figures, _ = reported('heaps', lines, '--title', 'A <b> & "c"')
+    kinds = {re.sub(r'^page-f\d\d-rings-file------', '', n) for n in figures}
+    assert kinds == {'throughput.svg', 'longest-stop.svg', 'longest-stall.svg', 'peak-heap.svg', 'stops-1.svg',
+                     'requests-1.svg', 'heap-1.svg'}, kinds
+    assert 'A <b> & "c"' in page.texts['h1'], page.texts['h1']
+    heap = [t for t in page.tables if t[0] == ['collector', '16.0M', '32.0M', '64.0M']]
+    assert len(heap) == 1 and heap[0][1][0] == 'a@plain', heap
+    requests = [t for t in page.tables if t[0][1:] == ['50 %', '90 %', '99 %', '99.9 %', 'longest']]
+    assert {tuple(t[1]) for t in requests} == {
+        ('a@plain', '1.00', '2.00', '5.00', '20.0', '90.0'),
+        ('a@plain', '<.001', '0.001', '0.010', '0.050', '0.080')}, requests
+    assert [row[1] for row in page.tables[0]] == ['heap', '16.0M', '32.0M', '64.0M'], page.tables[0]
+
+
+def test_a_report_that_cant_be_made_leaves_nothing():
+    file = path('two.jsonl')
+    gclab('report', file, status=2)
+    gclab('report', file, '-o', path('no/folder.html'), status=4)
+    os.makedirs(path('blocked/page.html'), exist_ok=True)
+    gclab('report', file, '-o', path('blocked/page.html'), status=4)
+    assert os.listdir(path('blocked')) == ['page.html']
+    failed = write('failed.jsonl', [{**sample(outcome='crash'), 'wall_ns': None}])
+    assert 'has ended well' in gclab('report', failed, '-o', path('failed.html'), status=3).err
+    assert not os.path.exists(path('failed.html'))
 
 
 # -----------------------------------------------------------------------------------------

@@ -197,11 +197,14 @@ static size_t count_builds(const struct gc_group *group, size_t *ret_each)
     return builds;
 }
 
-struct gc_values gc_group_values(const struct gc_group *group, enum gc_metric metric)
+/* Of a metric, or, if there is a path, of the member there. */
+static struct gc_values values_of(
+        const struct gc_group *group, enum gc_metric metric, const char *path)
 {
     struct gc_values v = { .values = gc_need(group->count * sizeof(*v.values)) };
     for (size_t i = 0; i < group->count; i++) {
-        double value = gc_metric_value(group->results[i], metric);
+        double value = path != NULL ? gc_result_number(group->results[i], path)
+                                    : gc_metric_value(group->results[i], metric);
         if (isfinite(value)) v.values[v.count++] = value;
     }
     v.levels = v.count > 0 ? 1 : 0;
@@ -214,6 +217,11 @@ struct gc_values gc_group_values(const struct gc_group *group, enum gc_metric me
         v.repetitions[1] = builds;
     }
     return v;
+}
+
+struct gc_values gc_group_values(const struct gc_group *group, enum gc_metric metric)
+{
+    return values_of(group, metric, NULL);
 }
 
 void gc_values_finish(struct gc_values *values)
@@ -245,6 +253,15 @@ struct gc_estimate gc_group_mean(const struct gc_group *group, enum gc_metric me
 {
     struct gc_values values = gc_group_values(group, metric);
     struct gc_estimate mean = gc_values_mean(&values);
+    gc_values_finish(&values);
+    return mean;
+}
+
+struct gc_estimate gc_group_mean_at(const struct gc_group *group, const char *path)
+{
+    struct gc_values values = values_of(group, GC_METRIC_COUNT, path);
+    struct gc_estimate mean = { NAN, { NAN, NAN } };
+    if (values.count == group->count) mean = gc_values_mean(&values);
     gc_values_finish(&values);
     return mean;
 }

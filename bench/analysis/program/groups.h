@@ -53,6 +53,11 @@ struct gc_hierarchy gc_values_hierarchy(const struct gc_values *values);
  * all of it where there is none. */
 struct gc_estimate gc_values_mean(const struct gc_values *values);
 struct gc_estimate gc_group_mean(const struct gc_group *group, enum gc_metric metric);
+
+/* The same of a member of the samples, by its path; NaN where one process has none: a
+ * percentile that only the longest runs have is not that of all. */
+struct gc_estimate gc_group_mean_at(const struct gc_group *group, const char *path);
+
 bool gc_estimate_has_interval(const struct gc_estimate *estimate);
 
 #endif
