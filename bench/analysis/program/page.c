@@ -161,7 +161,7 @@ static void write_figure(
 {
     fputs("<figure>\n", file);
     gc_figure_draw(figure, false, file);
-    fputs("<figcaption><details><summary>The figures, and the command</summary>\n", file);
+    fputs("<figcaption><details><summary>Table and command</summary>\n", file);
     gc_figure_table(figure, file);
     fputs("<pre>", file);
     gc_grid_escape(file, figure->command);

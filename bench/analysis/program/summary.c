@@ -183,17 +183,19 @@ static void put_verdict(struct gc_grid *grid, const struct table *table,
         return;
     }
     double ratio = NAN, unused;
-    char *tied = gc_need_text("no claim: %s", table->specs[best]);
+    bool are_zero = table->program_count == 1 && scores[best] == -INFINITY;
+    char *tied = gc_need_text("%s", table->specs[best]);
     for (size_t s = 0; s < table->spec_count; s++) {
         if (s == best || isnan(scores[s])) continue;
         if (beats(table, best, s, metric, s == next ? &ratio : &unused)) continue;
+        are_zero &= scores[s] == -INFINITY;
         tied = longer(tied, ", ", table->specs[s]);
         rivals++;
     }
     if (rivals == 0)
         put_best(grid, table, best, next, ratio);
     else
-        gc_grid_cell(grid, "%s", tied);
+        gc_grid_cell(grid, "%s: %s", are_zero ? "0 each" : "no claim", tied);
     free(tied);
 }
 

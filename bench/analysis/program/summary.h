@@ -19,7 +19,8 @@ struct gc_condition {
     uint64_t heap_limit;
 };
 
-/* A cell of a table: "A (1.30 x of B)", "no claim: A, B", or "-". */
+/* A cell of a table: "A (1.3 x B)"; "no claim: A, B"; "0 each: A, B", of stops that nobody
+ * has had; or "-". */
 void gc_summary_cell(struct gc_grid *grid, const struct gc_groups *groups,
         const struct gc_condition *condition, enum gc_metric metric);
 
