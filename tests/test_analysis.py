@@ -222,11 +222,12 @@ def test_warnings_name_what_is_wrong():
     lines[1]['disturbed'] = True
     lines[4] = {**lines[4], 'environment': {**ENVIRONMENT, 'cpu': 'Another CPU'}}
     lines[5]['outcome'] = 'crash'
+    lines[6]['quick'] = True
     file = write('warned.jsonl', lines)
     value, _ = compared(file, '-b', 'a')
     text = '\n'.join(value['warnings'])
     for part in ('1 of 9 samples are of a build that checks', '1 of 9 samples are disturbed',
-                 'fewer than 5 processes (the least: 3)', 'Another CPU', 'outcome other than ok'):
+                 '1 of 9 samples are of an experiment in its quick form', 'fewer than 5 processes (the least: 3)', 'Another CPU', 'outcome other than ok'):
         assert part in text, (part, text)
     assert gclab('compare', file, '-b', 'a').err.count('gclab: warning: ') == len(value['warnings'])
     value, _ = compared(path('two.jsonl'), '-b', 'refcount')
@@ -556,6 +557,24 @@ def test_a_report_is_whole_with_heaps_latencies_and_odd_names():
         ('a@plain', '1.00', '2.00', '5.00', '20.0', '90.0'),
         ('a@plain', '<.001', '0.001', '0.010', '0.050', '0.080')}, requests
     assert [row[1] for row in page.tables[0]] == ['heap', '16.0M', '32.0M', '64.0M'], page.tables[0]
+
+
+def test_heaps_by_factor_are_the_same_for_all_workloads():
+    lines = []
+    for workload, minimum in (('rings', 1 << 20), ('cache', 3 << 20)):
+        for factor in (1.5, 2, 3):
+            heap = {'workload': workload, 'heap_factor': factor, 'heap_limit': int(minimum * factor), 'threads': 2}
+            lines += samples('a', 1000000, **heap) + samples('b', int(1000000 * factor), **heap)
+    value = json.loads(gclab('compare', write('factors.jsonl', lines[:24]), '-b', 'a', '--json').out)
+    assert not value['pairs'][0]['geometric_means']
+    value = json.loads(gclab('compare', write('factors.jsonl', lines), '-b', 'a', '--json').out)
+    means = {m['heap_factor']: m for m in value['pairs'][0]['geometric_means'] if m['metric'] == 'wall_ns'}
+    assert sorted(means) == [1.5, 2, 3] and all(m['workloads'] == 2 for m in means.values())
+    near(means[3]['ratio']['value'], 3, 1e-2)
+    page, figures, text = reported('factors', lines)
+    assert [row[1] for row in page.tables[0]] == ['heap', *(['1.5x'] * 3), *(['2x'] * 3), *(['3x'] * 3)]
+    assert len([n for n in figures if n.endswith('heap-factor-2.svg')]) == 2
+    assert text.count(' --heap 1.5x --seed 1') == 2 and ' --heap 3x ' in text
 
 
 def test_a_report_that_cant_be_made_leaves_nothing():

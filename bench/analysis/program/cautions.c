@@ -49,6 +49,11 @@ static bool has_waited(const struct gc_result *result)
     return result->is_checked;
 }
 
+static bool is_quick(const struct gc_result *result)
+{
+    return result->is_quick;
+}
+
 static bool shares_its_process(const struct gc_result *result)
 {
     return result->shares_its_process;
@@ -63,6 +68,7 @@ static const struct {
     { is_bad, "with an outcome other than ok, which are left out" },
     { is_counting, "of --count-ops, whose times were not taken, which are left out" },
     { has_waited, "with checks on the way: their figures are not to be reported" },
+    { is_quick, "of an experiment in its quick form: not for publication" },
     { shares_its_process, "of --in-process, which are not independent of each other" },
 };
 

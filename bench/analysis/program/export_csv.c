@@ -19,6 +19,8 @@ static const struct field {
     const char *path; /* in a line; NULL: as the name. "=": a metric of that name */
 } fields[] = {
     { "schema", "", "version of the line", NULL },
+    { "experiment", "", "of a sweep: its name", NULL },
+    { "quick", "", "true: in its quick form, which is not for publication", NULL },
     { "cell", "", "what a sweep calls this sample; empty outside of one", NULL },
     { "block", "", "part of a sweep that was measured together", NULL },
     { "build", "", "build of the program that the sample ran in, in a sweep", NULL },
@@ -32,6 +34,8 @@ static const struct field {
     { "scale", "", "fixed: threads share the work; weak: each does the whole", NULL },
     { "threads", "", "number of mutator threads", NULL },
     { "heap_limit_bytes", "bytes", "hard limit of the heap; empty: none", "heap_limit" },
+    { "heap_factor", "", "the limit as a multiple of the smallest one that is enough",
+            NULL },
     { "seed", "", "of the workload", NULL },
     { "process", "", "number of the process among its like, from 0", NULL },
     { "in_process", "", "true: not in a process of its own", NULL },

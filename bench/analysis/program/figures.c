@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/analysis/program/heap.h"
 #include "bench/text.h"
 
 /* What all figures are made from. */
@@ -16,34 +17,34 @@ struct stock {
     struct gc_figures *figures;
     const char **specs;
     uint32_t *threads;
-    uint64_t *limits;
-    size_t spec_count, thread_count, limit_count;
-    uint64_t reference;  /* heap limit */
+    uint64_t *heaps;
+    size_t spec_count, thread_count, heap_count;
+    uint64_t reference;  /* heap */
     const char *program; /* that is at hand */
 };
 
 uint64_t gc_figures_reference_heap(const struct gc_groups *groups)
 {
     size_t n;
-    uint64_t *limits = gc_groups_heap_limits(groups, &n);
-    uint64_t reference = n == 0 || limits[0] == 0 ? 0 : limits[n - 1];
-    free(limits);
+    uint64_t *heaps = gc_groups_heaps(groups, &n);
+    uint64_t reference = n == 0 || heaps[0] == 0 ? 0 : heaps[n - 1];
+    free(heaps);
     return reference;
 }
 
 static const struct gc_group *find(
-        const struct stock *stock, size_t spec, uint32_t threads, uint64_t limit)
+        const struct stock *stock, size_t spec, uint32_t threads, uint64_t heap)
 {
     const struct gc_group *group = gc_groups_find(
-            stock->groups, stock->specs[spec], stock->program, threads, limit);
+            stock->groups, stock->specs[spec], stock->program, threads, heap);
     return group != NULL && group->count > 0 ? group : NULL;
 }
 
-/* The points of a figure: threads x heap limits of which one is alone. */
+/* The points of a figure: threads x heap heaps of which one is alone. */
 struct points {
     const uint32_t *threads;
-    const uint64_t *limits;
-    size_t thread_count, limit_count;
+    const uint64_t *heaps;
+    size_t thread_count, heap_count;
 };
 
 static const struct gc_result *a_result(
@@ -51,9 +52,9 @@ static const struct gc_result *a_result(
 {
     for (size_t s = 0; s < stock->spec_count; s++)
         for (size_t t = 0; t < points->thread_count; t++)
-            for (size_t l = 0; l < points->limit_count; l++) {
+            for (size_t h = 0; h < points->heap_count; h++) {
                 const struct gc_group *group =
-                        find(stock, s, points->threads[t], points->limits[l]);
+                        find(stock, s, points->threads[t], points->heaps[h]);
                 if (group != NULL) return group->results[0];
             }
     return NULL;
@@ -64,9 +65,9 @@ static bool has_run(const struct stock *stock, const struct points *points, size
 {
     bool any = false;
     for (size_t t = 0; t < points->thread_count; t++)
-        for (size_t l = 0; l < points->limit_count; l++) {
+        for (size_t h = 0; h < points->heap_count; h++) {
             const struct gc_group *group =
-                    find(stock, spec, points->threads[t], points->limits[l]);
+                    find(stock, spec, points->threads[t], points->heaps[h]);
             if (group == NULL) continue;
             any = true;
             if (group->count > *count) *count = group->count;
@@ -82,9 +83,9 @@ static char *append(char *text, char *more)
     return longer;
 }
 
-/* `gclab run` that measures what is shown; one for each heap limit. */
+/* `gclab run` that measures what is shown; one for each heap. */
 static char *command_for(
-        const struct stock *stock, const struct points *points, uint64_t limit)
+        const struct stock *stock, const struct points *points, uint64_t heap)
 {
     size_t processes = 0;
     char *text = gc_need_text("%s", "gclab run");
@@ -96,8 +97,11 @@ static char *command_for(
         text = append(text,
                 gc_need_text("%s%" PRIu32, t > 0 ? "," : " -t ", points->threads[t]));
     text = append(text, gc_need_text(" -n %zu", processes));
-    if (limit > 0)
-        text = append(text, gc_need_text(" --heap %" PRIu64 "K", limit / 1024));
+    if (heap > 0) {
+        char cell[GC_CELL];
+        gc_heap_word(cell, heap);
+        text = append(text, gc_need_text(" --heap %s", cell));
+    }
     const struct gc_result *result = a_result(stock, points);
     const json_t *seed = result != NULL ? gc_result_member(result, "seed") : NULL;
     if (json_is_integer(seed))
@@ -109,9 +113,9 @@ static char *command_for(
 static char *command_of(const struct stock *stock, const struct points *points)
 {
     char *text = gc_need_text("%s", "");
-    for (size_t l = 0; l < points->limit_count; l++) {
-        if (l > 0) text = append(text, gc_need_text("\n"));
-        text = append(text, command_for(stock, points, points->limits[l]));
+    for (size_t h = 0; h < points->heap_count; h++) {
+        if (h > 0) text = append(text, gc_need_text("\n"));
+        text = append(text, command_for(stock, points, points->heaps[h]));
     }
     return text;
 }
@@ -160,11 +164,11 @@ static void add(struct stock *stock, struct gc_figure *figure,
     all->items[all->count++] = *figure;
 }
 
-static char *heap_note(uint64_t limit)
+static char *heap_note(uint64_t heap)
 {
     char cell[GC_CELL];
-    if (limit == 0) return gc_need_text("%s", "");
-    gc_text_bytes(cell, (double)limit);
+    if (heap == 0) return gc_need_text("%s", "");
+    gc_heap_label(cell, heap);
     return gc_need_text(", heap of %s", cell);
 }
 
@@ -247,34 +251,41 @@ static void add_percentiles(struct stock *stock, uint32_t threads, const char *p
     free(name);
 }
 
-/* Against the logarithm of the limit. */
-static void add_by_heap(struct stock *stock, uint32_t threads)
+/* Against the logarithm of the limit, or of the factor: those are not to be mixed. */
+static void add_by_heap(struct stock *stock, uint32_t threads, bool by_factor)
 {
-    size_t first = stock->limit_count > 0 && stock->limits[0] == 0 ? 1 : 0;
-    size_t n = stock->limit_count - first;
+    size_t first = 0, n = 0;
+    for (size_t i = 0; i < stock->heap_count; i++) {
+        if (stock->heaps[i] == 0 || gc_heap_is_factor(stock->heaps[i]) != by_factor)
+            continue;
+        if (n == 0) first = i;
+        n++;
+    }
     if (n < 2) return;
-    struct points points = { &threads, stock->limits + first, 1, n };
+    struct points points = { &threads, stock->heaps + first, 1, n };
     struct gc_figure figure;
     gc_figure_init(&figure, stock->spec_count, n);
     figure.title = gc_need_text("%s: time against heap, %" PRIu32 " thread%s",
             stock->program, threads, threads == 1 ? "" : "s");
-    figure.x_title = gc_need_text("limit of the heap, bytes (logarithmic)");
+    figure.x_title = gc_need_text(
+            "%s (logarithmic)", by_factor ? "heap, multiple of the workload's minimum"
+                                          : "limit of the heap, bytes");
     figure.y_title = gc_need_text("wall time, ms");
     figure.write = gc_metrics[GC_METRIC_WALL].write;
     name_series(stock, &figure);
     for (size_t i = 0; i < n; i++) {
         char cell[GC_CELL];
-        uint64_t limit = points.limits[i];
-        gc_text_bytes(cell, (double)limit);
+        uint64_t heap = points.heaps[i];
+        gc_heap_label(cell, heap);
         figure.x_labels[i] = gc_need_text("%s", cell);
-        figure.x[i] = log2((double)limit);
+        figure.x[i] = log2(gc_heap_size(heap));
         for (size_t s = 0; s < stock->spec_count; s++) {
-            const struct gc_group *group = find(stock, s, threads, limit);
+            const struct gc_group *group = find(stock, s, threads, heap);
             if (group != NULL)
                 figure.values[s * n + i] = gc_group_mean(group, GC_METRIC_WALL);
         }
     }
-    char *name = gc_need_text("heap-%" PRIu32, threads);
+    char *name = gc_need_text("heap-%s%" PRIu32, by_factor ? "factor-" : "", threads);
     add(stock, &figure, &points, name);
     free(name);
 }
@@ -287,7 +298,7 @@ struct gc_figures gc_figures_of(const struct gc_groups *groups)
     const char **programs = gc_groups_programs(groups, &program_count);
     stock.specs = gc_groups_specs(groups, &stock.spec_count);
     stock.threads = gc_groups_threads(groups, &stock.thread_count);
-    stock.limits = gc_groups_heap_limits(groups, &stock.limit_count);
+    stock.heaps = gc_groups_heaps(groups, &stock.heap_count);
     stock.reference = gc_figures_reference_heap(groups);
     for (size_t p = 0; p < program_count; p++) {
         stock.program = programs[p];
@@ -300,13 +311,14 @@ struct gc_figures gc_figures_of(const struct gc_groups *groups)
                     &stock, stock.threads[t], "stalls.stop", GC_METRIC_STOP_P99, "stops");
             add_percentiles(&stock, stock.threads[t], "latency", GC_METRIC_LATENCY_P99,
                     "requests");
-            add_by_heap(&stock, stock.threads[t]);
+            add_by_heap(&stock, stock.threads[t], true);
+            add_by_heap(&stock, stock.threads[t], false);
         }
     }
     free(programs);
     free(stock.specs);
     free(stock.threads);
-    free(stock.limits);
+    free(stock.heaps);
     return figures;
 }
 

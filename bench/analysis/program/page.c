@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bench/analysis/program/grid.h"
+#include "bench/analysis/program/heap.h"
 #include "bench/analysis/program/summary.h"
 #include "bench/text.h"
 
@@ -63,10 +64,10 @@ static const enum gc_metric judged[] = { GC_METRIC_THROUGHPUT, GC_METRIC_LONGEST
 
 enum { JUDGED = sizeof(judged) / sizeof(*judged) };
 
-static void put_heap(struct gc_grid *grid, uint64_t limit)
+static void put_heap(struct gc_grid *grid, uint64_t heap)
 {
-    char cell[GC_CELL] = "no limit";
-    if (limit > 0) gc_text_bytes(cell, (double)limit);
+    char cell[GC_CELL];
+    gc_heap_label(cell, heap);
     gc_grid_cell(grid, "%s", cell);
 }
 
@@ -77,7 +78,7 @@ static void put_summary_row(
     size_t specs, programs = gc_summary_programs(page->groups, &condition, &specs);
     if (programs == 0 || specs < 2 || (condition.program == NULL && programs < 2)) return;
     gc_grid_cell(grid, "%" PRIu32, condition.threads);
-    put_heap(grid, condition.heap_limit);
+    put_heap(grid, condition.heap);
     if (condition.program != NULL)
         gc_grid_cell(grid, "%s", condition.program);
     else
@@ -91,18 +92,18 @@ static void write_summary(const struct gc_page *page, FILE *file)
     static const char *const headings[] = { "threads", "heap", "<workload",
         "<best throughput", "<shortest longest stop", "<shortest longest stall",
         "<smallest peak heap" };
-    size_t thread_count, limit_count, program_count;
+    size_t thread_count, heap_count, program_count;
     uint32_t *threads = gc_groups_threads(page->groups, &thread_count);
-    uint64_t *limits = gc_groups_heap_limits(page->groups, &limit_count);
+    uint64_t *heaps = gc_groups_heaps(page->groups, &heap_count);
     const char **programs = gc_groups_programs(page->groups, &program_count);
     struct gc_grid grid;
     gc_grid_init(&grid, headings, sizeof(headings) / sizeof(*headings));
     for (size_t t = 0; t < thread_count; t++)
-        for (size_t l = 0; l < limit_count; l++) {
-            struct gc_condition all = { NULL, threads[t], limits[l] };
+        for (size_t h = 0; h < heap_count; h++) {
+            struct gc_condition all = { NULL, threads[t], heaps[h] };
             put_summary_row(&grid, page, all);
             for (size_t p = 0; p < program_count; p++) {
-                struct gc_condition one = { programs[p], threads[t], limits[l] };
+                struct gc_condition one = { programs[p], threads[t], heaps[h] };
                 put_summary_row(&grid, page, one);
             }
         }
@@ -118,7 +119,7 @@ static void write_summary(const struct gc_page *page, FILE *file)
     }
     gc_grid_finish(&grid);
     free(programs);
-    free(limits);
+    free(heaps);
     free(threads);
 }
 
@@ -140,7 +141,7 @@ static void write_measurements(
         if (strcmp(group->program, program) != 0) continue;
         gc_grid_cell(&grid, "%s", group->spec);
         gc_grid_cell(&grid, "%" PRIu32, group->threads);
-        put_heap(&grid, group->heap_limit);
+        put_heap(&grid, group->heap);
         gc_grid_cell(&grid, "%zu", group->count);
         gc_grid_cell(&grid, "%zu", group->bad);
         for (int m = 0; m < GC_METRIC_COUNT; m++) {

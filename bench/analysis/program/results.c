@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bench/analysis/program/heap.h"
 #include "bench/command.h"
 #include "bench/text.h"
 
@@ -120,6 +121,7 @@ static char *understand(json_t *line, struct gc_result *ret_result)
     r->threads = (uint32_t)threads;
     double limit = gc_result_number(r, "heap_limit");
     r->heap_limit = limit > 0 ? (uint64_t)limit : 0;
+    r->heap = gc_heap_of(r->heap_limit, gc_result_number(r, "heap_factor"));
     r->spec = with_options(gc_need_text("%s@%s", gc_result_text(r, "collector"),
                                    gc_result_text(r, "protocol")),
             gc_result_text(r, "options"));
@@ -137,6 +139,7 @@ static char *understand(json_t *line, struct gc_result *ret_result)
     r->counts = is_true(gc_result_member(r, "count_ops"));
     r->is_disturbed = is_true(gc_result_member(r, "disturbed"));
     r->is_checked = is_true(gc_result_member(r, "checks"));
+    r->is_quick = is_true(gc_result_member(r, "quick"));
     r->shares_its_process = is_true(gc_result_member(r, "in_process"));
     double level = gc_result_number(r, "environment.check_level");
     r->check_level = level > 0 ? (long)level : 0;

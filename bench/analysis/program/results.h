@@ -26,11 +26,13 @@ struct gc_result {
     char *machine;    /* what the environment says of it; NULL: nothing */
     uint32_t threads;
     uint64_t heap_limit;     /* in bytes; 0: none */
+    uint64_t heap;           /* the same, or the factor: heap.h */
     char *build;             /* that a sweep names, or "" */
     bool is_good;            /* its outcome is "ok" */
     bool counts;             /* operations were counted, so that nothing was timed */
     bool is_disturbed;       /* a sweep has noticed something beside it */
     bool is_checked;         /* waited for checks on the way */
+    bool is_quick;           /* of an experiment in its quick form */
     bool shares_its_process; /* --in-process */
     long check_level;
 };

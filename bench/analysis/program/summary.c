@@ -20,9 +20,8 @@ struct table {
 static const struct gc_group *group_at(
         const struct table *table, size_t spec, size_t program)
 {
-    const struct gc_group *group =
-            gc_groups_find(table->groups, table->specs[spec], table->programs[program],
-                    table->condition.threads, table->condition.heap_limit);
+    const struct gc_group *group = gc_groups_find(table->groups, table->specs[spec],
+            table->programs[program], table->condition.threads, table->condition.heap);
     return group != NULL && group->count > 0 ? group : NULL;
 }
 
@@ -103,7 +102,7 @@ static struct gc_comparison *compare(const struct table *table, size_t candidate
     for (size_t i = 0; i < n; i++) {
         bool is_meant = all[i].metric == metric &&
                         all[i].base->threads == table->condition.threads &&
-                        all[i].base->heap_limit == table->condition.heap_limit;
+                        all[i].base->heap == table->condition.heap;
         for (size_t p = 0; p < table->program_count && is_meant; p++) {
             if (strcmp(table->programs[p], all[i].base->program) != 0) continue;
             all[kept++] = all[i];

@@ -16,7 +16,7 @@
 struct gc_condition {
     const char *program; /* NULL: all */
     uint32_t threads;
-    uint64_t heap_limit;
+    uint64_t heap;
 };
 
 /* A cell of a table: "A (1.3 x B)"; "no claim: A, B"; "0 each: A, B", of stops that nobody
