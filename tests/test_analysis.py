@@ -238,6 +238,48 @@ def test_warnings_name_what_is_wrong():
     assert 'different machines' in value['warnings'][0], value
 
 
+def test_a_difference_is_explained_by_operations():
+    names = ('sets', 'moves', 'loads', 'loads_shared', 'loads_weak', 'stores', 'stores_shared', 'stores_new', 'gives',
+             'exchanges', 'compare_exchanges', 'objects', 'polls')
+    counts = {**{name: 0 for name in names}, 'sets': 1000, 'moves': 400, 'gives': 100, 'loads_weak': 7}
+    units = [{'name': 'micro/%s/%s/real_time/threads:%d' % (loop, protocol, threads), 'run_type': kind,
+              'threads': threads, 'ns': ns}
+             for loop, protocol, threads, kind, ns in (
+                 ('copy', 'plain', 1, 'iteration', 1.5), ('copy', 'plain', 1, 'iteration', 2.5),
+                 ('copy', 'plain', 1, 'aggregate', 99), ('copy_same', 'plain', 1, 'iteration', 99),
+                 ('copy', 'plain', 2, 'iteration', 99), ('copy', 'atomic', 1, 'iteration', 10),
+                 ('move', 'plain', 1, 'iteration', 4), ('move', 'atomic', 1, 'iteration', 4),
+                 ('give', 'plain', 1, 'iteration', 5), ('give', 'atomic', 1, 'iteration', 30))]
+    with open(path('units.json'), 'w', encoding='utf-8') as file:
+        json.dump({'context': {}, 'benchmarks': units}, file)
+    lines = []
+    for collector, protocol, wall, collections in (('a', 'plain', 1000000, 1000), ('b', 'atomic', 1020000, 4000)):
+        lines += samples(collector, wall, protocol=protocol, collector_cpu_ns=collections)
+        lines.append({**sample(collector, 0, protocol=protocol, count_ops=True, operations=counts), 'wall_ns': None,
+                      'cpu_ns': None})
+    arguments = ('compare', write('explained.jsonl', lines), '-b', 'a', '--explain', path('units.json'))
+    found = json.loads(gclab(*arguments, '--json').out)['explanations']
+    assert len(found) == 1, found
+    terms = {t['operation']: t for t in found[0]['terms']}
+    assert set(terms) == set(names)
+    assert (terms['sets']['base_ns'], terms['sets']['candidate_ns'], terms['sets']['difference_ns']) == (2, 10, 8000)
+    assert (terms['moves']['base_ns'], terms['moves']['difference_ns']) == (2, 0)
+    assert (terms['gives']['base_ns'], terms['gives']['difference_ns']) == (3, 1700)    # 100 x ((30 - 10) - (5 - 2))
+    assert terms['loads_weak']['difference_ns'] is None and terms['stores']['difference_ns'] == 0
+    assert found[0]['collections_ns'] == 3000 and found[0]['explained_ns'] == 12700
+    near(found[0]['difference_ns'], 20000, 1)
+    near(found[0]['rest_ns'], 7300, 1)
+    assert found[0]['difference_low_ns'] < 20000 < found[0]['difference_high_ns']
+    text = gclab(*arguments).out
+    assert re.search(r'^sets +1000 x 2.00 ns +1000 x 10.0 ns|^sets +1.00k x 2.00 ns +1.00k x 10.00 ns +\+0.008$', text,
+                     re.MULTILINE), text
+    assert re.search(r'^loads_weak +7 x \? +7 x \? +-$', text, re.MULTILINE), text
+    assert re.search(r'^\+ unexplained rest +\+0.007$', text, re.MULTILINE), text
+    assert 'count-ops' in gclab('compare', path('two.jsonl'), '-b', 'slow', '--explain', path('units.json'), status=3).err
+    gclab(*arguments[:-1], path('two.jsonl'), status=3)
+    gclab(*arguments[:-1], path('nowhere'), status=3)
+
+
 # reading ---------------------------------------------------------------------------------
 
 def test_a_folder_is_all_its_samples_and_a_cell_its_last():
