@@ -73,6 +73,7 @@ int test_hierarchy_suite(void);
 int test_latency_suite(void);
 int test_overhead_suite(void);
 int test_stalled_suite(void);
+int test_hdr_suite(void);
 int test_statistics_suite(void);
 int test_utilisation_suite(void);
 int test_warmup_suite(void);

@@ -49,6 +49,11 @@ static bool has_waited(const struct gc_result *result)
     return result->is_checked;
 }
 
+static bool is_quick(const struct gc_result *result)
+{
+    return result->is_quick;
+}
+
 static bool shares_its_process(const struct gc_result *result)
 {
     return result->shares_its_process;
@@ -61,8 +66,9 @@ static const struct {
     { is_checked_build, "of a build that checks: its figures are not to be reported" },
     { is_disturbed, "disturbed by something else on the machine" },
     { is_bad, "with an outcome other than ok, which are left out" },
-    { is_counting, "of --count-ops, whose times were not taken, which are left out" },
+    { is_counting, "of --count-ops: no time was taken of them" },
     { has_waited, "with checks on the way: their figures are not to be reported" },
+    { is_quick, "of an experiment in its quick form: not for publication" },
     { shares_its_process, "of --in-process, which are not independent of each other" },
 };
 

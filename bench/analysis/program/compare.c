@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/analysis/program/explain.h"
 #include "bench/command.h"
 #include "bench/text.h"
 
-enum key { KEY_JSON = 0x100 };
+enum key { KEY_JSON = 0x100, KEY_EXPLAIN };
 
 static const struct argp_option options[] = {
     { .name = "baseline",
@@ -19,13 +20,19 @@ static const struct argp_option options[] = {
             .doc = "the collector, NAME[@PROTOCOL[:OPTIONS]], that all others of the "
                    "samples are compared with (with two FILEs: the one of A)" },
     { .name = "json", .key = KEY_JSON, .doc = "prints one JSON value instead of tables" },
+    { .name = "explain",
+            .key = KEY_EXPLAIN,
+            .arg = "UNITS",
+            .doc = "explains the difference in CPU time instead, by what operations cost "
+                   "(UNITS: JSON of gclab-benchmark) and how often they occur (samples "
+                   "of --count-ops, in the same FILEs)" },
     { .name = NULL },
 };
 
 struct request {
     const char *paths[2];
     size_t path_count;
-    const char *baseline;
+    const char *baseline, *units;
     bool json;
 };
 
@@ -35,6 +42,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case 'b':
         request->baseline = argument;
+        return 0;
+    case KEY_EXPLAIN:
+        request->units = argument;
         return 0;
     case KEY_JSON:
         request->json = true;
@@ -202,6 +212,58 @@ static void caution(
     gc_cautions_add_pair(cautions, &a->results, &b->results);
 }
 
+/* Explains all of them. `units` is NULL: it could not be read. */
+static int explain(const struct request *request, const struct input *a,
+        const struct input *b, const struct duels *duels, json_t *units)
+{
+    if (units == NULL) return GC_EXIT_FILE;
+    const struct gc_explain_input input = { units, &a->results, &b->results };
+    struct gc_json json = { .file = stdout };
+    size_t n = 0;
+    if (request->json) {
+        gc_json_begin(&json, NULL);
+        gc_json_number(&json, "schema", 1);
+        gc_json_begin_array(&json, "explanations");
+    }
+    for (size_t i = 0; i < duels->count; i++) {
+        if (request->json)
+            gc_explain_write(&duels->items[i], &input, &json);
+        else
+            n += gc_explain_print(&duels->items[i], &input, stdout);
+    }
+    if (request->json) {
+        gc_json_end_array(&json);
+        gc_json_end(&json);
+        putchar('\n');
+    } else if (n == 0) {
+        return gc_complain(GC_EXIT_FILE,
+                "nothing can be explained: no measurement was also run with --count-ops "
+                "on both sides");
+    }
+    return GC_EXIT_OK;
+}
+
+static int print(const struct request *request, const struct input *a,
+        const struct input *b, const struct duels *duels)
+{
+    struct gc_cautions cautions = { .items = NULL };
+    int status = GC_EXIT_OK;
+    caution(&cautions, a, b);
+    if (request->units != NULL) {
+        json_t *units = gc_explain_read_units(request->units);
+        status = explain(request, a, b, duels, units);
+        json_decref(units);
+    } else if (request->json) {
+        gc_duels_print_json(duels->items, duels->count, &cautions, stdout);
+    } else {
+        gc_duels_print(duels->items, duels->count, stdout);
+    }
+    fflush(stdout);
+    if (status == GC_EXIT_OK) gc_cautions_print(&cautions);
+    gc_cautions_finish(&cautions);
+    return status;
+}
+
 static int compare(
         const struct request *request, const struct input *a, const struct input *b)
 {
@@ -210,17 +272,7 @@ static int compare(
                          ? pair_with_baseline(a, b, request->baseline, &duels)
                          : pair_files(a, b, &duels);
     if (status == GC_EXIT_OK) status = complain_of_nothing(&duels);
-    if (status == GC_EXIT_OK) {
-        struct gc_cautions cautions = { .items = NULL };
-        caution(&cautions, a, b);
-        if (request->json)
-            gc_duels_print_json(duels.items, duels.count, &cautions, stdout);
-        else
-            gc_duels_print(duels.items, duels.count, stdout);
-        fflush(stdout);
-        gc_cautions_print(&cautions);
-        gc_cautions_finish(&cautions);
-    }
+    if (status == GC_EXIT_OK) status = print(request, a, b, &duels);
     for (size_t i = 0; i < duels.count; i++) {
         free(duels.items[i].comparisons);
         free(duels.items[i].means);

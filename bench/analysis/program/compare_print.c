@@ -6,13 +6,14 @@
 
 #include "bench/analysis/program/compare.h"
 #include "bench/analysis/program/grid.h"
+#include "bench/analysis/program/heap.h"
 #include "bench/json.h"
 #include "bench/text.h"
 
-static void put_heap(struct gc_grid *grid, uint64_t limit)
+static void put_heap(struct gc_grid *grid, uint64_t heap)
 {
     char cell[GC_CELL] = "-";
-    if (limit > 0) gc_text_bytes(cell, (double)limit);
+    if (heap > 0) gc_heap_label(cell, heap);
     gc_grid_cell(grid, "%s", cell);
 }
 
@@ -52,7 +53,7 @@ static void print_comparisons(const struct gc_duel *duel, FILE *file)
         const struct gc_metric_info *metric = &gc_metrics[c->metric];
         gc_grid_cell(&grid, "%s", c->base->program);
         gc_grid_cell(&grid, "%" PRIu32, c->base->threads);
-        put_heap(&grid, c->base->heap_limit);
+        put_heap(&grid, c->base->heap);
         gc_grid_cell(&grid, "%s, %s", metric->title, metric->unit);
         put_mean(&grid, c->metric, &c->base_mean);
         put_mean(&grid, c->metric, &c->candidate_mean);
@@ -73,7 +74,7 @@ static void print_means(const struct gc_duel *duel, FILE *file)
         const struct gc_mean_comparison *m = &duel->means[i];
         gc_grid_cell(&grid, "%s", gc_metrics[m->metric].title);
         gc_grid_cell(&grid, "%" PRIu32, m->threads);
-        put_heap(&grid, m->heap_limit);
+        put_heap(&grid, m->heap);
         if (m->left_out > 0)
             gc_grid_cell(&grid, "%zu of %zu", m->programs, m->programs + m->left_out);
         else
@@ -110,12 +111,21 @@ static void write_estimate(struct gc_json *json, const char *key,
     gc_json_end(json);
 }
 
+/* One of the two, or neither. */
+static void write_heap(struct gc_json *json, uint64_t heap)
+{
+    bool is_factor = gc_heap_is_factor(heap);
+    gc_json_number_if(json, "heap_limit", heap > 0 && !is_factor,
+            is_factor ? 0 : (uint64_t)gc_heap_size(heap));
+    gc_json_real(json, "heap_factor", is_factor ? gc_heap_size(heap) : NAN);
+}
+
 static void write_comparison(struct gc_json *json, const struct gc_comparison *c)
 {
     gc_json_begin(json, NULL);
     gc_json_text(json, "workload", c->base->program);
     gc_json_number(json, "threads", c->base->threads);
-    gc_json_number_if(json, "heap_limit", c->base->heap_limit > 0, c->base->heap_limit);
+    write_heap(json, c->base->heap);
     gc_json_text(json, "metric", gc_metrics[c->metric].name);
     write_estimate(json, "base", &c->base_mean, c->base_count);
     write_estimate(json, "candidate", &c->candidate_mean, c->candidate_count);
@@ -128,7 +138,7 @@ static void write_mean(struct gc_json *json, const struct gc_mean_comparison *m)
 {
     gc_json_begin(json, NULL);
     gc_json_number(json, "threads", m->threads);
-    gc_json_number_if(json, "heap_limit", m->heap_limit > 0, m->heap_limit);
+    write_heap(json, m->heap);
     gc_json_text(json, "metric", gc_metrics[m->metric].name);
     gc_json_number(json, "workloads", m->programs);
     gc_json_number(json, "left_out", m->left_out);

@@ -66,7 +66,7 @@ struct gc_comparison *gc_comparisons_of(
         const struct gc_group *group = &base->groups->items[i];
         if (strcmp(group->spec, base->spec) != 0) continue;
         const struct gc_group *other = gc_groups_find(candidate->groups, candidate->spec,
-                group->program, group->threads, group->heap_limit);
+                group->program, group->threads, group->heap);
         for (int metric = 0; other != NULL && metric < GC_METRIC_COUNT; metric++)
             if (gc_metrics[metric].is_compared &&
                     compare(group, other, (enum gc_metric)metric, &all[n]))
@@ -113,7 +113,7 @@ static bool is_of(
 {
     return comparison->metric == mean->metric &&
            comparison->base->threads == mean->threads &&
-           comparison->base->heap_limit == mean->heap_limit;
+           comparison->base->heap == mean->heap;
 }
 
 /* False: fewer than two programs. */
@@ -156,7 +156,7 @@ struct gc_mean_comparison *gc_comparisons_mean(
         struct gc_mean_comparison mean = {
             .metric = c->metric,
             .threads = c->base->threads,
-            .heap_limit = c->base->heap_limit,
+            .heap = c->base->heap,
         };
         bool is_known = false;
         for (size_t j = 0; j < i && !is_known; j++)

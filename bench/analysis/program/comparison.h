@@ -33,13 +33,13 @@ struct gc_comparison *gc_comparisons_of(
 struct gc_mean_comparison {
     enum gc_metric metric;
     uint32_t threads;
-    uint64_t heap_limit;
+    uint64_t heap;
     size_t programs, left_out; /* left out: a value was 0 or alone */
     struct gc_estimate ratio;
     enum gc_verdict verdict;
 };
 
-/* For each metric, number of threads and heap limit with two programs or more. */
+/* For each metric, number of threads and heap with two programs or more. */
 struct gc_mean_comparison *gc_comparisons_mean(
         const struct gc_comparison *comparisons, size_t n, size_t *ret_n);
 

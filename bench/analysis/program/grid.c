@@ -93,7 +93,10 @@ void gc_grid_escape(FILE *file, const char *text)
 
 void gc_grid_html(const struct gc_grid *grid, const char *caption, FILE *file)
 {
-    fputs("<div class=\"scroll\"><table><caption>", file);
+    /* What scrolls has to be reached by the keyboard as well. */
+    fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"", file);
+    gc_grid_escape(file, caption);
+    fputs("\"><table><caption>", file);
     gc_grid_escape(file, caption);
     fputs("</caption>\n<thead><tr>", file);
     for (size_t c = 0; c < grid->columns; c++) {

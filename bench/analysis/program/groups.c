@@ -28,7 +28,7 @@ static size_t place_of(struct texts *texts, const char *text)
 static struct gc_group *group_of(struct gc_groups *groups, const struct gc_result *result)
 {
     const struct gc_group *found = gc_groups_find(
-            groups, result->spec, result->program, result->threads, result->heap_limit);
+            groups, result->spec, result->program, result->threads, result->heap);
     if (found != NULL) return &groups->items[found - groups->items];
     groups->items =
             gc_need_more(groups->items, (groups->count + 1) * sizeof(*groups->items));
@@ -37,7 +37,7 @@ static struct gc_group *group_of(struct gc_groups *groups, const struct gc_resul
         .spec = result->spec,
         .program = result->program,
         .threads = result->threads,
-        .heap_limit = result->heap_limit,
+        .heap = result->heap,
     };
     return group;
 }
@@ -59,8 +59,7 @@ static int compare_groups(const void *left, const void *right, void *context)
             place_of(&order->programs, b->program));
     if (by_program != 0) return by_program;
     if (a->threads != b->threads) return compare_numbers(a->threads, b->threads);
-    if (a->heap_limit != b->heap_limit)
-        return compare_numbers(a->heap_limit, b->heap_limit);
+    if (a->heap != b->heap) return compare_numbers(a->heap, b->heap);
     return compare_numbers(
             place_of(&order->specs, a->spec), place_of(&order->specs, b->spec));
 }
@@ -112,12 +111,12 @@ void gc_groups_finish(struct gc_groups *groups)
 }
 
 const struct gc_group *gc_groups_find(const struct gc_groups *groups, const char *spec,
-        const char *program, uint32_t threads, uint64_t heap_limit)
+        const char *program, uint32_t threads, uint64_t heap)
 {
     for (size_t i = 0; i < groups->count; i++) {
         const struct gc_group *g = &groups->items[i];
-        if (g->threads == threads && g->heap_limit == heap_limit &&
-                strcmp(g->spec, spec) == 0 && strcmp(g->program, program) == 0)
+        if (g->threads == threads && g->heap == heap && strcmp(g->spec, spec) == 0 &&
+                strcmp(g->program, program) == 0)
             return g;
     }
     return NULL;
@@ -141,7 +140,7 @@ const char **gc_groups_programs(const struct gc_groups *groups, size_t *ret_n)
     return texts.items;
 }
 
-static int compare_limits(const void *a, const void *b)
+static int compare_heaps(const void *a, const void *b)
 {
     return compare_numbers(*(const uint64_t *)a, *(const uint64_t *)b);
 }
@@ -150,19 +149,19 @@ static int compare_limits(const void *a, const void *b)
 static size_t keep_distinct(uint64_t *numbers, size_t n)
 {
     size_t kept = 0;
-    if (n > 0) qsort(numbers, n, sizeof(*numbers), compare_limits);
+    if (n > 0) qsort(numbers, n, sizeof(*numbers), compare_heaps);
     for (size_t i = 0; i < n; i++)
         if (kept == 0 || numbers[kept - 1] != numbers[i]) numbers[kept++] = numbers[i];
     return kept;
 }
 
-uint64_t *gc_groups_heap_limits(const struct gc_groups *groups, size_t *ret_n)
+uint64_t *gc_groups_heaps(const struct gc_groups *groups, size_t *ret_n)
 {
-    uint64_t *limits = gc_need(groups->count * sizeof(*limits));
+    uint64_t *heaps = gc_need(groups->count * sizeof(*heaps));
     for (size_t i = 0; i < groups->count; i++)
-        limits[i] = groups->items[i].heap_limit;
-    *ret_n = keep_distinct(limits, groups->count);
-    return limits;
+        heaps[i] = groups->items[i].heap;
+    *ret_n = keep_distinct(heaps, groups->count);
+    return heaps;
 }
 
 uint32_t *gc_groups_threads(const struct gc_groups *groups, size_t *ret_n)
@@ -197,11 +196,14 @@ static size_t count_builds(const struct gc_group *group, size_t *ret_each)
     return builds;
 }
 
-struct gc_values gc_group_values(const struct gc_group *group, enum gc_metric metric)
+/* Of a metric, or, if there is a path, of the member there. */
+static struct gc_values values_of(
+        const struct gc_group *group, enum gc_metric metric, const char *path)
 {
     struct gc_values v = { .values = gc_need(group->count * sizeof(*v.values)) };
     for (size_t i = 0; i < group->count; i++) {
-        double value = gc_metric_value(group->results[i], metric);
+        double value = path != NULL ? gc_result_number(group->results[i], path)
+                                    : gc_metric_value(group->results[i], metric);
         if (isfinite(value)) v.values[v.count++] = value;
     }
     v.levels = v.count > 0 ? 1 : 0;
@@ -214,6 +216,11 @@ struct gc_values gc_group_values(const struct gc_group *group, enum gc_metric me
         v.repetitions[1] = builds;
     }
     return v;
+}
+
+struct gc_values gc_group_values(const struct gc_group *group, enum gc_metric metric)
+{
+    return values_of(group, metric, NULL);
 }
 
 void gc_values_finish(struct gc_values *values)
@@ -245,6 +252,15 @@ struct gc_estimate gc_group_mean(const struct gc_group *group, enum gc_metric me
 {
     struct gc_values values = gc_group_values(group, metric);
     struct gc_estimate mean = gc_values_mean(&values);
+    gc_values_finish(&values);
+    return mean;
+}
+
+struct gc_estimate gc_group_mean_at(const struct gc_group *group, const char *path)
+{
+    struct gc_values values = values_of(group, GC_METRIC_COUNT, path);
+    struct gc_estimate mean = { NAN, { NAN, NAN } };
+    if (values.count == group->count) mean = gc_values_mean(&values);
     gc_values_finish(&values);
     return mean;
 }

@@ -11,7 +11,7 @@
 struct gc_group {
     const char *spec, *program;
     uint32_t threads;
-    uint64_t heap_limit;
+    uint64_t heap;                    /* heap.h */
     const struct gc_result **results; /* good ones whose time was taken */
     size_t count;
     size_t bad; /* that ended otherwise */
@@ -22,20 +22,20 @@ struct gc_groups {
     size_t count;
 };
 
-/* Sorted: by program, in the order in which they first occur; then threads, heap limit, and
+/* Sorted: by program, in the order in which they first occur; then threads, heap, and
  * spec in the order in which they first occur. The results must outlive them. */
 struct gc_groups gc_groups_of(const struct gc_results *results);
 void gc_groups_finish(struct gc_groups *groups);
 
 /* NULL: there is none. */
 const struct gc_group *gc_groups_find(const struct gc_groups *groups, const char *spec,
-        const char *program, uint32_t threads, uint64_t heap_limit);
+        const char *program, uint32_t threads, uint64_t heap);
 
 /* Each text or number once, in the order of the groups; numbers ascend. Free with free(). */
 const char **gc_groups_specs(const struct gc_groups *groups, size_t *ret_n);
 const char **gc_groups_programs(const struct gc_groups *groups, size_t *ret_n);
 uint32_t *gc_groups_threads(const struct gc_groups *groups, size_t *ret_n);
-uint64_t *gc_groups_heap_limits(const struct gc_groups *groups, size_t *ret_n);
+uint64_t *gc_groups_heaps(const struct gc_groups *groups, size_t *ret_n);
 
 /* The values of a metric, one for each process. Two levels where there are several builds
  * with as many processes each, else one. */
@@ -53,6 +53,11 @@ struct gc_hierarchy gc_values_hierarchy(const struct gc_values *values);
  * all of it where there is none. */
 struct gc_estimate gc_values_mean(const struct gc_values *values);
 struct gc_estimate gc_group_mean(const struct gc_group *group, enum gc_metric metric);
+
+/* The same of a member of the samples, by its path; NaN where one process has none: a
+ * percentile that only the longest runs have is not that of all. */
+struct gc_estimate gc_group_mean_at(const struct gc_group *group, const char *path);
+
 bool gc_estimate_has_interval(const struct gc_estimate *estimate);
 
 #endif

@@ -15,6 +15,8 @@
 
 static const struct gc_command *const commands[] = {
     &gc_command_compare,
+    &gc_command_report,
+    &gc_command_export,
     &gc_command_reproduce,
     NULL,
 };
@@ -51,8 +53,8 @@ static int run_own(int argc, char **argv)
     }
     const struct gc_command *command = find(argv[1]);
     if (command == NULL)
-        return gc_complain(
-                GC_EXIT_USAGE, "unknown command '%s'; there is compare", argv[1]);
+        return gc_complain(GC_EXIT_USAGE,
+                "unknown command '%s'; there are compare, report, export, reproduce", argv[1]);
     char *name = gc_need_text("gclab %s", command->name);
     argv[1] = name;
     int status = command->run(argc - 1, argv + 1);

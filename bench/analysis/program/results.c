@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bench/analysis/program/heap.h"
 #include "bench/command.h"
 #include "bench/text.h"
 
@@ -120,6 +121,7 @@ static char *understand(json_t *line, struct gc_result *ret_result)
     r->threads = (uint32_t)threads;
     double limit = gc_result_number(r, "heap_limit");
     r->heap_limit = limit > 0 ? (uint64_t)limit : 0;
+    r->heap = gc_heap_of(r->heap_limit, gc_result_number(r, "heap_factor"));
     r->spec = with_options(gc_need_text("%s@%s", gc_result_text(r, "collector"),
                                    gc_result_text(r, "protocol")),
             gc_result_text(r, "options"));
@@ -137,6 +139,7 @@ static char *understand(json_t *line, struct gc_result *ret_result)
     r->counts = is_true(gc_result_member(r, "count_ops"));
     r->is_disturbed = is_true(gc_result_member(r, "disturbed"));
     r->is_checked = is_true(gc_result_member(r, "checks"));
+    r->is_quick = is_true(gc_result_member(r, "quick"));
     r->shares_its_process = is_true(gc_result_member(r, "in_process"));
     double level = gc_result_number(r, "environment.check_level");
     r->check_level = level > 0 ? (long)level : 0;
@@ -268,6 +271,44 @@ static void keep_last_of_cells(struct gc_results *results, size_t first)
     }
     results->count = kept;
     json_decref(last);
+}
+
+bool gc_results_filter_threads(struct gc_results_filter *filter, const char *text)
+{
+    char *end;
+    if (*text < '1' || *text > '9') return false;
+    errno = 0;
+    unsigned long threads = strtoul(text, &end, 10);
+    if (errno != 0 || *end != '\0' || threads > THREADS_MOST) return false;
+    filter->threads = (uint32_t)threads;
+    return true;
+}
+
+static bool is_program(const struct gc_result *result, const char *program)
+{
+    size_t length = strlen(program);
+    if (strncmp(result->program, program, length) != 0) return false;
+    char next = result->program[length];
+    return next == '\0' || (next == ':' && strchr(program, ':') == NULL);
+}
+
+int gc_results_filter(struct gc_results *results, const char *name,
+        const struct gc_results_filter *filter)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < results->count; i++) {
+        struct gc_result *item = &results->items[i];
+        bool is_meant = (filter->spec == NULL || gc_result_is_of(item, filter->spec)) &&
+                        (filter->program == NULL || is_program(item, filter->program)) &&
+                        (filter->threads == 0 || filter->threads == item->threads);
+        if (is_meant)
+            results->items[kept++] = *item;
+        else
+            finish(item);
+    }
+    results->count = kept;
+    if (kept > 0) return GC_EXIT_OK;
+    return gc_complain(GC_EXIT_FILE, "%s: none of its samples is of that kind", name);
 }
 
 int gc_results_read(const char *path, struct gc_results *results)

@@ -26,11 +26,13 @@ struct gc_result {
     char *machine;    /* what the environment says of it; NULL: nothing */
     uint32_t threads;
     uint64_t heap_limit;     /* in bytes; 0: none */
+    uint64_t heap;           /* the same, or the factor: heap.h */
     char *build;             /* that a sweep names, or "" */
     bool is_good;            /* its outcome is "ok" */
     bool counts;             /* operations were counted, so that nothing was timed */
     bool is_disturbed;       /* a sweep has noticed something beside it */
     bool is_checked;         /* waited for checks on the way */
+    bool is_quick;           /* of an experiment in its quick form */
     bool shares_its_process; /* --in-process */
     long check_level;
 };
@@ -49,6 +51,21 @@ struct gc_results {
  * there is none. */
 int gc_results_read(const char *path, struct gc_results *results) GC_NODISCARD;
 void gc_results_finish(struct gc_results *results);
+
+/* Which samples are meant; what is NULL or 0 does not matter. */
+struct gc_results_filter {
+    const char *spec;    /* as gc_result_is_of() takes it */
+    const char *program; /* NAME or NAME:OPTIONS of a workload */
+    uint32_t threads;
+};
+
+/* Reads a number of threads; false: it is none. */
+bool gc_results_filter_threads(struct gc_results_filter *filter, const char *text)
+        GC_NODISCARD;
+
+/* Keeps those that are meant. If there is none, says so of `name`, and returns GC_EXIT_FILE. */
+int gc_results_filter(struct gc_results *results, const char *name,
+        const struct gc_results_filter *filter) GC_NODISCARD;
 
 /* The member at a path of names with points between them. NULL: there is none, or null. */
 const json_t *gc_result_member(const struct gc_result *result, const char *path);
