@@ -434,7 +434,7 @@ claims: {anything: [1]}
 def test_the_readme_shows_an_experiment():
     with open(os.path.join(SOURCE, 'bench', 'README.md'), encoding='utf-8') as file:
         text = re.search('```yaml\n(.*?)```', file.read(), re.DOTALL)[1]
-    keys = set(re.findall('^([a-z]+):', text, re.MULTILINE))
+    keys = set(re.findall('^([a-z_]+):', text, re.MULTILINE))
     shown = gclab('sweep', write('bad.yaml', TINY + 'no_such_key: 1\n'), status=3).err
     assert keys | {'name'} == set(re.split(', |: ', shown.split('there are: ')[1].strip())), shown
     text = re.sub('^plugins: .*\n', '', text, flags=re.MULTILINE)

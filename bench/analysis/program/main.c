@@ -54,7 +54,8 @@ static int run_own(int argc, char **argv)
     const struct gc_command *command = find(argv[1]);
     if (command == NULL)
         return gc_complain(GC_EXIT_USAGE,
-                "unknown command '%s'; there are compare, report, export, reproduce", argv[1]);
+                "unknown command '%s'; there are compare, report, export, reproduce",
+                argv[1]);
     char *name = gc_need_text("gclab %s", command->name);
     argv[1] = name;
     int status = command->run(argc - 1, argv + 1);
