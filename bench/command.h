@@ -25,10 +25,17 @@ struct gc_command {
 extern const struct gc_command gc_command_list;
 extern const struct gc_command gc_command_info;
 extern const struct gc_command gc_command_run;
+extern const struct gc_command gc_command_sweep;
+extern const struct gc_command gc_command_minheap;
+extern const struct gc_command gc_command_env;
 extern const struct gc_command gc_command_import;
 extern const struct gc_command gc_command_new;
 extern const struct gc_command gc_command_check;
 extern const struct gc_command gc_command_explain;
+extern const struct gc_command gc_command_compare; /* these four: become.c */
+extern const struct gc_command gc_command_report;
+extern const struct gc_command gc_command_export;
+extern const struct gc_command gc_command_reproduce;
 extern const struct gc_command gc_command_sample; /* hidden: see process.h */
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "bench/json.h"
 #include "core/harness.h"
+#include "core/os.h"
 
 /* The first line of a file, without its newline; "" if it can't be had. */
 static void read_line(const char *path, char *text, size_t size)
@@ -29,22 +30,106 @@ static void read_line(const char *path, char *text, size_t size)
     fclose(file);
 }
 
-/* The value of the first line "key : value" of /proc/cpuinfo. */
-static void read_cpu(char *text, size_t size)
+/* The model's name, and whether there is a hypervisor, which says so in the flags. */
+static void read_cpu(struct gc_environment *e)
 {
-    char line[512];
-    text[0] = '\0';
+    char *line = NULL;
+    size_t room = 0;
     FILE *file = fopen("/proc/cpuinfo", "re");
     if (file == NULL) return;
-    while (fgets(line, sizeof(line), file) != NULL) {
+    while (getline(&line, &room, file) > 0) {
         char *value = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || value == NULL) continue;
+        if (value == NULL) {
+            if (e->cpu[0] != '\0') break; /* the first CPU stands for all */
+            continue;
+        }
         value += strspn(value, ": \t");
         value[strcspn(value, "\n")] = '\0';
-        snprintf(text, size, "%s", value);
-        break;
+        if (strncmp(line, "model name", 10) == 0)
+            snprintf(e->cpu, sizeof(e->cpu), "%.127s", value);
+        if (strncmp(line, "flags", 5) == 0 && strstr(value, " hypervisor") != NULL)
+            e->is_virtual = true;
     }
+    free(line);
     fclose(file);
+}
+
+/* CPUs whose siblings, that run on the same core, are all higher than they are. */
+static uint32_t count_cores(const cpu_set_t *set)
+{
+    uint32_t cores = 0;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        char path[96], line[64];
+        if (!CPU_ISSET(cpu, set)) continue;
+        snprintf(path, sizeof(path),
+                "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+        read_line(path, line, sizeof(line));
+        if (line[0] == '\0') return 0;
+        int first = atoi(line); /* "0,4" or "0-1": the lowest comes first */
+        if (first == cpu || !CPU_ISSET(first, set)) cores++;
+    }
+    return cores;
+}
+
+/* "200000 100000" is two CPUs, "max 100000" is no limit. */
+static double read_quota(void)
+{
+    char line[64];
+    double quota, period;
+    read_line("/sys/fs/cgroup/cpu.max", line, sizeof(line));
+    if (sscanf(line, "%lf %lf", &quota, &period) == 2 && period > 0)
+        return quota / period;
+    return NAN;
+}
+
+static void read_boost(char *text, size_t size)
+{
+    char line[16];
+    read_line("/sys/devices/system/cpu/cpufreq/boost", line, sizeof(line));
+    const char *on = "1";
+    if (line[0] == '\0') {
+        read_line("/sys/devices/system/cpu/intel_pstate/no_turbo", line, sizeof(line));
+        on = "0";
+    }
+    snprintf(text, size, "%s",
+            line[0] == '\0'         ? ""
+            : strcmp(line, on) == 0 ? "on"
+                                    : "off");
+}
+
+/* What of the kernel's command line changes how fast a program runs. The rest says where disks
+ * are and the like: results are published. */
+static void read_kernel_options(char *text, size_t size)
+{
+    static const char *const telling[] = { "mitigations", "pti", "nopti", "spectre",
+        "isolcpus", "nohz", "nohz_full", "rcu_nocbs", "irqaffinity", "intel_pstate",
+        "amd_pstate", "intel_idle", "processor.", "idle", "nosmt", "maxcpus",
+        "transparent_hugepage", "hugepages", "default_hugepagesz", "numa_balancing",
+        "clocksource", "tsc", "preempt", "norandmaps" };
+    char line[2048], *rest, *word;
+    size_t length = 0;
+    read_line("/proc/cmdline", line, sizeof(line));
+    text[0] = '\0';
+    for (word = strtok_r(line, " ", &rest); word != NULL;
+            word = strtok_r(NULL, " ", &rest)) {
+        for (size_t i = 0; i < sizeof(telling) / sizeof(telling[0]); i++) {
+            if (strncmp(word, telling[i], strlen(telling[i])) != 0) continue;
+            if (length + strlen(word) + 2 > size) return;
+            length += (size_t)snprintf(
+                    text + length, size - length, "%s%s", length > 0 ? " " : "", word);
+            break;
+        }
+    }
+}
+
+static uint32_t count_nodes(void)
+{
+    uint32_t nodes = 0;
+    char path[64];
+    while (snprintf(path, sizeof(path), "/sys/devices/system/node/node%u", nodes) > 0 &&
+            access(path, F_OK) == 0)
+        nodes++;
+    return nodes;
 }
 
 /* "always [madvise] never" says madvise. */
@@ -61,13 +146,16 @@ void gc_environment_read(struct gc_environment *ret_environment)
     struct gc_environment *e = ret_environment;
     struct utsname name;
     char line[64];
+    memset(e, 0, sizeof(*e));
     if (uname(&name) == 0) {
         snprintf(e->kernel, sizeof(e->kernel), "%s %s", name.sysname, name.release);
         snprintf(e->machine, sizeof(e->machine), "%.63s", name.machine);
     } else {
         e->kernel[0] = e->machine[0] = '\0';
     }
-    read_cpu(e->cpu, sizeof(e->cpu));
+    read_cpu(e);
+    read_boost(e->boost, sizeof(e->boost));
+    read_kernel_options(e->kernel_options, sizeof(e->kernel_options));
     read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", e->governor,
             sizeof(e->governor));
     read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource",
@@ -81,25 +169,56 @@ void gc_environment_read(struct gc_environment *ret_environment)
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     e->cpus_online = online > 0 ? (uint32_t)online : 1;
     cpu_set_t set;
-    e->cpus_allowed = sched_getaffinity(0, sizeof(set), &set) == 0
-                              ? (uint32_t)CPU_COUNT(&set)
-                              : e->cpus_online;
+    bool has_set = sched_getaffinity(0, sizeof(set), &set) == 0;
+    e->cpus_allowed = has_set ? (uint32_t)CPU_COUNT(&set) : e->cpus_online;
+    e->cores_allowed = has_set ? count_cores(&set) : 0;
+    e->numa_nodes = count_nodes();
+    e->cpu_quota = read_quota();
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    e->memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+    struct gc_cpu_time time = gc_environment_cpu_time();
+    uint64_t all = time.busy + time.idle + time.steal;
+    e->steal_percent =
+            time.is_known && all > 0 ? (double)time.steal * 100 / (double)all : NAN;
     if (getloadavg(&e->load, 1) != 1) e->load = NAN;
 }
 
-bool gc_environment_steal(uint64_t *ret_ticks)
+struct gc_cpu_time gc_environment_cpu_time(void)
 {
     char line[256];
     uint64_t ticks[8]; /* user nice system idle iowait irq softirq steal */
+    struct gc_cpu_time time = { .at_ns = gc_os_now_ns() };
     read_line("/proc/stat", line, sizeof(line));
     if (sscanf(line,
                 "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
                 " %" SCNu64 " %" SCNu64,
                 &ticks[0], &ticks[1], &ticks[2], &ticks[3], &ticks[4], &ticks[5],
                 &ticks[6], &ticks[7]) != 8)
-        return false;
-    *ret_ticks = ticks[7];
-    return true;
+        return time;
+    time.is_known = true;
+    time.busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6];
+    time.idle = ticks[3] + ticks[4];
+    time.steal = ticks[7];
+    return time;
+}
+
+void gc_environment_disturbance(const struct gc_cpu_time *before,
+        const struct gc_cpu_time *after, uint64_t own_ns, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (!before->is_known || !after->is_known || after->at_ns <= before->at_ns) return;
+    double per_second = (double)sysconf(_SC_CLK_TCK);
+    double whole = (double)(after->at_ns - before->at_ns) / 1e9 * per_second;
+    double steal = (double)(after->steal - before->steal);
+    double others =
+            (double)(after->busy - before->busy) - (double)own_ns / 1e9 * per_second;
+    if (steal >= GC_DISTURBED_STEAL_TICKS && steal * 100 > GC_DISTURBED_STEAL * whole)
+        snprintf(text, size, "steal: a hypervisor took %.1f %% of a CPU",
+                steal * 100 / whole);
+    else if (others >= GC_DISTURBED_LOAD_TICKS &&
+             others * 100 > GC_DISTURBED_LOAD * whole)
+        snprintf(text, size, "load: other processes took %.0f %% of a CPU",
+                others * 100 / whole);
 }
 
 static const char *known(const char *text)
@@ -107,11 +226,9 @@ static const char *known(const char *text)
     return text[0] != '\0' ? text : NULL;
 }
 
-void gc_environment_write(const struct gc_environment *environment, bool has_steal,
-        uint64_t steal, struct gc_json *json)
+/* What a line and a machine record share. */
+static void write_common(const struct gc_environment *e, struct gc_json *json)
 {
-    const struct gc_environment *e = environment;
-    gc_json_begin(json, "environment");
     gc_json_text(json, "gclab_version", GCLAB_VERSION);
     gc_json_number(json, "check_level", (uint64_t)gc_build_check_level());
     gc_json_text(json, "compiler", GCLAB_COMPILER);
@@ -126,6 +243,29 @@ void gc_environment_write(const struct gc_environment *environment, bool has_ste
     gc_json_number_if(json, "aslr", e->aslr >= 0, (uint64_t)e->aslr);
     gc_json_text(json, "transparent_huge_pages", known(e->huge_pages));
     gc_json_text(json, "clock_source", known(e->clock_source));
+}
+
+void gc_environment_write_machine(
+        const struct gc_environment *environment, struct gc_json *json)
+{
+    const struct gc_environment *e = environment;
+    write_common(e, json);
+    gc_json_text(json, "build_options", GCLAB_BUILD_OPTIONS);
+    gc_json_bool(json, "virtual", e->is_virtual);
+    gc_json_number_if(json, "cores_allowed", e->cores_allowed > 0, e->cores_allowed);
+    gc_json_number_if(json, "numa_nodes", e->numa_nodes > 0, e->numa_nodes);
+    gc_json_number_if(json, "memory_bytes", e->memory_bytes > 0, e->memory_bytes);
+    gc_json_text(json, "boost", known(e->boost));
+    gc_json_real(json, "cpu_quota", e->cpu_quota);
+    gc_json_real(json, "steal_percent", e->steal_percent);
+    gc_json_text(json, "kernel_options", known(e->kernel_options));
+}
+
+void gc_environment_write(const struct gc_environment *environment, bool has_steal,
+        uint64_t steal, struct gc_json *json)
+{
+    gc_json_begin(json, "environment");
+    write_common(environment, json);
     gc_json_number_if(json, "steal_ticks", has_steal, steal);
     gc_json_end(json);
 }

@@ -74,3 +74,29 @@ int gc_file_write(const char *path, const char *text, size_t length, enum gc_fil
     free(target);
     return result;
 }
+
+int gc_file_read(const char *path, char **ret_text, size_t *ret_length)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return -errno;
+    size_t length = 0, room = 4096;
+    char *text = gc_need(room);
+    for (;;) {
+        ssize_t n = read(fd, text + length, room - length - 1);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) {
+            int result = n < 0 ? -errno : 0;
+            close(fd);
+            text[length] = '\0';
+            if (result < 0) free(text);
+            if (result < 0) return result;
+            *ret_text = text;
+            *ret_length = length;
+            return 0;
+        }
+        length += (size_t)n;
+        if (room - length > 1) continue;
+        room *= 2;
+        text = gc_need_more(text, room);
+    }
+}

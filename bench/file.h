@@ -15,4 +15,7 @@ enum gc_file_way {
 int gc_file_write(
         const char *path, const char *text, size_t length, enum gc_file_way way);
 
+/* Reads all of it, with a zero byte behind it; free with free(). Returns 0 or -errno. */
+int gc_file_read(const char *path, char **ret_text, size_t *ret_length);
+
 #endif

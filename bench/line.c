@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,6 +33,8 @@ static void write_request(
     gc_json_text(json, "scale", job.weak ? "weak" : "fixed");
     gc_json_number(json, "threads", job.threads);
     gc_json_number_if(json, "heap_limit", job.heap_limit > 0, job.heap_limit);
+    gc_json_real(json, "heap_factor",
+            plan->heaps[place.heap].factor > 0 ? plan->heaps[place.heap].factor : NAN);
     gc_json_number(json, "seed", job.seed);
     gc_json_number(json, "process", place.process);
     gc_json_bool(json, "in_process", plan->in_process);
@@ -196,8 +199,21 @@ static int write_whole(int fd, const char *text, size_t length)
     return 0;
 }
 
+static void write_cell(struct gc_json *json, const struct gc_line_cell *cell,
+        const struct gc_measured *measured)
+{
+    if (cell == NULL) return;
+    gc_json_text(json, "experiment", cell->experiment);
+    gc_json_bool(json, "quick", cell->is_quick);
+    gc_json_text(json, "cell", cell->cell);
+    gc_json_text(json, "block", cell->block);
+    gc_json_text(json, "build", cell->build);
+    gc_json_text(json, "disturbed",
+            measured->disturbed[0] != '\0' ? measured->disturbed : NULL);
+}
+
 int gc_line_write(int fd, const struct gc_plan *plan, uint32_t number,
-        const struct gc_environment *environment)
+        const struct gc_environment *environment, const struct gc_line_cell *cell)
 {
     const struct gc_measured *measured = plan->results[number];
     char *text = NULL;
@@ -206,6 +222,7 @@ int gc_line_write(int fd, const struct gc_plan *plan, uint32_t number,
     if (json.file == NULL) return -errno;
     gc_json_begin(&json, NULL);
     write_request(&json, plan, number);
+    write_cell(&json, cell, measured);
     write_result(
             &json, measured, plan->workloads[gc_plan_place(plan, number).workload].some);
     gc_environment_write(environment, measured->has_steal, measured->steal, &json);

@@ -4,13 +4,25 @@
 #define BENCH_LINE_H
 
 #include "bench/environment.h"
+#include "bench/json_read.h"
 #include "bench/plan.h"
 
 enum { GC_LINE_SCHEMA = 1 };
 
-/* Writes it to an open file, in one piece. 0; or -errno, and then a file on a disk holds nothing
- * of it. */
+/* What a line says of the experiment that its sample belongs to (identity.h). */
+struct gc_line_cell {
+    const char *experiment;
+    bool is_quick;
+    const char *cell, *block, *build;
+};
+
+/* Writes it to an open file, in one piece; `cell` is NULL where there is no experiment. 0; or
+ * -errno, and then a file on a disk holds nothing of it. */
 int gc_line_write(int fd, const struct gc_plan *plan, uint32_t number,
-        const struct gc_environment *environment);
+        const struct gc_environment *environment, const struct gc_line_cell *cell);
+
+/* Reads a sample back, as far as a table and a comparison need it. False: it is no line of
+ * ours. */
+bool gc_line_read(const struct gc_json_value *line, struct gc_measured *ret_measured);
 
 #endif

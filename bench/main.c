@@ -29,6 +29,13 @@ static const struct gc_command *const commands[] = {
     &gc_command_list,
     &gc_command_info,
     &gc_command_run,
+    &gc_command_sweep,
+    &gc_command_minheap,
+    &gc_command_env,
+    &gc_command_compare,
+    &gc_command_report,
+    &gc_command_export,
+    &gc_command_reproduce,
     &gc_command_import,
     &gc_command_new,
     &gc_command_check,
@@ -117,6 +124,11 @@ static int help(int argc, char **argv)
     const struct gc_command *command = find(argv[1]);
     if (command == NULL || command->argp == NULL) return complain_command(argv[1]);
     char *name = gc_need_text("gclab %s", command->name);
+    bool is_elsewhere = command->argp->options == NULL && command->argp->parser == NULL;
+    if (is_elsewhere && command != &command_help) {
+        char *arguments[] = { name, (char[]){ "--help" }, NULL };
+        return command->run(2, arguments); /* another program's, which it becomes */
+    }
     argp_help(command->argp, stdout, ARGP_HELP_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG,
             name);
     free(name);

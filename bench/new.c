@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* new.c - `gclab new`: makes a collector, protocol or workload that builds, runs and
- * passes.
+ * passes, or a paper's folder whose claims are graded.
  *
  * What it makes is copied from templates in the data (bench/new/), with the word
  * "example" replaced by the name. With the top of a source tree as the current folder a
@@ -32,7 +32,7 @@ struct kind {
     const char *try; /* arguments of `gclab run` that try it */
 };
 
-enum { COLLECTOR, PROTOCOL, WORKLOAD };
+enum { COLLECTOR, PROTOCOL, WORKLOAD, PAPER };
 
 static const struct kind kinds[] = {
     [COLLECTOR] = { "collector", { WORD ".c", "plugin.c", "meson.build", "README.md" },
@@ -44,6 +44,7 @@ static const struct kind kinds[] = {
             /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one word, of two parts */
             { WORD ".c", "plugin.c", "meson.build", "meson_options.txt", "README.md" },
             NULL, "-w ./build/" WORD ".so" },
+    [PAPER] = { "paper", { "experiment.yaml", "claims.yaml", "README.md" }, NULL, NULL },
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
@@ -90,7 +91,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return read_kind(request, argument);
     case ARGP_KEY_END:
         if (request->kind == NULL)
-            argp_error(state, "what to make is missing: collector, protocol or workload");
+            argp_error(state, "what to make is missing: collector, protocol, workload or "
+                              "paper");
         if (request->name == NULL) argp_error(state, "its name is missing");
         return 0;
     default:
@@ -101,9 +103,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
     .options = options,
     .parser = parse,
-    .args_doc = "collector|protocol|workload NAME",
+    .args_doc = "collector|protocol|workload|paper NAME",
     .doc = "Makes a collector, protocol or workload that builds, runs and passes the "
-           "tests, to be changed into what you have in mind.\v"
+           "tests, or the folder of a paper whose claims are graded by `gclab "
+           "reproduce`, "
+           "to be changed into what you have in mind.\v"
            "Exit status: 2 usage, 3 the folder is there or can't be made, 4 the "
            "environment.",
 };
@@ -126,9 +130,26 @@ static bool is_taken(const struct request *request)
     return gc_workload_some(request->name) != NULL;
 }
 
+/* A paper's is its key: authors and year, as "Collins60". */
+static int check_key(const char *key)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    static const char good[] =
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    size_t length = strlen(key);
+    if (length > 0 && length <= NAME_MAX_LENGTH && strspn(key, letters) > 0 &&
+            strspn(key, good) == length)
+        return GC_EXIT_OK;
+    return gc_complain(GC_EXIT_USAGE,
+            "'%s' can't be the key of a paper: it takes a letter, then up to %d letters "
+            "and digits, as in Collins60",
+            key, NAME_MAX_LENGTH - 1);
+}
+
 static int check_name(const struct request *request)
 {
     const char *name = request->name, *kind = request->kind->name;
+    if (request->kind == &kinds[PAPER]) return check_key(name);
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
     static const char good[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
     size_t length = strlen(name);
@@ -248,7 +269,7 @@ static int make_folder(const char *path)
 
 /* --- a plugin --------------------------------------------------------------------------- */
 
-/* Half a plugin could be taken for one: takes back the first `count` files, and the folder. */
+/* Half of it could be taken for the whole: takes back the first `count` files, and the folder. */
 static void unmake(const struct request *request, const char *folder, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -261,16 +282,23 @@ static void unmake(const struct request *request, const char *folder, size_t cou
     rmdir(folder);
 }
 
-static int make_plugin(const struct request *request)
+static int make_files(const struct request *request, const char *folder)
 {
     const struct kind *kind = request->kind;
-    const char *folder = request->folder != NULL ? request->folder : request->name;
     int status = make_folder(folder);
     for (size_t i = 0; kind->files[i] != NULL && status == GC_EXIT_OK; i++) {
         bool is_readme = strcmp(kind->files[i], "README.md") == 0;
         status = make(request, folder, kind->files[i], is_readme ? kind->behind : NULL);
         if (status != GC_EXIT_OK) unmake(request, folder, i);
     }
+    return status;
+}
+
+static int make_plugin(const struct request *request)
+{
+    const struct kind *kind = request->kind;
+    const char *folder = request->folder != NULL ? request->folder : request->name;
+    int status = make_files(request, folder);
     if (status != GC_EXIT_OK) return status;
     char *try = fill(request, kind->try);
     printf("%s is a %s that works, as a plugin. Build and test it for both flavours:\n"
@@ -283,6 +311,24 @@ static int make_plugin(const struct request *request)
             folder, kind->name, folder, try);
     free(try);
     return GC_EXIT_OK;
+}
+
+/* --- a paper ------------------------------------------------------------------------------ */
+
+static int make_paper(const struct request *request)
+{
+    bool is_here = request->folder != NULL || access("papers/README.md", R_OK) != 0;
+    char *folder = !is_here ? gc_need_text("papers/%s", request->name)
+                            : gc_need_text("%s", request->folder != NULL ? request->folder
+                                                                         : request->name);
+    int status = make_files(request, folder);
+    if (status == GC_EXIT_OK)
+        printf("%s holds an experiment and a claim. Change both, and grade it:\n"
+               "\n"
+               "    gclab reproduce %s --quick\n",
+                folder, folder);
+    free(folder);
+    return status;
 }
 
 /* --- in the tree -------------------------------------------------------------------------- */
@@ -386,6 +432,7 @@ static int run(int argc, char **argv)
     if (error != 0) return GC_EXIT_USAGE;
     int status = check_name(&request);
     if (status != GC_EXIT_OK) return status;
+    if (request.kind == &kinds[PAPER]) return make_paper(&request);
     if (request.folder != NULL || !is_source_tree()) return make_plugin(&request);
     if (request.kind != &kinds[PROTOCOL]) return make_in_tree(&request);
     return gc_complain(GC_EXIT_USAGE,
@@ -395,7 +442,7 @@ static int run(int argc, char **argv)
 
 const struct gc_command gc_command_new = {
     .name = "new",
-    .summary = "make a collector, protocol or workload of your own",
+    .summary = "make a collector, protocol, workload or paper of your own",
     .argp = &argp,
     .run = run,
 };

@@ -33,7 +33,7 @@ static bool fill_column(const struct gc_plan *plan, uint32_t workload, uint32_t 
     bool any = false;
     memset(column, 0, sizeof(*column));
     for (uint32_t p = 0; p < plan->processes; p++) {
-        struct gc_place place = { workload, threads, p, collector };
+        struct gc_place place = { workload, threads, p, collector, 0, 0 };
         const struct gc_measured *m = plan->results[gc_plan_number(plan, place)];
         if (m == NULL || m->sample.outcome != GC_OUTCOME_OK) continue;
         any = true;
@@ -132,7 +132,7 @@ void gc_operations_print(FILE *file, const struct gc_plan *plan, uint32_t worklo
             spec->some->unit,
             weak ? "each thread does the whole work" : "threads share the work");
     print_columns(file, columns, n);
-    gc_table_print_failures(file, plan, workload);
+    gc_table_print_failures(file, plan, (struct gc_place){ .workload = workload });
     fputc('\n', file);
     gc_standard_flush(file);
     free(columns);
@@ -141,7 +141,7 @@ void gc_operations_print(FILE *file, const struct gc_plan *plan, uint32_t worklo
 void gc_operations_print_foot(FILE *file, const struct gc_plan *plan)
 {
     fprintf(file, "%" PRIu32 " process%s a column, seed %" PRIu64 "; means.\n",
-            plan->processes, plan->processes == 1 ? "" : "es", plan->seed);
+            plan->processes, plan->processes == 1 ? "" : "es", plan->seeds[0]);
     fputs("Counted in a variant of the workloads, which is slower: its times are not "
           "shown. "
           "Operations that did not\noccur are left out; what deaths and collections do "

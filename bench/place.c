@@ -14,12 +14,18 @@
 
 enum { PATH_ROOM = 4096 };
 
-/* The folder that this program is in. */
-static char *here(void)
+char *gc_place_self(void)
 {
     char *program =
             gc_need(PATH_ROOM); /* all zero: what is read into it ends somewhere */
     if (readlink("/proc/self/exe", program, PATH_ROOM - 1) < 0) *program = '\0';
+    return program;
+}
+
+/* The folder that this program is in. */
+static char *here(void)
+{
+    char *program = gc_place_self();
     char *slash = strrchr(program, '/');
     if (slash != NULL) *slash = '\0';
     return program;

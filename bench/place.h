@@ -9,6 +9,9 @@
  * free(); NULL when it is nowhere, which has been said then. */
 char *gc_place_find(const char *name);
 
+/* The file that this program runs from, or "" where the system does not tell. Free with free(). */
+char *gc_place_self(void);
+
 /* A program that belongs to this one: in one of `folders`, ended by NULL, as seen from where this
  * one is. Free with free(); NULL when it is nowhere. */
 char *gc_place_program(const char *name, const char *const *folders);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,6 +53,14 @@ void gc_interrupts_catch(void)
         sigaddset(&blocked, numbers[i]);
     }
     pthread_sigmask(SIG_BLOCK, &blocked, &outside);
+}
+
+bool gc_interrupts_wait(uint32_t ms)
+{
+    struct timespec wait = { .tv_sec = ms / 1000,
+        .tv_nsec = (long)(ms % 1000) * 1000000 };
+    if (gc_interrupted == 0) ppoll(NULL, 0, &wait, &outside);
+    return gc_interrupted == 0;
 }
 
 void gc_measured_own_names(struct gc_measured *measured)
@@ -216,8 +225,7 @@ static void judge(struct gc_measured *measured, const struct gc_job *job,
 /* What is noted before a sample. */
 struct before {
     char started[32];
-    bool has_steal;
-    uint64_t steal;
+    struct gc_cpu_time cpu;
 };
 
 static void note_start(struct before *before)
@@ -227,15 +235,27 @@ static void note_start(struct before *before)
     memset(&utc, 0, sizeof(utc));
     gmtime_r(&now, &utc);
     strftime(before->started, sizeof(before->started), "%Y-%m-%dT%H:%M:%SZ", &utc);
-    before->has_steal = gc_environment_steal(&before->steal);
+    before->cpu = gc_environment_cpu_time();
 }
 
-static void note_end(struct gc_measured *measured, const struct before *before)
+static uint64_t nanoseconds(const struct timeval *time)
 {
-    uint64_t steal = 0;
-    measured->has_steal = before->has_steal && gc_environment_steal(&steal);
-    measured->steal = measured->has_steal ? steal - before->steal : 0;
+    return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_usec * 1000;
+}
+
+/* `usage` is that of the process that ended, or NULL where it was this one. */
+static void note_end(struct gc_measured *measured, const struct before *before,
+        const struct rusage *usage)
+{
+    struct gc_cpu_time after = gc_environment_cpu_time();
+    measured->has_steal = before->cpu.is_known && after.is_known;
+    measured->steal = measured->has_steal ? after.steal - before->cpu.steal : 0;
     memcpy(measured->started, before->started, sizeof(measured->started));
+    measured->disturbed[0] = '\0';
+    if (usage != NULL)
+        gc_environment_disturbance(&before->cpu, &after,
+                nanoseconds(&usage->ru_utime) + nanoseconds(&usage->ru_stime),
+                measured->disturbed, sizeof(measured->disturbed));
 }
 
 int gc_process_run(const struct gc_job *job, void (*tick)(void *argument, bool clear),
@@ -257,13 +277,14 @@ int gc_process_run(const struct gc_job *job, void (*tick)(void *argument, bool c
         int status;
         enum waited waited = receive(ends[0], job, tick, argument, wire, &length);
         if (waited != WAITED_END) kill(-child, SIGKILL);
-        while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        struct rusage usage;
+        while (wait4(child, &status, 0, &usage) < 0 && errno == EINTR)
             continue;
         char *text = read_report(report);
         memset(ret_measured, 0, sizeof(*ret_measured));
         judge(ret_measured, job, waited, status, length == sizeof(*wire) ? wire : NULL,
                 text);
-        note_end(ret_measured, &before);
+        note_end(ret_measured, &before, &usage);
         if (*text != '\0') {
             tick(argument, true); /* clears the line that it would run into */
             fputs(text, stderr);
@@ -285,5 +306,5 @@ void gc_process_run_here(const struct gc_job *job,
     note_start(&before);
     memset(ret_measured, 0, sizeof(*ret_measured));
     gc_sample_measure(job, exhausted, argument, ret_measured);
-    note_end(ret_measured, &before);
+    note_end(ret_measured, &before, NULL);
 }

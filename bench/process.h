@@ -37,7 +37,8 @@ struct gc_measured {
     bool is_bad_file; /* it could not be run, most likely for the file that it names */
     bool has_rss;     /* the peak is this sample's and nobody else's */
     bool has_steal;
-    uint64_t steal; /* ticks that a hypervisor took meanwhile */
+    uint64_t steal;     /* ticks that a hypervisor took meanwhile */
+    char disturbed[96]; /* by what; "" if by nothing that is known */
     char started[32];
 };
 
@@ -45,6 +46,9 @@ struct gc_measured {
  * one that came, or 0. */
 extern volatile sig_atomic_t gc_interrupted;
 void gc_interrupts_catch(void);
+
+/* Waits, unless a signal came or comes meanwhile: then it returns false at once. */
+bool gc_interrupts_wait(uint32_t ms);
 
 /* Runs the job in a fresh process; `tick` is called about twice a second meanwhile.
  * Returns 0 with *ret_measured filled, -EINTR after a signal, or -errno if no process

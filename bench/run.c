@@ -13,9 +13,10 @@
 #include "bench/command.h"
 #include "bench/environment.h"
 #include "bench/line.h"
+#include "bench/measure.h"
+#include "bench/minheap.h"
 #include "bench/operations.h"
-#include "bench/plan.h"
-#include "bench/plugins.h"
+#include "bench/plan_options.h"
 #include "bench/progress.h"
 #include "bench/sample.h"
 #include "bench/standard.h"
@@ -23,71 +24,16 @@
 #include "bench/table.h"
 #include "bench/text.h"
 
-enum key {
-    KEY_HEAP = 0x100,
-    KEY_SEED,
-    KEY_SCALE,
-    KEY_TIMEOUT,
-    KEY_JSON,
-    KEY_HERE,
-    KEY_COUNT,
-    KEY_CHECKS,
-    KEY_SUITE,
-    KEY_PLUGIN
-};
+enum key { KEY_JSON = 0x100, KEY_HERE, KEY_COUNT, KEY_CHECKS, KEY_SUITE };
 
-enum { TIMEOUT_S = 300, PROCESSES_MAX = 10000 };
+enum { TIMEOUT_S = 300 };
 
 static const struct argp_option options[] = {
     { .doc = "What is measured:" },
-    { .name = "collector",
-            .key = 'c',
-            .arg = "SPEC",
-            .doc = "a collector, NAME[@PROTOCOL][:OPTION=VALUE]..., or a plugin's "
-                   "FILE.so instead of the NAME; may be repeated "
-                   "(default: all collectors)" },
-    { .name = "workload",
-            .key = 'w',
-            .arg = "SPEC",
-            .doc = "a workload, NAME[:OPTION=VALUE]... or FILE.so...; scale=weak gives "
-                   "each thread the "
-                   "whole work; may be repeated (default: a suite)" },
-    { .name = "plugin",
-            .key = KEY_PLUGIN,
-            .arg = "FILE",
-            .doc = "loads a plugin: a protocol, or what is compiled for one, or several "
-                   "collectors, to be asked for by name; may be repeated" },
     { .name = "suite",
             .key = KEY_SUITE,
             .arg = "NAME",
             .doc = "the workloads, threads and processes of a suite: default, smoke" },
-    { .name = "threads",
-            .key = 't',
-            .arg = "LIST",
-            .doc = "numbers of mutator threads, as in 1,2,4 (default: 1, or the "
-                   "suite's)" },
-    { .name = "processes",
-            .key = 'n',
-            .arg = "N",
-            .doc = "fresh processes for each cell of the table (default: 3, or the "
-                   "suite's)" },
-    { .name = "heap",
-            .key = KEY_HEAP,
-            .arg = "SIZE",
-            .doc = "hard limit of the heap, in whole KiB, as in 64M (default: none)" },
-    { .name = "seed",
-            .key = KEY_SEED,
-            .arg = "N",
-            .doc = "seed of the workloads, the same for every sample (default: 1)" },
-    { .name = "scale",
-            .key = KEY_SCALE,
-            .arg = "HOW",
-            .doc = "fixed: threads share the work; weak: each does the whole "
-                   "(default: fixed)" },
-    { .name = "timeout",
-            .key = KEY_TIMEOUT,
-            .arg = "SECONDS",
-            .doc = "kills a sample that takes longer; 0: never (default: 300)" },
     { .name = "checks",
             .key = KEY_CHECKS,
             .arg = "N",
@@ -115,77 +61,22 @@ static const struct argp_option options[] = {
 
 struct request {
     struct gc_plan plan;
+    struct gc_plan_options options;
     struct gc_environment environment;
     struct gc_progress progress;
     struct gc_table_notes notes;
     const struct gc_suite *suite; /* NULL: -w was given */
     const char *suite_name, *json_name;
-    bool quiet, has_timeout;
-    int json;           /* where lines go, or -1 */
-    FILE *table;        /* NULL: not wanted */
-    bool loads_plugins; /* the first look at the command line: nothing else is read */
-    int json_error;     /* errno of the first line that could not be written */
-    int status;         /* of the command line */
+    bool quiet;
+    int json;       /* where lines go, or -1 */
+    FILE *table;    /* NULL: not wanted */
+    int json_error; /* errno of the first line that could not be written */
 };
-
-static bool read_number(const char *text, uint64_t most, uint64_t *ret_value)
-{
-    if (*text < '0' || *text > '9') return false;
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (errno != 0 || *end != '\0' || value > most) return false;
-    *ret_value = value;
-    return true;
-}
-
-static int read_heap(const char *text, struct gc_plan *plan)
-{
-    if (strcmp(text, "none") == 0) {
-        plan->heap_limit = 0;
-        return GC_EXIT_OK;
-    }
-    uint64_t bytes;
-    if (gc_parse_size(text, &bytes) < 0 || bytes == 0 || bytes % 1024 != 0)
-        return gc_complain(GC_EXIT_USAGE,
-                "--heap %s: it takes whole KiB, as in 512K, 64M or 2G, or none", text);
-    plan->heap_limit = bytes;
-    return GC_EXIT_OK;
-}
-
-static int read_timeout(const char *text, struct request *request)
-{
-    char *end;
-    double seconds = strtod(text, &end);
-    if (end == text || *end != '\0' || !(seconds >= 0) || seconds > 1e9)
-        return gc_complain(GC_EXIT_USAGE, "--timeout %s: it takes seconds", text);
-    request->has_timeout = true;
-    request->plan.timeout_ns = (uint64_t)(seconds * 1e9);
-    if (seconds > 0 && request->plan.timeout_ns == 0) request->plan.timeout_ns = 1;
-    return GC_EXIT_OK;
-}
-
-static int read_scale(const char *text, struct gc_plan *plan)
-{
-    plan->weak = strcmp(text, "weak") == 0;
-    if (plan->weak || strcmp(text, "fixed") == 0) return GC_EXIT_OK;
-    return gc_complain(GC_EXIT_USAGE, "--scale %s: it takes fixed or weak", text);
-}
-
-static int read_processes(const char *text, struct gc_plan *plan)
-{
-    uint64_t value;
-    if (!read_number(text, PROCESSES_MAX, &value) || value == 0)
-        return gc_complain(GC_EXIT_USAGE, "-n %s: it takes a number from 1 to %d", text,
-                PROCESSES_MAX);
-    plan->processes = (uint32_t)value;
-    return GC_EXIT_OK;
-}
 
 static int read_checks(const char *text, struct gc_plan *plan)
 {
     uint64_t value;
-    if (!read_number(text, GC_CHECKS_MOST, &value))
+    if (!gc_read_number(text, GC_CHECKS_MOST, &value))
         return gc_complain(GC_EXIT_USAGE, "--checks %s: it takes a number from 0 to %d",
                 text, GC_CHECKS_MOST);
     plan->checks = (uint32_t)value;
@@ -207,30 +98,10 @@ static int read_suite(const char *name, struct request *request)
 static int read_option(int key, char *argument, struct request *request)
 {
     struct gc_plan *plan = &request->plan;
-    const struct gc_plugin *plugin;
     switch (key) {
-    case KEY_PLUGIN:
-        return gc_plugins_load(argument, &plugin);
-    case 'c':
-        return gc_plan_add_collector(plan, argument);
-    case 'w':
-        return gc_plan_add_workload(plan, argument);
-    case 't':
-        return gc_plan_add_threads(plan, argument);
-    case 'n':
-        return read_processes(argument, plan);
     case 'q':
         request->quiet = true;
         return GC_EXIT_OK;
-    case KEY_HEAP:
-        return read_heap(argument, plan);
-    case KEY_SEED:
-        if (read_number(argument, UINT64_MAX, &plan->seed)) return GC_EXIT_OK;
-        return gc_complain(GC_EXIT_USAGE, "--seed %s: it takes a number", argument);
-    case KEY_SCALE:
-        return read_scale(argument, plan);
-    case KEY_TIMEOUT:
-        return read_timeout(argument, request);
     case KEY_JSON:
         request->json_name = argument;
         return GC_EXIT_OK;
@@ -252,26 +123,34 @@ static int read_option(int key, char *argument, struct request *request)
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct request *request = state->input;
-    if (key == ARGP_KEY_ARG) {
-        request->status = gc_complain(GC_EXIT_USAGE,
-                "'%s': collectors are given with -c, workloads with -w", argument);
-        return ECANCELED;
+    struct gc_plan_options *shared = &request->options;
+    if (key == ARGP_KEY_INIT) {
+        state->child_inputs[0] = shared;
+        return 0;
     }
-    bool is_option = key > 0 && key <= KEY_PLUGIN;
-    if (is_option && request->loads_plugins != (key == KEY_PLUGIN)) return 0;
+    if (key == ARGP_KEY_ARG)
+        return gc_plan_options_end(
+                shared, gc_complain(GC_EXIT_USAGE,
+                                "'%s': collectors are given with -c, workloads with -w",
+                                argument));
+    bool is_option = key > 0 && key <= KEY_SUITE;
+    if (is_option && shared->loads_plugins) return 0;
     int status = read_option(key, argument, request);
-    if (status < 0) return ARGP_ERR_UNKNOWN;
-    request->status = status;
-    return status == GC_EXIT_OK ? 0 : ECANCELED;
+    return status < 0 ? ARGP_ERR_UNKNOWN : gc_plan_options_end(shared, status);
 }
+
+static const struct argp_child children[] = { { .argp = &gc_plan_argp },
+    { .argp = NULL } };
 
 static const struct argp argp = {
     .options = options,
     .parser = parse,
+    .children = children,
     .doc = "Measures collectors on workloads, each sample in a fresh process, and prints "
            "a "
            "table.\v"
-           "Without -w, the suite 'default' is measured, at its own numbers of threads "
+           "Without -c all collectors are measured. Without -w, the suite 'default' is "
+           "measured, at its own numbers of threads "
            "and "
            "processes; if the environment variable " GC_SUITE_SNAPSHOT
            " names a snapshot, "
@@ -308,7 +187,7 @@ static int complete(struct request *request)
     int status = GC_EXIT_OK;
     if (request->suite_name != NULL && plan->workload_count > 0)
         return gc_complain(GC_EXIT_USAGE, "--suite and -w exclude each other");
-    if (plan->in_process && request->has_timeout)
+    if (plan->in_process && request->options.has_timeout)
         return gc_complain(
                 GC_EXIT_USAGE, "--timeout needs processes: not with --in-process");
     if (plan->checks > 0 && plan->count_ops)
@@ -321,17 +200,11 @@ static int complete(struct request *request)
             status = gc_plan_add_workload(plan, suite->workloads[i]);
         if (status == GC_EXIT_OK) status = add_snapshot(plan);
     }
-    const char *processes = suite != NULL ? suite->processes : "3";
-    if (plan->processes == 0 && status == GC_EXIT_OK)
-        status = read_processes(plan->count_ops ? "1" : processes, plan);
+    uint32_t processes = suite != NULL ? suite->processes : 3;
+    if (plan->processes == 0) plan->processes = plan->count_ops ? 1 : processes;
     if (plan->thread_count == 0 && status == GC_EXIT_OK)
         status = gc_plan_add_threads(plan, suite != NULL ? suite->threads : "1");
-    if (plan->collector_count == 0) {
-        const char **names = gc_collector_names();
-        for (size_t i = 0; names[i] != NULL && status == GC_EXIT_OK; i++)
-            status = gc_plan_add_collector(plan, names[i]);
-        free(names);
-    }
+    if (status == GC_EXIT_OK) status = gc_plan_add_default_collectors(plan);
     return status == GC_EXIT_OK ? gc_plan_complete(plan) : status;
 }
 
@@ -369,15 +242,6 @@ static int open_output(struct request *request)
             request->json_name);
 }
 
-static void tick(void *argument, bool clear)
-{
-    struct request *request = argument;
-    if (clear)
-        gc_progress_clear(&request->progress);
-    else
-        gc_progress_draw(&request->progress);
-}
-
 /* Takes a sample in: compares it, and writes its line. */
 static void take(struct request *request, uint32_t number, struct gc_measured *measured)
 {
@@ -385,8 +249,8 @@ static void take(struct request *request, uint32_t number, struct gc_measured *m
     gc_plan_compare(&request->plan, number);
     if (request->json < 0 || request->json_error != 0) return;
     if (request->json == STDOUT_FILENO) gc_standard_flush(stdout);
-    int result =
-            gc_line_write(request->json, &request->plan, number, &request->environment);
+    int result = gc_line_write(
+            request->json, &request->plan, number, &request->environment, NULL);
     if (result < 0) request->json_error = -result;
 }
 
@@ -410,30 +274,28 @@ static void on_exhausted(const struct gc_sample *sample, void *argument)
     _exit(status);
 }
 
+/* One sample in this very process. */
+static void measure_here(struct request *request, uint32_t number)
+{
+    struct gc_plan *plan = &request->plan;
+    struct gc_job job = gc_plan_job(plan, gc_plan_place(plan, number));
+    struct gc_measured *measured = gc_need(sizeof(*measured));
+    struct here here = { request, number, measured };
+    gc_progress_show(&request->progress, &job);
+    gc_process_run_here(&job, on_exhausted, &here, measured);
+    measured->has_rss = measured->has_rss && number == 0; /* later peaks are mixed */
+    gc_progress_clear(&request->progress);
+    take(request, number, measured);
+}
+
 /* One sample. 0, -EINTR, or -errno when there can't be a process. */
 static int measure(struct request *request, uint32_t number)
 {
     struct gc_plan *plan = &request->plan;
     struct gc_job job = gc_plan_job(plan, gc_plan_place(plan, number));
-    struct gc_measured *measured = gc_need(sizeof(*measured));
-    request->progress.collector = job.collector->label;
-    request->progress.workload = job.spec->label;
-    request->progress.threads = job.threads;
-    request->progress.done = number;
-    gc_progress_draw(&request->progress);
-    int result = 0;
-    if (plan->in_process) {
-        struct here here = { request, number, measured };
-        gc_process_run_here(&job, on_exhausted, &here, measured);
-        measured->has_rss = measured->has_rss && number == 0; /* later peaks are mixed */
-    } else {
-        result = gc_process_run(&job, tick, request, measured);
-    }
-    gc_progress_clear(&request->progress);
-    if (result == 0)
-        take(request, number, measured);
-    else
-        free(measured);
+    struct gc_measured *measured;
+    int result = gc_measure(&job, &request->progress, &measured);
+    if (result == 0) take(request, number, measured);
     return result;
 }
 
@@ -443,7 +305,8 @@ static void print_block(struct request *request, uint32_t workload)
     if (request->plan.count_ops)
         gc_operations_print(request->table, &request->plan, workload);
     else
-        gc_table_print(request->table, &request->plan, workload, &request->notes);
+        gc_table_print(request->table, &request->plan,
+                (struct gc_place){ .workload = workload }, &request->notes);
     if (request->plan.checks > 0)
         gc_checks_print(request->table, &request->plan, workload);
 }
@@ -477,23 +340,23 @@ static int run_all(struct request *request)
     struct gc_plan *plan = &request->plan;
     uint32_t count = gc_plan_count(plan), number = 0, printed = 0;
     int result = 0;
+    if (!plan->in_process) gc_interrupts_catch();
+    int missing =
+            gc_minheap_complete(plan, request->options.minimum_heaps, request->quiet);
+    if (missing != GC_EXIT_OK) return missing;
     gc_environment_read(&request->environment);
     gc_progress_begin(&request->progress, count, request->quiet);
-    if (!plan->in_process) gc_interrupts_catch();
     while (number < count && result == 0 && request->json_error == 0) {
-        result = measure(request, number++);
+        request->progress.done = number;
+        if (plan->in_process)
+            measure_here(request, number++);
+        else
+            result = measure(request, number++);
         uint32_t next = number / (count / plan->workload_count);
         if (result == 0 && next > printed) print_block(request, printed++);
     }
     int status = conclude(request, printed);
-    if (result == -EINTR) {
-        gc_complain(0, "interrupted after %" PRIu32 " of %" PRIu32 " samples", number - 1,
-                count);
-        return GC_EXIT_SIGNAL + gc_interrupted;
-    }
-    if (result < 0)
-        return gc_complain(GC_EXIT_ENVIRONMENT,
-                "a process for a sample can't be made: %s", strerror(-result));
+    if (result < 0) return gc_measure_end(result, number - 1, count);
     return status;
 }
 
@@ -501,14 +364,9 @@ static int run(int argc, char **argv)
 {
     struct request *request = gc_need(sizeof(*request));
     request->json = -1;
-    request->plan.seed = 1;
     request->plan.timeout_ns = TIMEOUT_S * UINT64_C(1000000000);
-    request->loads_plugins = true; /* so that SPECs before them may name what they hold */
-    error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, request);
-    request->loads_plugins = false;
-    if (error == 0) error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, request);
-    int status = request->status;
-    if (error != 0 && status == GC_EXIT_OK) status = GC_EXIT_USAGE;
+    request->options.plan = &request->plan;
+    int status = gc_plan_options_read(&argp, argc, argv, &request->options, request);
     if (status == GC_EXIT_OK) status = complete(request);
     if (status == GC_EXIT_OK) status = open_output(request);
     if (status == GC_EXIT_OK) status = run_all(request);

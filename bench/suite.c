@@ -27,14 +27,14 @@ const struct gc_suite gc_suites[] = {
             .summary = "trees that die at once, trees that live, rings, a shared graph",
             .workloads = standard,
             .threads = "1,2",
-            .processes = "3",
+            .processes = 3,
     },
     {
             .name = "smoke",
             .summary = "a few seconds: whether everything runs",
             .workloads = smoke,
             .threads = "1,2",
-            .processes = "1",
+            .processes = 1,
     },
     { .name = NULL },
 };

@@ -7,7 +7,7 @@ struct gc_suite {
     const char *name, *summary;
     const char *const *workloads; /* specs, ended by NULL */
     const char *threads;          /* as -t takes it */
-    const char *processes;        /* as -n takes it */
+    unsigned processes;
 };
 
 extern const struct gc_suite

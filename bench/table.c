@@ -82,10 +82,11 @@ struct group {
 
 static void group_init(struct group *group, const struct gc_plan *plan)
 {
+    size_t most = (size_t)plan->processes * plan->seed_count;
     *group = (struct group){
-        .samples = gc_need(plan->processes * sizeof(*group->samples)),
-        .measured = gc_need(plan->processes * sizeof(*group->measured)),
-        .values = gc_need(plan->processes * sizeof(*group->values)),
+        .samples = gc_need(most * sizeof(*group->samples)),
+        .measured = gc_need(most * sizeof(*group->measured)),
+        .values = gc_need(most * sizeof(*group->values)),
     };
 }
 
@@ -96,19 +97,27 @@ static void group_finish(struct group *group)
     free(group->values);
 }
 
-/* Takes the samples of one row; the process of `place` does not matter. */
+/* Goes on to the next process, or seed, of a row; false: `place` was at the last one. */
+static bool next_of_row(const struct gc_plan *plan, struct gc_place *place)
+{
+    if (++place->process < plan->processes) return true;
+    place->process = 0;
+    return ++place->seed < plan->seed_count;
+}
+
+/* Takes the samples of one row, whose first one is at `place`. */
 static void group_fill(
         struct group *group, const struct gc_plan *plan, struct gc_place place)
 {
     group->count = group->run = 0;
-    for (place.process = 0; place.process < plan->processes; place.process++) {
+    do {
         const struct gc_measured *m = plan->results[gc_plan_number(plan, place)];
         if (m == NULL) continue;
         group->run++;
         if (m->sample.outcome != GC_OUTCOME_OK) continue;
         group->measured[group->count] = m;
         group->samples[group->count++] = &m->sample;
-    }
+    } while (next_of_row(plan, &place));
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -303,16 +312,17 @@ static void fill_row(struct row *row, const struct group *group, uint32_t thread
     row->is_bad = group->count < group->run;
 }
 
-/* The rows of a workload: one where at least one sample has run. */
-static uint32_t make_rows(const struct gc_plan *plan, uint32_t workload, struct row *rows,
-        struct gc_table_notes *notes)
+/* The rows of a block: one where at least one sample has run. */
+static uint32_t make_rows(const struct gc_plan *plan, struct gc_place place,
+        struct row *rows, struct gc_table_notes *notes)
 {
     uint32_t n = 0;
     struct group group;
     group_init(&group, plan);
-    for (uint32_t t = 0; t < plan->thread_count; t++) {
-        for (uint32_t c = 0; c < plan->collector_count; c++) {
-            group_fill(&group, plan, (struct gc_place){ workload, t, 0, c });
+    for (uint32_t t = place.threads = 0; t < plan->thread_count; place.threads = ++t) {
+        for (uint32_t c = place.collector = 0; c < plan->collector_count;
+                place.collector = ++c) {
+            group_fill(&group, plan, place);
             if (group.run == 0) continue;
             rows[n].label = plan->collectors[c].label;
             fill_row(&rows[n++], &group, plan->threads[t], notes);
@@ -425,7 +435,7 @@ static void text_us(char *cell, double ns)
 }
 
 /* How long requests took: rows as those of the workload's block. */
-static void print_latencies(FILE *file, const struct gc_plan *plan, uint32_t workload,
+static void print_latencies(FILE *file, const struct gc_plan *plan, struct gc_place place,
         const struct layout *layout)
 {
     static const struct {
@@ -441,15 +451,16 @@ static void print_latencies(FILE *file, const struct gc_plan *plan, uint32_t wor
     enum { PARTS = sizeof(parts) / sizeof(parts[0]), WIDTH = 9, T_WIDTH = 4 };
     struct group group;
     group_init(&group, plan);
-    fprintf(file, "latency of a %s, us\n", plan->workloads[workload].some->request);
+    fprintf(file, "latency of a %s, us\n", plan->workloads[place.workload].some->request);
     fprintf(file, "%s%-*s%*s", layout->bold, layout->label, "collector@protocol", T_WIDTH,
             "T");
     for (int i = 0; i < PARTS; i++)
         fprintf(file, "%*s", WIDTH, parts[i].heading);
     fprintf(file, "%s\n", layout->plain);
-    for (uint32_t t = 0; t < plan->thread_count; t++) {
-        for (uint32_t c = 0; c < plan->collector_count; c++) {
-            group_fill(&group, plan, (struct gc_place){ workload, t, 0, c });
+    for (uint32_t t = place.threads = 0; t < plan->thread_count; place.threads = ++t) {
+        for (uint32_t c = place.collector = 0; c < plan->collector_count;
+                place.collector = ++c) {
+            group_fill(&group, plan, place);
             if (group.run == 0) continue;
             print_label(file, layout, plan->collectors[c].label);
             fprintf(file, "%*" PRIu32, T_WIDTH, plan->threads[t]);
@@ -468,7 +479,8 @@ static void print_latencies(FILE *file, const struct gc_plan *plan, uint32_t wor
     group_finish(&group);
 }
 
-void gc_table_print_failures(FILE *file, const struct gc_plan *plan, uint32_t workload)
+void gc_table_print_failures(
+        FILE *file, const struct gc_plan *plan, struct gc_place place)
 {
     bool colours = gc_text_colours(file);
     const char *bad = colours ? "\033[31m" : "", *normal = colours ? "\033[0m" : "";
@@ -476,14 +488,14 @@ void gc_table_print_failures(FILE *file, const struct gc_plan *plan, uint32_t wo
         for (uint32_t c = 0; c < plan->collector_count; c++) {
             uint32_t counts[GC_OUTCOME_COUNT] = { 0 }, run = 0;
             const char *reasons[GC_OUTCOME_COUNT] = { NULL };
-            for (uint32_t p = 0; p < plan->processes; p++) {
-                struct gc_place place = { workload, t, p, c };
-                const struct gc_measured *m = plan->results[gc_plan_number(plan, place)];
+            struct gc_place at = { place.workload, t, 0, c, place.heap, 0 };
+            do {
+                const struct gc_measured *m = plan->results[gc_plan_number(plan, at)];
                 if (m == NULL) continue;
                 run++;
                 if (counts[m->sample.outcome]++ == 0)
                     reasons[m->sample.outcome] = m->sample.message;
-            }
+            } while (next_of_row(plan, &at));
             for (int o = GC_OUTCOME_OK + 1; o < GC_OUTCOME_COUNT; o++) {
                 if (counts[o] == 0) continue;
                 fprintf(file,
@@ -495,13 +507,13 @@ void gc_table_print_failures(FILE *file, const struct gc_plan *plan, uint32_t wo
     }
 }
 
-void gc_table_print(FILE *file, const struct gc_plan *plan, uint32_t workload,
+void gc_table_print(FILE *file, const struct gc_plan *plan, struct gc_place place,
         struct gc_table_notes *notes)
 {
-    const struct gc_workload_spec *spec = &plan->workloads[workload];
+    const struct gc_workload_spec *spec = &plan->workloads[place.workload];
     struct row *rows =
             gc_need((size_t)plan->thread_count * plan->collector_count * sizeof(*rows));
-    uint32_t n = make_rows(plan, workload, rows, notes);
+    uint32_t n = make_rows(plan, place, rows, notes);
     if (n > 0) {
         bool colours = gc_text_colours(file);
         struct layout layout = {
@@ -511,14 +523,17 @@ void gc_table_print(FILE *file, const struct gc_plan *plan, uint32_t workload,
         };
         bool weak = spec->has_scale ? spec->weak : plan->weak;
         measure(&layout, rows, n);
-        fprintf(file, "%s%s%s: throughput in %s; %s\n", layout.bold, spec->label,
+        bool of_several = plan->heap_count > 1;
+        fprintf(file, "%s%s%s: throughput in %s; %s%s%s\n", layout.bold, spec->label,
                 layout.plain, spec->some->unit,
-                weak ? "each thread does the whole work" : "threads share the work");
+                weak ? "each thread does the whole work" : "threads share the work",
+                of_several ? "; heap limit: " : "",
+                of_several ? plan->heaps[place.heap].label : "");
         print_headings(file, &layout);
         for (uint32_t r = 0; r < n; r++)
             print_row(file, &layout, &rows[r]);
-        if (spec->some->request != NULL) print_latencies(file, plan, workload, &layout);
-        gc_table_print_failures(file, plan, workload);
+        if (spec->some->request != NULL) print_latencies(file, plan, place, &layout);
+        gc_table_print_failures(file, plan, place);
         fputc('\n', file);
         gc_standard_flush(file);
     }
@@ -528,14 +543,16 @@ void gc_table_print(FILE *file, const struct gc_plan *plan, uint32_t workload,
 void gc_table_print_foot(FILE *file, const struct gc_plan *plan,
         const struct gc_environment *environment, const struct gc_table_notes *notes)
 {
-    char limit[GC_CELL];
     uint32_t most = 0;
     for (uint32_t t = 0; t < plan->thread_count; t++)
         if (plan->threads[t] > most) most = plan->threads[t];
-    gc_text_bytes(limit, (double)plan->heap_limit);
-    fprintf(file, "%" PRIu32 " process%s a row, seed %" PRIu64 ", heap limit: %s.",
-            plan->processes, plan->processes == 1 ? "" : "es", plan->seed,
-            plan->heap_limit > 0 ? limit : "none");
+    fprintf(file, "%" PRIu32 " process%s a row, ", plan->processes,
+            plan->processes == 1 ? "" : "es");
+    for (uint32_t i = 0; i < plan->seed_count; i++)
+        fprintf(file, "%s%" PRIu64, i == 0 ? "seed " : "+", plan->seeds[i]);
+    for (uint32_t i = 0; i < plan->heap_count; i++)
+        fprintf(file, "%s%s", i == 0 ? ", heap limit: " : ", ", plan->heaps[i].label);
+    fputc('.', file);
     fputs(" Medians; +- is half the range; max and peaks are the worst of all.\n", file);
     if (notes->has_bounds)
         fputs("<x: stalls of several causes together; the percentile is at most x.\n",

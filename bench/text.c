@@ -138,6 +138,13 @@ unsigned gc_text_width(FILE *file)
     return 80;
 }
 
+static const char *about;
+
+void gc_complain_about(const char *place)
+{
+    about = place;
+}
+
 int gc_complain(int status, const char *format, ...)
 {
     char *text = NULL;
@@ -145,6 +152,11 @@ int gc_complain(int status, const char *format, ...)
     va_start(args, format);
     if (vasprintf(&text, format, args) < 0) text = NULL;
     va_end(args);
+    if (about != NULL && text != NULL) {
+        char *longer = gc_need_text("%s: %s", about, text);
+        free(text);
+        text = longer;
+    }
     /* Names of files and words of a command line may be anything; this is one line. */
     for (char *at = text; at != NULL && *at != '\0'; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7f) *at = '?';

@@ -40,6 +40,10 @@ bool gc_text_colours(FILE *file);
 /* Columns of the terminal, or 80. */
 unsigned gc_text_width(FILE *file);
 
+/* What the complaints that follow are about, as "FILE:LINE:COLUMN", is said before them; NULL:
+ * nothing any more. Not copied. */
+void gc_complain_about(const char *place);
+
 /* Prints "gclab: message" as an error, on one line whatever is in it; returns `status`. */
 int gc_complain(int status, const char *format, ...) GC_PRINTF(2, 3);
 

@@ -775,16 +775,20 @@ def paper_keys(tree):
 plant(paper_keys, 'core/check.c', '/* [Nobody98 section 2] */\n', 'Nobody98')
 
 # Suites that test what several sources do together.
-NO_SOURCE = {'tests/core/test_out_of_memory.c', 'tests/bench/analysis/test_stalled_program.c'}
+NO_SOURCE = {'tests/core/test_out_of_memory.c'}
 MIRRORED = ('core/', 'bench/analysis/')
+FROM_OUTSIDE = ('bench/analysis/program/',)    # tests/test_analysis.py runs that program
 
 
 @rule
 def tests_mirror_sources(tree):
     """core/NAME.c is tested by tests/core/test_NAME.c (core/protocol/NAME.c by test_protocol_NAME.c),
-    bench/analysis/NAME.c by tests/bench/analysis/test_NAME.c, and each of those has its source."""
+    bench/analysis/NAME.c by tests/bench/analysis/test_NAME.c, and each of those has its source.
+    (The program in bench/analysis/program/ is tested from outside.)"""
     for folder in MIRRORED:
         for source in tree.files(folder, suffixes=('.c',)):
+            if source.path.startswith(FROM_OUTSIDE):
+                continue
             name = source.path[len(folder):].replace('/', '_')
             mirror = 'tests/%stest_%s' % (folder, name)
             if mirror not in tree.sources:

@@ -2,8 +2,8 @@
 # Sourced by tests/run, tests/matrix, tests/analyse, bench/run and bench/peers/compare: what gclab needs of a
 # Debian 12, and how to get it. `one|other` is satisfied by either of two packages; the first is installed.
 
-# To build the library, the program and what analyses its results (GSL), and to run CPython beside it.
-gclab_build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf zlib1g-dev liburcu-dev libgsl-dev python3"
+# To build the library, the program and what analyses its results (GSL, Jansson), and to run CPython beside it.
+gclab_build_packages="gcc libc6-dev meson ninja-build pkg-config|pkgconf zlib1g-dev libyaml-dev liburcu-dev libgsl-dev libjansson-dev python3"
 # To run the tests: CUnit, objdump and addr2line, gdb, clang with its sanitizers (and what gives
 # their reports the names of functions), and what searches models.
 gclab_test_packages="libcunit1-dev binutils gdb clang libclang-rt-14-dev llvm valgrind spin"

@@ -67,8 +67,8 @@ static int read_option(struct gc_plan *plan, const char *argument)
         return status;
     }
     if ((value = value_of(argument, "--gclab_heap")) != NULL) {
-        if (gc_parse_size(value, &plan->heap_limit) == 0 && plan->heap_limit % 1024 == 0)
-            return GC_EXIT_OK;
+        if (gc_parse_size(value, &number) == 0 && number % 1024 == 0)
+            return gc_plan_add_heap(plan, number > 0 ? value : "none");
         return gc_complain(GC_EXIT_USAGE,
                 "--gclab_heap=%s: it takes whole KiB, as in 512K, 64M or 2G", value);
     }
@@ -106,11 +106,12 @@ static int add_all_workloads(struct gc_plan *plan)
 
 static int complete(struct gc_plan *plan)
 {
-    int status = GC_EXIT_OK;
-    plan->seed = 1;
+    int status = plan->heap_count == 0 ? gc_plan_add_heap(plan, "none") : GC_EXIT_OK;
+    if (status == GC_EXIT_OK) status = gc_plan_add_seed(plan, 1);
     plan->processes = 1; /* repetitions are Google Benchmark's */
     if (plan->timeout_ns == 0) plan->timeout_ns = TIMEOUT_S * UINT64_C(1000000000);
-    if (plan->thread_count == 0) status = gc_plan_add_threads(plan, "1,2");
+    if (status == GC_EXIT_OK && plan->thread_count == 0)
+        status = gc_plan_add_threads(plan, "1,2");
     if (status == GC_EXIT_OK && plan->collector_count == 0)
         status = add_all_collectors(plan);
     if (status == GC_EXIT_OK && plan->workload_count == 0)

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_stalled_program.c - latency and utilisation of a program whose stalls are known.
- *
- * For each second that it has run, the program is stopped once for `stall`. Time without stops
- * is its own; own_to_wall() and wall_to_own() translate. It serves requests that take 1 ms on
- * average (exponential) in two ways: a closed loop of 8 threads, each of which begins a request
- * when it has ended one; and an open loop, where a Poisson process of 80 % of the capacity
- * says when requests arrive, at one server as fast as the 8 threads.
- */
-#include <gsl/gsl_randist.h>
-#include <gsl/gsl_rng.h>
+/* test_stalled.c - latency and utilisation of the program whose stalls are known: a closed loop of
+ * 8 threads; and an open one, a Poisson process of 80 % of the capacity at one server as fast as
+ * the 8 threads. */
+#include "bench/analysis/stalled.h"
 
 #include "bench/analysis/latency.h"
 #include "bench/analysis/utilisation.h"
@@ -31,49 +25,6 @@ static const uint64_t stall_ms[] = { 0, 20, 40, 52, 60, 200 };
 static struct gc_span requests[REQUESTS];
 static uint64_t arrivals[REQUESTS], ends[REQUESTS], latencies[REQUESTS];
 
-static uint64_t own_to_wall(uint64_t own, uint64_t stall)
-{
-    return own + own / SECOND * stall;
-}
-
-static uint64_t wall_to_own(uint64_t wall, uint64_t stall)
-{
-    uint64_t round = SECOND + stall, rest = wall % round;
-    return wall / round * SECOND + (rest < SECOND ? rest : SECOND);
-}
-
-static void run_closed_loop(uint64_t stall)
-{
-    gsl_rng *random = gsl_rng_alloc(gsl_rng_mt19937);
-    uint64_t own[THREADS] = { 0 };
-    for (size_t i = 0; i < REQUESTS; i++) {
-        size_t next = 0; /* the thread that is first to be done */
-        for (size_t k = 1; k < THREADS; k++)
-            if (own[k] < own[next]) next = k;
-        requests[i].begin = own_to_wall(own[next], stall);
-        own[next] += (uint64_t)gsl_ran_exponential(random, (double)MS);
-        requests[i].end = own_to_wall(own[next], stall);
-    }
-    gsl_rng_free(random);
-    gc_latency_sort_requests(requests, REQUESTS);
-}
-
-/* One server; `service` is the mean time of a request, or exactly that. */
-static void serve(double service, bool is_random, uint64_t stall)
-{
-    gsl_rng *random = gsl_rng_alloc(gsl_rng_mt19937);
-    gsl_rng_set(random, 99);
-    uint64_t free_from = 0; /* own time */
-    for (size_t i = 0; i < REQUESTS; i++) {
-        uint64_t begin = wall_to_own(arrivals[i], stall);
-        if (begin < free_from) begin = free_from;
-        double takes = is_random ? gsl_ran_exponential(random, service) : service;
-        free_from = begin + (uint64_t)takes;
-        ends[i] = own_to_wall(free_from, stall);
-    }
-    gsl_rng_free(random);
-}
-
 /* In milliseconds; sorts the latencies. */
 static double percentile(double p)
 {
@@ -85,14 +36,14 @@ static double percentile(double p)
 
 static double simple(uint64_t ms, double p)
 {
-    run_closed_loop(ms * MS);
+    gc_stalled_closed_loop(ms * MS, THREADS, REQUESTS, requests);
     CU_ASSERT(gc_latency_simple(requests, REQUESTS, latencies));
     return percentile(p);
 }
 
 static double metered(uint64_t ms, uint64_t window, double p)
 {
-    run_closed_loop(ms * MS);
+    gc_stalled_closed_loop(ms * MS, THREADS, REQUESTS, requests);
     CU_ASSERT(gc_latency_metered(requests, REQUESTS, window, latencies));
     return percentile(p);
 }
@@ -101,7 +52,7 @@ static double open_loop(uint64_t ms, double p)
 {
     double service = (double)MS / THREADS;
     CU_ASSERT(gc_latency_arrive_poisson(0, service / .8, 7, REQUESTS, arrivals));
-    serve(service, true, ms * MS);
+    gc_stalled_open_loop(ms * MS, service, true, arrivals, REQUESTS, ends);
     CU_ASSERT(gc_latency_open_loop(arrivals, ends, REQUESTS, latencies));
     return percentile(p);
 }
@@ -158,7 +109,7 @@ static void open_loop_latency_is_exactly_what_a_stop_makes_of_it(void)
     for (size_t i = 1; i + 1 < COUNT(stall_ms); i++) {
         uint64_t stall = stall_ms[i] * MS, worst = 0;
         CU_ASSERT(gc_latency_arrive_evenly(0, 125000, REQUESTS, arrivals));
-        serve(100000, false, stall);
+        gc_stalled_open_loop(stall, 100000, false, arrivals, REQUESTS, ends);
         CU_ASSERT(gc_latency_open_loop(arrivals, ends, REQUESTS, latencies));
         size_t hit =
                 SECOND / 125000; /* the first request that a stop keeps from beginning */
@@ -216,7 +167,7 @@ static void utilisation_is_exactly_what_the_stops_say(void)
     CU_ASSERT_EQUAL(u.n, 0);
 }
 
-int test_stalled_program_suite(void)
+int test_stalled_suite(void)
 {
     static const struct test tests[] = {
         { "simple_latency_sees_nothing_of_the_stops",
@@ -232,5 +183,5 @@ int test_stalled_program_suite(void)
         { "utilisation_is_exactly_what_the_stops_say",
                 utilisation_is_exactly_what_the_stops_say },
     };
-    return suite_add("bench/analysis/stalled_program", tests, COUNT(tests));
+    return suite_add("bench/analysis/stalled", tests, COUNT(tests));
 }
