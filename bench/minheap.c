@@ -48,13 +48,12 @@ static int try_once(
     bool says_something = outcome == GC_OUTCOME_OK || outcome == GC_OUTCOME_TIMEOUT ||
                           outcome == GC_OUTCOME_OUT_OF_MEMORY;
     if (says_something && (bytes > 0 || outcome == GC_OUTCOME_OK)) return GC_EXIT_OK;
-    int status = gc_complain(GC_EXIT_FAILED,
-            "%s, %s, %" PRIu32 " thread%s, heap %s: %s: %s", search->job.collector->label,
-            search->job.spec->label, search->job.threads,
+    gc_complain(GC_EXIT_FAILED, "%s, %s, %" PRIu32 " thread%s, heap %s: %s: %s",
+            search->job.collector->label, search->job.spec->label, search->job.threads,
             search->job.threads == 1 ? "" : "s", bytes > 0 ? size : "without a limit",
             gc_outcome_names[outcome], (*ret_measured)->sample.message);
     free(*ret_measured);
-    return status;
+    return GC_EXIT_FAILED;
 }
 
 static int probe(struct search *search, uint64_t bytes, bool *ret_passes)
@@ -166,7 +165,7 @@ static int search_all(const struct gc_plan *plan, struct gc_place place,
     for (place.collector = 0; place.collector < plan->collector_count;
             place.collector++) {
         struct gc_job job = gc_plan_job(plan, place);
-        struct gc_minheap one;
+        struct gc_minheap one = { .bytes = 0 };
         int status = gc_minheap_search(&job, progress, &one);
         if (status != GC_EXIT_OK && place.collector > 0) gc_minheap_finish(ret_minimum);
         if (status != GC_EXIT_OK) return status;
@@ -228,7 +227,7 @@ static int measure_for(const struct gc_plan *plan, bool quiet)
     gc_progress_begin(&progress, tries_of(&reference), quiet);
     for (uint32_t w = 0; w < plan->workload_count; w++)
         for (uint32_t t = 0; t < plan->thread_count && status == GC_EXIT_OK; t++) {
-            struct gc_minheap minimum;
+            struct gc_minheap minimum = { .bytes = 0 };
             status = search_all(&reference,
                     (struct gc_place){ .workload = w, .threads = t }, &progress,
                     &minimum);
@@ -357,7 +356,7 @@ static int search_each(struct request *request)
     gc_interrupts_catch();
     for (uint32_t w = 0; w < plan->workload_count; w++)
         for (uint32_t t = 0; t < plan->thread_count && status == GC_EXIT_OK; t++) {
-            struct gc_minheap minimum;
+            struct gc_minheap minimum = { .bytes = 0 };
             status = search_all(plan, (struct gc_place){ .workload = w, .threads = t },
                     &progress, &minimum);
             if (status != GC_EXIT_OK) break;

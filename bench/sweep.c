@@ -306,8 +306,8 @@ static int run_cells(struct request *request)
     struct gc_experiment *experiment = &request->sweep.experiment;
     struct gc_plan *plan = &experiment->plan;
     uint32_t *numbers = gc_need(plan->collector_count * sizeof(*numbers));
-    request->paces =
-            gc_need(plan->workload_count * plan->thread_count * sizeof(*request->paces));
+    request->paces = gc_need(
+            (size_t)plan->workload_count * plan->thread_count * sizeof(*request->paces));
     uint32_t left = count_left(request, numbers);
     gc_progress_begin(&request->progress, left, request->quiet);
     request->progress.is_logged = !request->quiet;

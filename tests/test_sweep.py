@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -191,6 +192,20 @@ def test_torn_line():
         assert sorted(ids('torn')) == sorted(set(ids('torn'))) and len(ids('torn')) == 4, rest
     write('torn/samples.jsonl', lines[0][:40] + b'\n' + lines[1])
     assert 'torn/samples.jsonl:1: ' in gclab('sweep', path, '-o', 'torn', '--resume', status=3).err
+
+
+def test_a_full_disk():
+    """What does not fit is taken back; where there is room again, the rest is run."""
+    path = write('tiny.yaml', TINY)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+    process = subprocess.run([GCLAB, 'sweep', path, '-o', 'disk'], cwd=SCRATCH, capture_output=True,
+                             stdin=subprocess.DEVNULL, timeout=60, preexec_fn=limit, check=False)
+    assert process.returncode == 4 and b"disk can't be written" in process.stderr, process
+    assert 0 < len(ids('disk')) < 4 and read('disk', 'samples.jsonl').endswith(b'}\n')
+    gclab('sweep', path, '-o', 'disk', '--resume')
+    assert len(ids('disk')) == 4
 
 
 def test_interrupted():
