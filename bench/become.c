@@ -24,7 +24,7 @@ static int run(int argc, char **argv)
         return gc_complain(GC_EXIT_ENVIRONMENT,
                 "%s needs the program " ANALYSIS
                 " beside this one: install gclab, or build it",
-                argv[0]);
+                strchr(argv[0], ' ') != NULL ? strchr(argv[0], ' ') + 1 : argv[0]);
     fflush(NULL);
     execv(program, argv); /* argv[0] says which: "gclab compare" */
     int status = gc_complain(GC_EXIT_ENVIRONMENT, "%s: %s", program, strerror(errno));
