@@ -24,10 +24,10 @@ static int run(int argc, char **argv)
         return gc_complain(GC_EXIT_ENVIRONMENT,
                 "%s needs the program " ANALYSIS
                 " beside this one: install gclab, or build it",
-                argv[0]);
+                strchr(argv[0], ' ') != NULL ? strchr(argv[0], ' ') + 1 : argv[0]);
+    /* which one it may run: this, and not the other flavour's */
     char *self = gc_place_self();
-    setenv("GCLAB_PROGRAM", self,
-            1); /* which it may run: this one, not the other flavour's */
+    setenv("GCLAB_PROGRAM", self, 1);
     free(self);
     fflush(NULL);
     execv(program, argv); /* argv[0] says which: "gclab compare" */

@@ -10,6 +10,7 @@
 enum {
     DIGITS = 2,
     HALF = 128,
+    SINGLE = 256, /* values below it have a bucket each */
     HALF_LOG = 7,
     HEADER = 40,
     OUTER_HEADER = 8,
@@ -30,7 +31,7 @@ static uint64_t low_of(size_t bucket)
 
 static size_t bucket_of(uint64_t value)
 {
-    if (value < 2 * HALF) return (size_t)value;
+    if (value < SINGLE) return (size_t)value;
     size_t shift = (size_t)(63 - __builtin_clzll(value)) - HALF_LOG;
     return (shift << HALF_LOG) + (size_t)(value >> shift);
 }
@@ -134,12 +135,13 @@ char *gc_hdr_base64(const uint8_t *bytes, size_t n)
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char *text = gc_analysis_array((n + 2) / 3 * 4 + 1, 1), *to = text;
     for (size_t i = 0; i < n; i += 3) {
-        size_t given = n - i < 3 ? n - i : 3;
-        uint32_t bits = 0;
-        for (size_t j = 0; j < 3; j++)
-            bits = bits << 8 | (j < given ? bytes[i + j] : 0);
-        for (size_t j = 0; j < 4; j++)
-            *to++ = j <= given ? digits[bits >> (18 - 6 * j) & 0x3f] : '=';
+        uint32_t bits = (uint32_t)bytes[i] << 16;
+        if (i + 1 < n) bits |= (uint32_t)bytes[i + 1] << 8;
+        if (i + 2 < n) bits |= bytes[i + 2];
+        *to++ = digits[bits >> 18];
+        *to++ = digits[bits >> 12 & 0x3f];
+        *to++ = (char)(i + 1 < n ? digits[bits >> 6 & 0x3f] : '=');
+        *to++ = (char)(i + 2 < n ? digits[bits & 0x3f] : '=');
     }
     return text;
 }

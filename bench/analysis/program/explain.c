@@ -217,7 +217,7 @@ static void print(const struct explanation *e, FILE *file)
 {
     static const char *const headings[] = { "<operation", "base", "candidate",
         "CPU time, ms" };
-    char heap[GC_CELL], low[GC_CELL], high[GC_CELL];
+    char heap[GC_CELL];
     struct gc_grid grid;
     gc_grid_init(&grid, headings, sizeof(headings) / sizeof(*headings));
     for (size_t i = 0; i < MODELS; i++) {
@@ -237,6 +237,7 @@ static void print(const struct explanation *e, FILE *file)
             e->base->threads, e->base->threads == 1 ? "" : "s", heap);
     gc_grid_print(&grid, file);
     if (gc_estimate_has_interval(&e->difference)) {
+        char low[GC_CELL], high[GC_CELL];
         gc_text_ms(low, fabs(e->difference.interval.low));
         gc_text_ms(high, fabs(e->difference.interval.high));
         fprintf(file, "The measured difference lies between %s%s and %s%s ms (95 %%).\n",

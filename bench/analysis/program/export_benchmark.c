@@ -24,6 +24,11 @@ static char *name_of(const struct gc_result *result)
     return longer;
 }
 
+static uint64_t whole(double value)
+{
+    return value > 0 && value < 0x1p63 ? (uint64_t)value : 0;
+}
+
 static void write_context(struct gc_json *json, const struct gc_results *results)
 {
     const struct gc_result *first = &results->items[0];
@@ -32,7 +37,7 @@ static void write_context(struct gc_json *json, const struct gc_results *results
     gc_json_begin(json, "context");
     gc_json_text(json, "date", started != NULL ? started : "");
     gc_json_text(json, "executable", "gclab");
-    gc_json_number(json, "num_cpus", cpus > 0 ? (uint64_t)cpus : 0);
+    gc_json_number(json, "num_cpus", whole(cpus));
     gc_json_text(
             json, "library_build_type", first->check_level > 0 ? "debug" : "release");
     gc_json_number(json, "gclab_check", (uint64_t)first->check_level);
@@ -60,11 +65,6 @@ static void write_counters(struct gc_json *json, const struct gc_result *result)
     write_counter(json, "peak_heap_MiB", result, "peak_heap_bytes", 0x1p-20);
     write_counter(json, "peak_rss_MiB", result, "peak_rss_bytes", 0x1p-20);
     write_counter(json, "reclaimed", result, "reclaimed", 1);
-}
-
-static uint64_t whole(double value)
-{
-    return value > 0 ? (uint64_t)value : 0;
 }
 
 static void write_sample(struct gc_json *json, const struct gc_result *result,

@@ -276,8 +276,9 @@ static void draw_legend(const struct gc_figure *figure, FILE *file)
 {
     size_t columns = legend_columns(figure);
     for (size_t i = 0; i < figure->series_count; i++) {
-        double x = LEFT + (double)(i % columns) * (WIDTH - LEFT) / (double)columns;
-        double y = TOP + PLOT_HEIGHT + X_AXIS + 14 + (double)(i / columns) * LEGEND_LINE;
+        size_t line = i / columns, column = i % columns;
+        double x = LEFT + (double)column * (WIDTH - LEFT) / (double)columns;
+        double y = TOP + PLOT_HEIGHT + X_AXIS + 14 + (double)line * LEGEND_LINE;
         fprintf(file,
                 "<g class=\"s%zu\"><path class=\"line d%zu\" d=\"M%.1f %.1f h26\"/>",
                 figure->styles[i] % STYLES, figure->styles[i] % 3, x, y);

@@ -211,13 +211,15 @@ static void write_machine(const struct gc_page *page, FILE *file)
     gc_grid_finish(&grid);
 }
 
-static const char *started(const struct gc_results *results, int sign)
+/* The first sample's begin, or the last one's: texts of that form are ordered as times are. */
+static const char *started(const struct gc_results *results, bool is_last)
 {
     const char *found = NULL;
     for (size_t i = 0; i < results->count; i++) {
         const char *here = gc_result_text(&results->items[i], "started");
-        if (here != NULL && (found == NULL || strcmp(here, found) * sign > 0))
-            found = here;
+        if (here == NULL) continue;
+        int order = found == NULL ? 0 : strcmp(here, found);
+        if (found == NULL || (is_last ? order > 0 : order < 0)) found = here;
     }
     return found != NULL ? found : "?";
 }
@@ -236,8 +238,8 @@ void gc_page_write(const struct gc_page *page, FILE *file)
     gc_grid_escape(file, page->title);
     fputs("</h1>\n", file);
     char *text = gc_need_text("%zu samples of %s, measured from %s to %s.",
-            page->results->count, page->source, started(page->results, -1),
-            started(page->results, 1));
+            page->results->count, page->source, started(page->results, false),
+            started(page->results, true));
     write_paragraph(file, text);
     free(text);
     write_cautions(page, file);

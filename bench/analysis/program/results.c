@@ -16,6 +16,7 @@
 #include "bench/text.h"
 
 #define FILES_OF_A_FOLDER "samples*.jsonl"
+#define BYTES_MOST        0x1p60 /* of what somebody calls a heap */
 
 enum { PATH_ROOM = 128, THREADS_MOST = 1 << 20 };
 
@@ -120,7 +121,7 @@ static char *understand(json_t *line, struct gc_result *ret_result)
 
     r->threads = (uint32_t)threads;
     double limit = gc_result_number(r, "heap_limit");
-    r->heap_limit = limit > 0 ? (uint64_t)limit : 0;
+    r->heap_limit = limit > 0 && limit < BYTES_MOST ? (uint64_t)limit : 0;
     r->heap = gc_heap_of(r->heap_limit, gc_result_number(r, "heap_factor"));
     r->spec = with_options(gc_need_text("%s@%s", gc_result_text(r, "collector"),
                                    gc_result_text(r, "protocol")),
@@ -203,10 +204,9 @@ static int read_stream(struct gc_results *results, const char *name, FILE *strea
     char *text = NULL;
     size_t room = 0;
     int status = GC_EXIT_OK;
-    ssize_t length = 0;
     for (size_t number = 1; status == GC_EXIT_OK; number++) {
         errno = 0;
-        length = getline(&text, &room, stream);
+        ssize_t length = getline(&text, &room, stream);
         if (length < 0) break;
         if (is_blank(text, (size_t)length)) continue;
         status = add_line(results, file, number, text, (size_t)length);
