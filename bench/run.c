@@ -190,6 +190,8 @@ static int complete(struct request *request)
     if (plan->in_process && request->options.has_timeout)
         return gc_complain(
                 GC_EXIT_USAGE, "--timeout needs processes: not with --in-process");
+    if (plan->in_process && plan->pin != GC_PIN_NONE)
+        return gc_complain(GC_EXIT_USAGE, "--pin needs processes: not with --in-process");
     if (plan->checks > 0 && plan->count_ops)
         return gc_complain(GC_EXIT_USAGE, "--checks and --count-ops exclude each other");
     if (plan->workload_count == 0 && request->suite == NULL) request->suite = gc_suites;
