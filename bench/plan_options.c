@@ -21,7 +21,7 @@ enum key {
 };
 
 #define WHAT                                                                             \
-    { .doc = "What is measured:" },                                                      \
+    { .doc = "What is measured:", .group = 1 },                                          \
             {                                                                            \
                 .name = "collector",                                                     \
                 .key = 'c',                                                              \
