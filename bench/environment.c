@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "bench/json.h"
+#include "bench/pin.h"
 #include "core/harness.h"
 #include "core/os.h"
 
@@ -54,19 +55,18 @@ static void read_cpu(struct gc_environment *e)
     fclose(file);
 }
 
-/* CPUs whose siblings, that run on the same core, are all higher than they are. */
+/* CPUs of the set, one for each core; 0: not known. */
 static uint32_t count_cores(const cpu_set_t *set)
 {
     uint32_t cores = 0;
     for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        char path[96], line[64];
         if (!CPU_ISSET(cpu, set)) continue;
-        snprintf(path, sizeof(path),
-                "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
-        read_line(path, line, sizeof(line));
-        if (line[0] == '\0') return 0;
-        int first = atoi(line); /* "0,4" or "0-1": the lowest comes first */
-        if (first == cpu || !CPU_ISSET(first, set)) cores++;
+        int core = gc_pin_core(cpu);
+        if (core < 0) return 0;
+        bool is_first = true;
+        for (int other = core; other < cpu && is_first; other++)
+            is_first = !CPU_ISSET(other, set) || gc_pin_core(other) != core;
+        if (is_first) cores++;
     }
     return cores;
 }

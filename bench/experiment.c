@@ -17,8 +17,8 @@ enum { PROCESSES = 3, TIMEOUT_S = 300, NAME_MAX_LENGTH = 64 };
 
 static const char *const keys[] = { "experiment", "name", "description", "paper", "suite",
     "plugins", "collectors", "workloads", "scale", "threads", "heap", "processes",
-    "iterations", "count_ops", "seeds", "timeout", "order", "builds", "claims", "quick",
-    NULL };
+    "iterations", "count_ops", "seeds", "timeout", "pin", "order", "builds", "claims",
+    "quick", NULL };
 
 /* What is the same whether an experiment is quick or not. */
 static const char *const fixed_keys[] = { "experiment", "name", "description", "paper",
@@ -284,6 +284,15 @@ static int read_timeout(struct reader *reader, const char *what, const yaml_node
             text);
 }
 
+static int read_pin(struct reader *reader, const char *what, const yaml_node_t *node)
+{
+    const char *text = need_text(reader, what, node);
+    if (text == NULL) return GC_EXIT_FILE;
+    if (gc_pin_find(text, &reader->experiment->plan.pin)) return GC_EXIT_OK;
+    return gc_yaml_complain(
+            &reader->yaml, node, "pin: %s: it takes none, compact or spread", text);
+}
+
 static int read_order(struct reader *reader, const char *what, const yaml_node_t *node)
 {
     static const char *const known[] = { "collectors", "seed", NULL };
@@ -486,6 +495,7 @@ static int read_all(struct reader *reader)
     if (status == GC_EXIT_OK) status = read_key(reader, "iterations", read_iterations);
     if (status == GC_EXIT_OK) status = read_key(reader, "scale", read_scale);
     if (status == GC_EXIT_OK) status = read_key(reader, "timeout", read_timeout);
+    if (status == GC_EXIT_OK) status = read_key(reader, "pin", read_pin);
     if (status == GC_EXIT_OK) status = read_key(reader, "order", read_order);
     if (status == GC_EXIT_OK) status = read_key(reader, "builds", read_builds);
     if (status == GC_EXIT_OK && plan->thread_count == 0)

@@ -75,12 +75,14 @@ char *gc_identity_text(const char *experiment, bool is_quick, const char *build,
     char *of_collector = build != NULL ? gc_need_text("build %s\ncollector %s\n", build,
                                                  job.collector->label)
                                        : gc_need_text("%s", "");
+    bool is_pinned = job.pin != GC_PIN_NONE;
     char *text = gc_need_text("experiment %s%s\n%s%sworkload %s\nscale %s\n"
                               "threads %" PRIu32 "\nheap %" PRIu64 "\nseed %" PRIu64
-                              "\nprocess %" PRIu32 "\n",
+                              "\nprocess %" PRIu32 "\n%s%s%s",
             experiment, is_quick ? " quick" : "", plan->count_ops ? "operations\n" : "",
             of_collector, job.spec->label, job.weak ? "weak" : "fixed", job.threads,
-            job.heap_limit, job.seed, place.process);
+            job.heap_limit, job.seed, place.process, is_pinned ? "pin " : "",
+            is_pinned ? gc_pin_names[job.pin] : "", is_pinned ? "\n" : "");
     free(of_collector);
     return text;
 }

@@ -37,6 +37,7 @@ static void write_request(
             plan->heaps[place.heap].factor > 0 ? plan->heaps[place.heap].factor : NAN);
     gc_json_number(json, "seed", job.seed);
     gc_json_number(json, "process", place.process);
+    gc_json_text(json, "pin", job.pin != GC_PIN_NONE ? gc_pin_names[job.pin] : NULL);
     gc_json_bool(json, "in_process", plan->in_process);
     gc_json_bool(json, "count_ops", plan->count_ops);
 }

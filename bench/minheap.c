@@ -256,7 +256,7 @@ int gc_minheap_complete(const struct gc_plan *plan, const char *path, bool quiet
 /* --- the command ---------------------------------------------------------------------------- */
 
 static const struct argp_option options[] = {
-    { .doc = "How, and what is written:" },
+    { .doc = "How, and what is written:", .group = 2 },
     { .name = "output",
             .key = 'o',
             .arg = "FILE",

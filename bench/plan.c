@@ -102,6 +102,7 @@ struct gc_job gc_plan_job(const struct gc_plan *plan, struct gc_place place)
         .weak = spec->has_scale ? spec->weak : plan->weak,
         .checks = plan->checks,
         .timeout_ns = plan->timeout_ns,
+        .pin = plan->pin,
     };
 }
 

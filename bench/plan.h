@@ -28,6 +28,7 @@ struct gc_plan {
     uint64_t timeout_ns;
     bool weak; /* where the workload does not say */
     bool in_process;
+    enum gc_pin pin;
     bool count_ops;               /* operations are counted, and nothing is timed */
     uint32_t checks;              /* of each sample, on the way */
     struct gc_measured **results; /* NULL: not run */

@@ -10,10 +10,18 @@
 #include "bench/plugins.h"
 #include "bench/text.h"
 
-enum key { KEY_PLUGIN = 0x1000, KEY_HEAP, KEY_MINHEAP, KEY_SEED, KEY_SCALE, KEY_TIMEOUT };
+enum key {
+    KEY_PLUGIN = 0x1000,
+    KEY_HEAP,
+    KEY_MINHEAP,
+    KEY_SEED,
+    KEY_SCALE,
+    KEY_TIMEOUT,
+    KEY_PIN
+};
 
 #define WHAT                                                                             \
-    { .doc = "What is measured:" },                                                      \
+    { .doc = "What is measured:", .group = 1 },                                          \
             {                                                                            \
                 .name = "collector",                                                     \
                 .key = 'c',                                                              \
@@ -85,6 +93,13 @@ static const struct argp_option options_all[] = {
             .doc = "where --heap 1.5x finds minimum heaps, made by 'gclab minheap' "
                    "(default: what GCLAB_MINHEAP names; without it they are measured)",
     },
+    {
+            .name = "pin",
+            .key = KEY_PIN,
+            .arg = "HOW",
+            .doc = "compact or spread: a sample runs on as many CPUs as it has mutators, "
+                   "on cores that they share or on one each first (default: none)",
+    },
     { .name = NULL },
 };
 
@@ -146,6 +161,12 @@ static int read_scale(const char *text, struct gc_plan *plan)
     return gc_complain(GC_EXIT_USAGE, "--scale %s: it takes fixed or weak", text);
 }
 
+static int read_pin(const char *text, struct gc_plan *plan)
+{
+    if (gc_pin_find(text, &plan->pin)) return GC_EXIT_OK;
+    return gc_complain(GC_EXIT_USAGE, "--pin %s: it takes none, compact or spread", text);
+}
+
 static int read_processes(const char *text, struct gc_plan *plan)
 {
     uint64_t value;
@@ -180,6 +201,8 @@ static int read_option(int key, const char *argument, struct gc_plan_options *op
         return read_seed(argument, plan);
     case KEY_SCALE:
         return read_scale(argument, plan);
+    case KEY_PIN:
+        return read_pin(argument, plan);
     case KEY_TIMEOUT:
         return read_timeout(argument, options);
     default:
@@ -191,7 +214,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct gc_plan_options *options = state->input;
     static const int keys[] = { KEY_PLUGIN, 'c', 'w', 't', 'n', KEY_HEAP, KEY_MINHEAP,
-        KEY_SEED, KEY_SCALE, KEY_TIMEOUT };
+        KEY_SEED, KEY_SCALE, KEY_TIMEOUT, KEY_PIN };
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (keys[i] != key) continue;
         if (options->loads_plugins != (key == KEY_PLUGIN)) return 0;

@@ -73,10 +73,11 @@ void gc_measured_own_names(struct gc_measured *measured)
 }
 
 /* In the child, between fork() and exec(). Only calls that are safe there. */
-static void become_sample(char **arguments, int report)
+static void become_sample(char **arguments, int report, const cpu_set_t *cpus)
 {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (cpus != NULL) sched_setaffinity(0, sizeof(*cpus), cpus);
     int null = open("/dev/null", O_RDONLY);
     if (null >= 0) dup2(null, STDIN_FILENO); /* it may not read from the terminal */
     if (report >= 0) {
@@ -109,8 +110,10 @@ static pid_t start(const struct gc_job *job, int result, int report)
     memcpy(arguments, first, sizeof(first));
     memcpy(arguments + FIRST, files, count * sizeof(*files));
     free(files);
+    cpu_set_t cpus;
+    bool is_pinned = gc_pin_cpus(job->pin, job->threads, &cpus);
     pid_t child = fork();
-    if (child == 0) become_sample(arguments, report);
+    if (child == 0) become_sample(arguments, report, is_pinned ? &cpus : NULL);
     int error = errno;
     free(arguments);
     if (child < 0) return -error;

@@ -10,6 +10,7 @@
 
 #include <signal.h>
 
+#include "bench/pin.h"
 #include "bench/spec.h"
 
 struct gc_job {
@@ -23,6 +24,7 @@ struct gc_job {
     bool weak;
     uint32_t checks;     /* on the way */
     uint64_t timeout_ns; /* 0: none */
+    enum gc_pin pin;     /* of its process */
 };
 
 enum { GC_STALL_NAME = 24, GC_COUNTER_NAME = 40 };

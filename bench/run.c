@@ -29,8 +29,8 @@ enum key { KEY_JSON = 0x100, KEY_HERE, KEY_COUNT, KEY_CHECKS, KEY_SUITE };
 enum { TIMEOUT_S = 300 };
 
 static const struct argp_option options[] = {
-    { .doc = "What is measured:" },
-    { .name = "suite",
+    { .name = "suite", /* of the first group, as what the plan's own options say */
+            .group = 1,
             .key = KEY_SUITE,
             .arg = "NAME",
             .doc = "the workloads, threads and processes of a suite: default, smoke" },
@@ -41,7 +41,7 @@ static const struct argp_option options[] = {
                    "is "
                    "live has been compared with the workload's own model; prints each, "
                    "with the resident set (up to 100; default: 0)" },
-    { .doc = "How, and what is written:" },
+    { .doc = "How, and what is written:", .group = 2 },
     { .name = "json",
             .key = KEY_JSON,
             .arg = "FILE",
@@ -190,6 +190,8 @@ static int complete(struct request *request)
     if (plan->in_process && request->options.has_timeout)
         return gc_complain(
                 GC_EXIT_USAGE, "--timeout needs processes: not with --in-process");
+    if (plan->in_process && plan->pin != GC_PIN_NONE)
+        return gc_complain(GC_EXIT_USAGE, "--pin needs processes: not with --in-process");
     if (plan->checks > 0 && plan->count_ops)
         return gc_complain(GC_EXIT_USAGE, "--checks and --count-ops exclude each other");
     if (plan->workload_count == 0 && request->suite == NULL) request->suite = gc_suites;

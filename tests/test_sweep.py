@@ -392,6 +392,7 @@ BAD = [
     (TINY + 'timeout: soon\n', r'5:10: timeout: soon: it takes seconds'),
     (TINY + 'seeds: [1, -2]\n', r'5:12: seeds: -2: it takes a number'),
     (TINY + 'order: random\n', r'5:8: order: random: it takes shuffled or listed'),
+    (TINY + 'pin: down\n', r'5:6: pin: down: it takes none, compact or spread'),
     (TINY + 'scale: strong\n', r'5:8: scale: strong: it takes fixed or weak'),
     (TINY + 'quick: {name: y}\n', r"5:9: 'name' can't differ in 'quick'"),
     (TINY + 'plugins: none.so\n', r'5:10: .*none\.so'),
@@ -444,6 +445,35 @@ claims: {anything: [1]}
     assert {cell[4] for cell in cells} == {'rings:count=100:k=4'}
     assert {cell[5] for cell in cells} == {'weak'} and {cell[8] for cell in cells} == {
         'seed=3', 'seed=4'}
+
+
+def test_pinned():
+    plain = {cell[0] for cell in listed(write('tiny.yaml', TINY))}
+    assert not plain & {cell[0] for cell in listed(write('pin.yaml', TINY + 'pin: spread\n'))}
+    gclab('sweep', 'pin.yaml', '-o', 'pinned')
+    line = samples('pinned')[0]
+    work = (f'workload rings:count=100\nscale fixed\nthreads 1\nheap 0\nseed 1\n'
+            f'process {line["process"]}\npin spread\n')
+    assert line['pin'] == 'spread' and line['block'] == fnv(f'experiment tiny\n{work}')
+    out = gclab('run', '-c', 'refcount', '-w', 'rings:count=100', '-n', '1', '--pin', 'compact',
+                '--json', '-', '-q').out
+    assert json.loads(out)['pin'] == 'compact'
+    allowed = os.sched_getaffinity(0)
+    for how, threads in (('spread', 1), ('compact', min(2, len(allowed)))):
+        process = subprocess.Popen(
+            [GCLAB, 'run', '-c', 'refcount', '-w', 'rings:count=2000000', '-n', '1', '-q', '-t',
+             str(threads), '--pin', how], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 30
+        child = ''
+        while not child or len(os.sched_getaffinity(int(child))) != threads:
+            assert time.monotonic() < deadline and process.poll() is None, (how, child)
+            with open(f'/proc/{process.pid}/task/{process.pid}/children', encoding='utf-8') as file:
+                child = file.read().strip()
+        assert os.sched_getaffinity(int(child)) <= allowed
+        process.terminate()
+        process.wait()
+    assert '--pin up' in gclab('run', '--pin', 'up', status=2).err
+    assert 'not with --in-process' in gclab('run', '--pin', 'spread', '--in-process', status=2).err
 
 
 def test_the_readme_shows_an_experiment():
