@@ -220,19 +220,29 @@ static void write_verdicts(struct gc_json *json, const struct verdicts *verdicts
     gc_json_end(json);
 }
 
+/* Free with free(). */
+static char *text_of(const json_t *value)
+{
+    if (json_is_string(value)) return gc_need_text("%s", json_string_value(value));
+    if (json_is_integer(value))
+        return gc_need_text("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    if (json_is_real(value)) return gc_need_text("%.6g", json_real_value(value));
+    if (json_is_boolean(value)) return gc_need_text(json_is_true(value) ? "yes" : "no");
+    return gc_need_text("-");
+}
+
 /* The members of the record, one a line. */
 static void print_record(const char *text, size_t length)
 {
-    struct gc_json_value *record = gc_json_read(text, length);
-    for (const struct gc_json_value *v = record != NULL ? record->first : NULL; v != NULL;
-            v = v->next) {
-        const char *value = v->kind == GC_JSON_TRUE    ? "yes"
-                            : v->kind == GC_JSON_FALSE ? "no"
-                            : v->text != NULL          ? v->text
-                                                       : "-";
-        printf("%-23s %s\n", v->key, value);
+    json_t *record = gc_json_read(text, length), *member;
+    const char *name;
+    json_object_foreach(record, name, member)
+    {
+        char *value = text_of(member);
+        printf("%-23s %s\n", name, value);
+        free(value);
     }
-    gc_json_free(record);
+    json_decref(record);
 }
 
 static void print(const struct request *request, const struct gc_environment *environment,

@@ -23,6 +23,6 @@ int gc_line_write(int fd, const struct gc_plan *plan, uint32_t number,
 
 /* Reads a sample back, as far as a table and a comparison need it. False: it is no line of
  * ours. */
-bool gc_line_read(const struct gc_json_value *line, struct gc_measured *ret_measured);
+bool gc_line_read(const json_t *line, struct gc_measured *ret_measured);
 
 #endif

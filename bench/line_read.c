@@ -6,7 +6,7 @@
 
 #include "bench/line.h"
 
-static bool read_outcome(const struct gc_json_value *line, struct gc_sample *sample)
+static bool read_outcome(const json_t *line, struct gc_sample *sample)
 {
     const char *outcome = gc_json_find_text(line, "outcome");
     const char *message = gc_json_find_text(line, "message");
@@ -20,8 +20,7 @@ static bool read_outcome(const struct gc_json_value *line, struct gc_sample *sam
     return false;
 }
 
-static void read_percentiles(
-        const struct gc_json_value *from, struct gc_percentiles *percentiles)
+static void read_percentiles(const json_t *from, struct gc_percentiles *percentiles)
 {
     struct gc_percentiles *p = percentiles;
     p->has_p50 = gc_json_find_number(from, "p50_ns", &p->p50_ns);
@@ -30,15 +29,16 @@ static void read_percentiles(
     p->has_p999 = gc_json_find_number(from, "p999_ns", &p->p999_ns);
 }
 
-static void read_stalls(const struct gc_json_value *stalls, struct gc_measured *measured)
+static void read_stalls(const json_t *stalls, struct gc_measured *measured)
 {
     struct gc_sample *sample = &measured->sample;
-    if (stalls == NULL || stalls->kind != GC_JSON_OBJECT) return;
-    for (const struct gc_json_value *from = stalls->first;
-            from != NULL && sample->stall_count < GC_SAMPLE_STALLS; from = from->next) {
+    const char *name;
+    json_t *from;
+    json_object_foreach((json_t *)(uintptr_t)stalls, name, from)
+    {
+        if (sample->stall_count == GC_SAMPLE_STALLS) return;
         struct gc_stall_summary *stall = &sample->stalls[sample->stall_count];
-        snprintf(measured->stall_names[sample->stall_count], GC_STALL_NAME, "%s",
-                from->key);
+        snprintf(measured->stall_names[sample->stall_count], GC_STALL_NAME, "%s", name);
         gc_json_find_number(from, "count", &stall->count);
         gc_json_find_number(from, "total_ns", &stall->total_ns);
         gc_json_find_number(from, "max_ns", &stall->max_ns);
@@ -49,7 +49,7 @@ static void read_stalls(const struct gc_json_value *stalls, struct gc_measured *
     }
 }
 
-bool gc_line_read(const struct gc_json_value *line, struct gc_measured *ret_measured)
+bool gc_line_read(const json_t *line, struct gc_measured *ret_measured)
 {
     struct gc_measured *m = ret_measured;
     struct gc_sample *s = &m->sample;
@@ -66,8 +66,8 @@ bool gc_line_read(const struct gc_json_value *line, struct gc_measured *ret_meas
             gc_json_find_number(line, "mutator_cpu_ns", &s->mutator_cpu_ns) &&
             gc_json_find_number(line, "collector_cpu_ns", &s->collector_cpu_ns);
     gc_json_find_number(line, "ops", &s->ops);
-    read_stalls(gc_json_find(line, "stalls"), m);
-    const struct gc_json_value *latency = gc_json_find(line, "latency");
+    read_stalls(json_object_get(line, "stalls"), m);
+    const json_t *latency = json_object_get(line, "latency");
     gc_json_find_number(latency, "count", &s->latency.count);
     gc_json_find_number(latency, "max_ns", &s->latency.max_ns);
     read_percentiles(latency, &s->latency.percentiles);

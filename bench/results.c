@@ -56,9 +56,9 @@ static int complain_of(int status, const char *path, int error)
 static int visit_line(struct gc_results_line *line, bool is_last,
         gc_results_line_fn visit, void *argument)
 {
-    struct gc_json_value *value = gc_json_read(line->text, line->length);
+    json_t *value = gc_json_read(line->text, line->length);
     if (value == NULL || gc_json_find_text(value, "cell") == NULL) {
-        gc_json_free(value);
+        json_decref(value);
         /* a power failure may have left anything there */
         if (is_last) return GC_EXIT_OK;
         return gc_complain(GC_EXIT_FILE, "%s:%zu: it is not the sample of an experiment",
@@ -66,7 +66,7 @@ static int visit_line(struct gc_results_line *line, bool is_last,
     }
     line->value = value;
     int status = visit(line, argument);
-    gc_json_free(value);
+    json_decref(value);
     return status;
 }
 
@@ -153,8 +153,8 @@ static off_t whole_length(const char *path)
         if (end == NULL) break;
         const char *before = memrchr(text, '\n', length - 1);
         size_t begin = before != NULL ? (size_t)(before - text) + 1 : 0;
-        struct gc_json_value *value = gc_json_read(text + begin, length - 1 - begin);
-        gc_json_free(value);
+        json_t *value = gc_json_read(text + begin, length - 1 - begin);
+        json_decref(value);
         if (value != NULL) break;
         length = begin; /* zeros, say, that a power failure left there */
     }

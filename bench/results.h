@@ -16,7 +16,7 @@
 struct gc_results_line {
     const char *path, *text; /* the text has `length` bytes, without the newline */
     size_t length, number;
-    const struct gc_json_value *value;
+    const json_t *value;
 };
 
 typedef int (*gc_results_line_fn)(const struct gc_results_line *line, void *argument);

@@ -161,7 +161,7 @@ static int check_builds(const struct merged *merged, const char *into)
 
 int gc_sweep_merge(char *const *folders, const char *into)
 {
-    struct merged merged = { NULL };
+    struct merged merged = { .count = 0 };
     if (!gc_results_is_empty(into))
         return gc_complain(
                 GC_EXIT_FILE, "%s is there already: give another folder with -o", into);

@@ -28,13 +28,12 @@ void gc_sweep_finish(struct gc_sweep *sweep)
 
 /* --- what is there ------------------------------------------------------------------------ */
 
-static bool is_quick(const struct gc_json_value *line)
+static bool is_quick(const json_t *line)
 {
-    const struct gc_json_value *quick = gc_json_find(line, "quick");
-    return quick != NULL && quick->kind == GC_JSON_TRUE;
+    return json_is_true(json_object_get(line, "quick"));
 }
 
-static const char *build_of(const struct gc_json_value *line)
+static const char *build_of(const json_t *line)
 {
     const char *build = gc_json_find_text(line, "build");
     return build != NULL ? build : "?";
