@@ -32,6 +32,7 @@ extern const struct gc_command gc_command_import;
 extern const struct gc_command gc_command_new;
 extern const struct gc_command gc_command_check;
 extern const struct gc_command gc_command_explain;
+extern const struct gc_command gc_command_show;
 extern const struct gc_command gc_command_compare; /* these four: become.c */
 extern const struct gc_command gc_command_report;
 extern const struct gc_command gc_command_export;

@@ -40,6 +40,7 @@ static const struct gc_command *const commands[] = {
     &gc_command_new,
     &gc_command_check,
     &gc_command_explain,
+    &gc_command_show,
     &command_help,
     &gc_command_sample,
     NULL,

@@ -13,6 +13,8 @@
 #include "core/os.h"
 #include "core/verify.h"
 
+gc_collection_watch_fn gc_collection_watch;
+
 static void notify(struct gc_mutator *m, enum gc_collection_event event, int generation,
         size_t collected, size_t uncollectable)
 {

@@ -87,11 +87,27 @@ struct gc_observer {
 GC_EXPORT void gc_observer_add(struct gc_mutator *m, struct gc_observer *observer);
 GC_EXPORT void gc_observer_remove(struct gc_mutator *m, struct gc_observer *observer);
 
+/* For who shows collections to people: called, in builds that check, on the thread that
+ * collects, where a collection comes to something (gc_collection_at(), gc_collection_step()).
+ * Stopped or not, the world is as the collector has it there, so lists may be in disorder. NULL:
+ * nobody watches. Set while nobody collects. */
+typedef void (*gc_collection_watch_fn)(struct gc_heap *heap, const char *words);
+GC_EXPORT extern gc_collection_watch_fn gc_collection_watch;
+
+/* For collectors: a step within what the collection is at, as one object of many. Nothing in
+ * release builds. */
+static inline void gc_collection_step(struct gc_heap *heap, const char *words)
+{
+    if (GC_CHECK >= 1 && gc_unlikely(gc_collection_watch != NULL))
+        gc_collection_watch(heap, words);
+}
+
 /* For collectors: what a collection is at, from now on: for who looks at a process that has
- * crashed. A few words, which stay: "marks". On the mutator that collects. */
+ * crashed, and for who watches. A few words, which stay: "marks". On the mutator that collects. */
 static inline void gc_collection_at(struct gc_mutator *m, const char *words)
 {
     gc_event_set_phase(&m->events, words);
+    gc_collection_step(m->heap, words);
 }
 
 /* For collectors that use budgets: adds the mutator's net allocations to the heap's

@@ -35,7 +35,7 @@
 #include "core/weak.h"
 
 /* Changes whenever a structure or a contract that a plugin sees does. */
-#define GC_ABI_VERSION 3
+#define GC_ABI_VERSION 4
 
 /* What a collector promises. Conformance, workloads and the runner hold it to that. */
 enum gc_capability {
@@ -57,6 +57,13 @@ enum gc_birth_action {
     GC_BIRTH_LINK, /* append to its home's young list; unlink at death. Needs
                       prefix_bytes >= sizeof(struct gc_links), which lie right
                       before the header */
+};
+
+/* What a collector says of an object. Texts stay. */
+struct gc_told {
+    const char *place;  /* the list or set that it is in: "to scan"; NULL: in none */
+    const char *number; /* what the number is called: "gc_refs"; NULL: there is none */
+    uint64_t value;
 };
 
 enum { GC_COLLECTOR_NAMES = 8 };
@@ -141,6 +148,11 @@ struct gc_collector {
 
     /* How `mark` is read, for people (field.h); NULL: it is a number. */
     const struct gc_field *fields;
+
+    /* For people: what the collector has to say of an object at this step of a collection, or
+     * outside of one. From gc_collection_watch, or with the world stopped. NULL: nothing. */
+    void (*tell)(
+            struct gc_heap *heap, struct gc_object *object, struct gc_told *ret_told);
 };
 
 #define GC_COLLECTOR_HEADER                                                              \

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "core/block.h"
+#include "core/collect.h"
 #include "core/object.h"
 #include "core/type.h"
 
@@ -140,6 +141,7 @@ GC_INLINE void gc_tracer_drain_by(struct gc_tracer *tracer, gc_visits_fn enters,
             count--;
         }
         first = (first + 1) % AHEAD;
+        gc_collection_step(tracer->heap, "goes on with what it has marked");
         if (!opens(object, argument)) continue;
         const struct gc_type_info *info = gc_object_info(object);
         const uint32_t slots = info->slots;

@@ -160,6 +160,12 @@ static inline struct gc_links *next_of(const struct gc_links *links)
     return links_at(bits_of(links->next) & ~(uintptr_t)UNREACHABLE);
 }
 
+/* For who watches: the scan comes to the next object. */
+static inline void step(const struct gc_links *at)
+{
+    if (GC_CHECK >= 1) gc_collection_step(gc_region_of(at)->heap, "scans the next one");
+}
+
 static struct detect_scan *scan_of(struct detect_worker *worker, struct gc_links *links)
 {
     if (worker->only != NULL) return worker->only;
@@ -218,6 +224,7 @@ GC_INLINE bool scan_move_with(struct detect_worker *worker, struct detect_scan *
     while (last->next != list) {
         struct gc_links *at = last->next;
         look_ahead(at);
+        step(at);
         if (prev_bits(at) >= ONE_REF) {
             at->prev = last;
             visit(worker, gc_links_object(at));
@@ -271,6 +278,7 @@ GC_INLINE void scan_keep_with(struct detect_worker *worker, struct detect_scan *
     struct gc_links *list = scan->list, *last = list;
     for (struct gc_links *at = list->next; at != list; at = at->next) {
         look_ahead(at);
+        step(at);
         if (scan_one(worker, at, last)) visit(worker, gc_links_object(at));
         last = at;
     }
@@ -490,6 +498,7 @@ static void scan_all_move(struct detect_worker *worker, struct gc_heap *heap)
                 grown |= scan_move(worker, detect_scan_of_home(home));
         }
     } while (grown && !gc_broken(SCAN_GOES_ROUND));
+    gc_collection_step(heap, "has scanned all");
     settle_trash(worker);
 }
 
@@ -500,6 +509,7 @@ static void scan_all_keep(struct detect_worker *worker, struct gc_heap *heap)
         worker->overflowed = false;
         for_all(worker, heap, revisit_keep);
     }
+    gc_collection_step(heap, "has scanned all");
     /* Usually the tentative are all gone, or there never were any: then no further pass. */
     if (worker->left > worker->reached) for_all(worker, heap, sweep_keep);
 }
@@ -509,10 +519,40 @@ void detect_in_lists_stw(struct detector *detector, struct gc_heap *heap,
 {
     struct detect_worker *worker = &detector->alone;
     detect_worker_begin(worker, detector, detector->way, scan);
+    detector->runs = true;
+    gc_collection_step(
+            heap, "takes each count for the number of references from outside");
     for_all(worker, heap, subtract);
+    detector->scans = true;
+    gc_collection_step(heap, "has subtracted the references from inside");
     if (worker->way == DETECT_MOVE)
         scan_all_move(worker, heap);
     else
         scan_all_keep(worker, heap);
+    detector->runs = detector->scans = false;
     detect_worker_end(worker, detector, trash);
+}
+
+bool detect_tell(const struct detector *detector, const struct gc_object *object,
+        struct gc_told *ret_told)
+{
+    const bool is_trash = gc_object_mark(object) == MARK_TRASH;
+    if (!detector->runs || (!is_trash && !is_in_set(&detector->set, object)))
+        return false;
+    const struct gc_links *at = gc_links_of((struct gc_object *)(uintptr_t)object);
+    const uintptr_t prev = prev_bits(at);
+    const bool is_met = (prev & COLLECTING) != 0;
+    ret_told->number = "gc_refs";
+    if (is_trash) {
+        *ret_told = (struct gc_told){ .place = "unreachable" };
+    } else if ((bits_of(at->next) & UNREACHABLE) != 0 ||
+               (!is_met && (prev & TENTATIVE) != 0)) {
+        ret_told->place = "tentatively unreachable";
+    } else if (is_met || !detector->scans) {
+        ret_told->place = "to scan";
+        ret_told->value = (is_met ? prev : draw_in(&detector->set, at)) >> REFS_SHIFT;
+    } else {
+        *ret_told = (struct gc_told){ .place = "reachable" };
+    }
+    return true;
 }

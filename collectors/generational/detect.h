@@ -122,6 +122,8 @@ struct detector {
     enum detect_way way;                /* the same */
     struct detect_worker alone;         /* for all homes, on one thread */
     struct detect_set set;              /* of the run under way */
+    bool runs, scans; /* in lists, by one for all: a run is under way, and is through with
+                         steps 3 and 4; for who watches */
     struct detect_sum sum;              /* of the last run */
 };
 
@@ -155,6 +157,11 @@ void detect_by_address_stw(
 void detect_by_owners_stw(
         struct detector *detector, struct gc_mutator *m, bool by_address, bool wake);
 void detect_gather_stw(struct gc_heap *heap, struct gc_links *trash);
+
+/* For people: where an object of the set is, and its number, in the middle of a run in lists.
+ * False: there is no run, or it is none of the set. */
+bool detect_tell(const struct detector *detector, const struct gc_object *object,
+        struct gc_told *ret_told);
 
 /* The worker of a home. */
 struct detect_worker *detect_worker_of_home(struct gc_mutator *home);

@@ -535,6 +535,18 @@ static int verify(struct gc_heap *heap, struct gc_error *error)
     return result;
 }
 
+static void tell(
+        struct gc_heap *heap, struct gc_object *object, struct gc_told *ret_told)
+{
+    static const char *const places[] = { "generation 0", "generation 1", "generation 2",
+        "frozen", "untracked", "unreachable" };
+    const struct generational *state = heap->collector_data;
+    uint16_t mark = gc_object_mark(object);
+    if ((gc_object_state(object) & GC_STATE_CYCLIC) == 0) return;
+    if (!detect_tell(&state->detector, object, ret_told) && mark <= MARK_TRASH)
+        ret_told->place = places[mark];
+}
+
 _Static_assert(MARK_FROZEN == 3 && MARK_UNTRACKED == 4 && MARK_TRASH == 5,
         "the order of the words below");
 
@@ -573,4 +585,5 @@ GC_COLLECTOR(generational) = {
     .generation_of = generation_of,
     .verify = verify,
     .fields = fields,
+    .tell = tell,
 };

@@ -29,6 +29,7 @@ struct mark_sweep {
     struct gc_tracer tracer;
     struct gc_due due;     /* who collects */
     struct gc_swept swept; /* world stopped */
+    bool marks_are_meant;  /* for who watches: who has none yet may get one */
 };
 
 #define OPTION(member) .offset = offsetof(struct mark_sweep_options, member)
@@ -101,6 +102,14 @@ static void sweep_block(struct gc_block *block, void *argument)
     gc_sweep_unmarked_stw(&state->swept, block, NULL);
 }
 
+static void tell(
+        struct gc_heap *heap, struct gc_object *object, struct gc_told *ret_told)
+{
+    const struct mark_sweep *state = state_of(heap);
+    if (state->marks_are_meant)
+        ret_told->place = gc_trace_is_marked(object) ? "marked" : "not marked";
+}
+
 static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectable)
 {
     (void)generation, (void)uncollectable;
@@ -110,8 +119,10 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
     state->swept = (struct gc_swept){ 0, 0 };
     gc_stop_begin(m);
     gc_collection_at(m, "marks");
+    state->marks_are_meant = true;
     gc_sweep_mark_stw(&state->tracer, &state->due);
     gc_collection_at(m, "sweeps");
+    state->marks_are_meant = false;
     gc_sweep_begin_stw(heap);
     gc_heap_walk_blocks_stw(heap, sweep_block, state);
     set_trigger(heap, state->swept.live_bytes);
@@ -146,4 +157,5 @@ GC_COLLECTOR(mark_sweep) = {
     .finish = finish,
     .collect = collect,
     .on_pressure = on_pressure,
+    .tell = tell,
 };

@@ -2,12 +2,14 @@
 /* conformance.c - runs the cases that a collector promises on that collector.
  *
  *   gclab-conformance --collector SPEC [--protocol NAME] [--plugin FILE]...
- *                     [--case NUMBER]... [--list] [--quiet] [--in-process] [FILE]
+ *                     [--case NUMBER]... [--list] [--quiet] [--in-process]
+ *                     [--show PAGE [--svg STEM]] [FILE]
  *
  * SPEC is what `gclab run -c` takes: a name or a plugin's file, with options. A plugin may
  * bring a protocol, with the interpreter compiled for it. Without a FILE the cases are those that gclab was installed with. A case runs in a process of its own,
  * so that a crash is a failure of that case alone; --in-process runs all in one, for
- * debuggers and leak checkers.
+ * debuggers and leak checkers. --show runs one case, the first that is wanted, and makes a page
+ * of pictures of its collections, with --svg also a file STEM-NN.svg of each (`gclab show`).
  *
  * CONFORMANCE_PROTOCOLS names the protocols that the interpreter was compiled for, as
  * X(plain) X(bare). Exit status: 0 all passed, 1 a case failed, 2 usage, 3 a bad file.
@@ -28,6 +30,7 @@
 #include "core/collector.h"
 #include "core/plugin.h"
 #include "tests/conformance/conformance.h"
+#include "tests/conformance/film.h"
 
 #define X(protocol) extern const struct gc_part gc_part_conformance_##protocol;
 CONFORMANCE_PROTOCOLS
@@ -46,6 +49,7 @@ struct request {
     const char *collector, *protocol, *file;
     const char *cases[CASES_WANTED], *plugins[PLUGINS_WANTED];
     int case_count, plugin_count;
+    const char *page, *stem; /* of what is filmed, or NULL */
     bool list, quiet, in_process;
 };
 
@@ -101,7 +105,7 @@ static int usage(const char *why, const char *what)
     gc_complain(GC_EXIT_USAGE, "%s%s", why, what);
     fprintf(stderr, "usage: gclab-conformance --collector SPEC [--protocol NAME] "
                     "[--plugin FILE]... [--case NUMBER]... [--list] [--quiet] "
-                    "[--in-process] [FILE]\n");
+                    "[--in-process] [--show PAGE [--svg STEM]] [FILE]\n");
     return GC_EXIT_USAGE;
 }
 
@@ -115,6 +119,8 @@ static int read_request(int argc, char **argv, struct request *ret_request)
         { "list", no_argument, NULL, 'l' },
         { "quiet", no_argument, NULL, 'q' },
         { "in-process", no_argument, NULL, 'i' },
+        { "show", required_argument, NULL, 's' },
+        { "svg", required_argument, NULL, 'v' },
         { NULL, 0, NULL, 0 },
     };
     struct request request = { 0 };
@@ -139,6 +145,12 @@ static int read_request(int argc, char **argv, struct request *ret_request)
             break;
         case 'i':
             request.in_process = true;
+            break;
+        case 's':
+            request.page = optarg;
+            break;
+        case 'v':
+            request.stem = optarg;
             break;
         case 'n':
             if (request.case_count == CASES_WANTED) return usage("too many cases", "");
@@ -273,25 +285,80 @@ static void print_verdict(const char *label, struct promise promises[PROMISES])
     puts(*before == '\0' ? " what every collector owes" : "");
 }
 
-/* Runs the cases that are wanted; returns the exit status. */
-static int run_cases(const struct request *request, const struct case_file *file,
-        const struct gc_collector_spec *spec)
+static const struct interpreter *need_interpreter(const struct gc_collector_spec *spec)
 {
-    struct subject subject = {
-        .collector = spec->collector,
-        .protocol = spec->protocol,
-        .options = spec->options,
-    };
     const struct interpreter *interpreter = find_interpreter(spec->protocol_name);
-    struct promise promises[PROMISES] = { 0 };
-    struct rlimit stack;
-    int passed = 0, failed = 0, skipped = 0;
     if (interpreter == NULL)
-        return gc_complain(GC_EXIT_USAGE,
+        gc_complain(GC_EXIT_USAGE,
                 "the cases are not compiled for protocol '%s'; if a plugin has them, "
                 "give "
                 "its file with --plugin",
                 spec->protocol_name);
+    return interpreter;
+}
+
+static struct subject subject_of(const struct gc_collector_spec *spec)
+{
+    return (struct subject){
+        .collector = spec->collector,
+        .protocol = spec->protocol,
+        .options = spec->options,
+    };
+}
+
+/* Films a case, and writes what was seen. */
+static int film_case(const struct request *request, const struct case_file *file,
+        struct test_case *test, const struct gc_collector_spec *spec)
+{
+    const struct interpreter *interpreter = need_interpreter(spec);
+    struct subject subject = subject_of(spec);
+    struct film film = { .pictures = NULL };
+    const struct camera camera = { &film, film_shoot, film_id, film_develop };
+    if (interpreter == NULL) return GC_EXIT_USAGE;
+    subject.camera = &camera;
+    snprintf(film.title, sizeof(film.title), "%s", test->title);
+    snprintf(film.subject, sizeof(film.subject), "%s", spec->label);
+    bool passed = run_here(file, test, &subject, interpreter);
+    int status = passed ? GC_EXIT_OK : GC_EXIT_FAILED;
+    int result = film.count > 0 ? film_write(&film, request->page, request->stem) : 0;
+    if (film.count == 0)
+        status = gc_complain(
+                GC_EXIT_FILE, "%s: case %s collects nothing", file->path, test->number);
+    else if (result < 0)
+        status = gc_complain(
+                GC_EXIT_ENVIRONMENT, "%s: %s", request->page, strerror(-result));
+    else if (!request->quiet)
+        printf("%s: %u steps\n", request->page, film.count);
+    film_finish(&film);
+    return status;
+}
+
+static int show_case(const struct request *request, const struct case_file *file,
+        const struct gc_collector_spec *spec)
+{
+    if (gc_build_check_level() == 0)
+        return gc_complain(GC_EXIT_ENVIRONMENT,
+                "collections can be watched in builds that check something alone");
+    for (struct test_case *test = file->cases; test != NULL; test = test->next) {
+        if (!is_wanted(request, test)) continue;
+        const char *promise = missing(spec->collector, test);
+        if (promise == NULL) return film_case(request, file, test, spec);
+        return gc_complain(GC_EXIT_USAGE, "%s does not promise %s, which case %s needs",
+                spec->label, promise, test->number);
+    }
+    return usage("no such case", "");
+}
+
+/* Runs the cases that are wanted; returns the exit status. */
+static int run_cases(const struct request *request, const struct case_file *file,
+        const struct gc_collector_spec *spec)
+{
+    struct subject subject = subject_of(spec);
+    const struct interpreter *interpreter = need_interpreter(spec);
+    struct promise promises[PROMISES] = { 0 };
+    struct rlimit stack;
+    int passed = 0, failed = 0, skipped = 0;
+    if (interpreter == NULL) return GC_EXIT_USAGE;
     if (getrlimit(RLIMIT_STACK, &stack) != 0) return usage("no limit of the stack", "");
     for (struct test_case *test = file->cases; test != NULL; test = test->next) {
         if (!is_wanted(request, test)) continue;
@@ -327,7 +394,7 @@ static int run_file(const struct request *request, const char *path)
     else if (request->list)
         status = list_cases(request, &file);
     else if ((status = read_spec(request, &spec)) == GC_EXIT_OK) {
-        status = run_cases(request, &file, &spec);
+        status = (request->page != NULL ? show_case : run_cases)(request, &file, &spec);
         gc_collector_spec_finish(&spec);
     }
     case_files_free();

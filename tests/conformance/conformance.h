@@ -100,11 +100,23 @@ int case_file_read(const char *path, struct case_file *ret_file, struct gc_error
 /* Frees all that was ever read. */
 void case_files_free(void);
 
+struct film;
+struct film_picture;
+
+/* Who takes pictures of collections: film.h, for interpreters that a plugin brings. */
+struct camera {
+    struct film *film;
+    struct film_picture *(*shoot)(struct film *film, const char *words);
+    uint32_t (*id)(struct film *film, const void *object);
+    void (*develop)(struct film *film);
+};
+
 /* The system that cases are run on. */
 struct subject {
     const struct gc_collector *collector;
     const struct gc_protocol *protocol;
-    const char *options; /* of the collector, or NULL */
+    const char *options;         /* of the collector, or NULL */
+    const struct camera *camera; /* or NULL */
 };
 
 /* Whether a replacement for the system `name` is for this one: the collector's name, "implicit",
@@ -125,7 +137,7 @@ void report_fail(struct report *report, int line, const char *format, ...)
 
 /* One per protocol that this program was built for, or that a plugin brings as its part
  * "conformance" (core/plugin.h); the version changes with whatever is declared here. */
-enum { INTERPRETER_VERSION = 1 };
+enum { INTERPRETER_VERSION = 2 };
 struct interpreter {
     void (*run)(const struct case_file *file, struct test_case *test,
             const struct subject *subject, struct report *report);

@@ -121,6 +121,16 @@ static const struct gc_type string_type =
 static const struct gc_type opaque_type =
         GC_TYPE(struct node, .slots = NODE_SLOTS, .flags = GC_TYPE_ACYCLIC);
 
+const struct tag *machine_tag_of(struct gc_object *object)
+{
+    const struct gc_type *type = gc_object_info(object)->type;
+    if (type == &node_type || type == &finalized_node_type || type == &opaque_type)
+        return &((struct node *)(void *)object)->tag;
+    if (type == &leaf_type || type == &finalized_leaf_type)
+        return &((struct leaf *)(void *)object)->tag;
+    return NULL;
+}
+
 /* --- objects ---------------------------------------------------------------------------- */
 
 static void make_node(struct machine *machine, gc_slot *root, const struct gc_type *type,

@@ -95,7 +95,12 @@ static void do_collect(
     int generation = GC_GENERATIONS - 1;
     if (i < s->count && strcmp(s->words[i].text, "=") != 0)
         generation = (int)machine_number(s, i++);
+    const bool is_filmed = machine->subject->camera != NULL;
+    if (is_filmed) machine_shoot(machine, "before the collection");
+    machine_watch(is_filmed);
     int64_t got = gc_collect(machine->m, generation);
+    machine_watch(false);
+    if (is_filmed) machine_shoot(machine, "after the collection");
     if (i == s->count) return;
     if (strcmp(machine_word(s, i + 1)->text, "error") == 0) {
         if (got >= 0)

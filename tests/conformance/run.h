@@ -22,6 +22,9 @@
 #define machine_object_verbs           MACHINE_PASTE(machine_object_verbs, GC_PROTOCOL_NAME)
 #define machine_run_script             MACHINE_PASTE(machine_run_script, GC_PROTOCOL_NAME)
 #define machine_script                 MACHINE_PASTE(machine_script, GC_PROTOCOL_NAME)
+#define machine_shoot                  MACHINE_PASTE(machine_shoot, GC_PROTOCOL_NAME)
+#define machine_tag_of                 MACHINE_PASTE(machine_tag_of, GC_PROTOCOL_NAME)
+#define machine_watch                  MACHINE_PASTE(machine_watch, GC_PROTOCOL_NAME)
 #define machine_verify                 MACHINE_PASTE(machine_verify, GC_PROTOCOL_NAME)
 #define machine_peek                   MACHINE_PASTE(machine_peek, GC_PROTOCOL_NAME)
 
@@ -122,6 +125,13 @@ void machine_expect(
 
 /* The invariants of every case, with the handles as the case left them. */
 void machine_verify(struct machine *machine);
+
+/* The tag of a node or leaf; NULL: it is another object. */
+const struct tag *machine_tag_of(struct gc_object *object);
+
+/* Takes a picture, for the subject's camera; and at each step of collections, or no more. */
+void machine_shoot(struct machine *machine, const char *words);
+void machine_watch(bool on);
 
 /* The file is wrong: says where, and ends the process. */
 static inline GC_NORETURN void machine_bad(const struct statement *s, const char *why)

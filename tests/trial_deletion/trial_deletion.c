@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* trial_deletion.c - cycles by trial deletion from all candidates at once, in one stop.
  * [BR01] synchronous cycle collection, without recursion.
- *
  * References inside of what the candidates reach are taken off the counts: what then has a
  * count is held from outside, and gets it back, with all that it reaches. */
 #include "core/collector.h"
@@ -103,21 +102,24 @@ static void collect_white(gc_slot *slot, void *trial)
 }
 
 /* MarkRoots, ScanRoots, CollectRoots. In a stop. No candidate is left. */
-static void find_garbage(struct trial *trial, struct gc_links *roots)
+static void find_garbage(struct gc_mutator *m, struct trial *t, struct gc_links *roots)
 {
+    gc_collection_at(m, "marks gray");
     for (struct gc_links *at = roots->next; at != roots; at = at->next)
-        paint(trial, gc_links_object(at), GRAY);
-    drain(trial, GRAY, mark_gray);
+        paint(t, gc_links_object(at), GRAY);
+    drain(t, GRAY, mark_gray);
+    gc_collection_at(m, "scans");
     for (struct gc_links *at = roots->next; at != roots; at = at->next)
-        scan(&(gc_slot){ gc_links_object(at) }, trial);
-    drain(trial, WHITE, scan);
+        scan(&(gc_slot){ gc_links_object(at) }, t);
+    drain(t, WHITE, scan);
+    gc_collection_at(m, "collects white");
     while (!gc_list_is_empty(roots)) {
         struct gc_object *root = gc_links_object(roots->next);
         gc_list_unlink(roots->next);
         gc_atomic_store_relaxed(&root->noted, 0);
-        if (gc_object_mark(root) == WHITE) paint(trial, root, GARBAGE);
+        if (gc_object_mark(root) == WHITE) paint(t, root, GARBAGE);
     }
-    drain(trial, GARBAGE, collect_white);
+    drain(t, GARBAGE, collect_white);
 }
 
 static bool is_garbage(struct gc_object *object)
@@ -186,7 +188,7 @@ static size_t collect(struct gc_mutator *m, int generation, size_t *uncollectabl
         if (round == 1)
             gc_for_each_mutator (home, m->heap)
                 gc_list_merge(&roots, (struct gc_links *)(void *)home->protocol_area);
-        find_garbage(&trial, &roots);
+        find_garbage(m, &trial, &roots);
         bool care = (trial.states & GC_STATE_CARE) != 0 || round > 1;
         struct gc_object *garbage = trial.garbage;
         struct gc_weak *due =
@@ -222,16 +224,14 @@ static int start(struct gc_heap *heap, struct gc_error *error)
     return 0;
 }
 
-GC_COLLECTOR(trial_deletion) = {
-    GC_COLLECTOR_HEADER,
-    .name = "trial_deletion",
+static const struct gc_field fields[] = {
+    { "colour", GC_FIELD_MARK, 0, 16, 0, "black|gray|white|garbage" }, GC_FIELD_END
+};
+
+GC_COLLECTOR(trial_deletion) = { GC_COLLECTOR_HEADER, .name = "trial_deletion",
     .summary = "eager counting; cycles by trial deletion from candidates, in a stop",
-    .paper = "BR01",
-    .protocols = { "plain_candidates" },
+    .paper = "BR01", .protocols = { "plain_candidates" },
     .capabilities = GC_CAP_RECLAIMS | GC_CAP_IMMEDIATE | GC_CAP_CYCLES | GC_CAP_COUNTS |
                     GC_CAP_FINALIZERS | GC_CAP_WEAK,
-    .prefix_bytes = sizeof(struct note),
-    .start = start,
-    .collect = collect,
-    .on_pressure = on_pressure,
-};
+    .prefix_bytes = sizeof(struct note), .start = start, .collect = collect,
+    .on_pressure = on_pressure, .fields = fields };
