@@ -142,7 +142,7 @@ def test_usage_errors():
     cases = [
         ([], 'Usage: gclab'),
         (['rnu'], "did you mean 'run'?"),
-        (['zzzzzz'], 'list, info, run, sweep, minheap, env, compare, report, export, reproduce, import, new, check, explain, help'),
+        (['zzzzzz'], 'list, info, run, sweep, minheap, env, compare, report, export, reproduce, import, new, check, explain, show, help'),
         (['--frob'], 'unrecognized option'),
         (['list', 'colectors'], "did you mean 'collectors'?"),
         (['list', 'collectors', 'workloads'], 'one kind'),
