@@ -10,7 +10,7 @@
 
 #include "tests/conformance/conformance.h"
 
-enum { WORDS = 256, DEPTH = 8 };
+enum { WORDS = 256, DEPTH = 8, MOST_HANDLES = 1 << 24 };
 
 /* Verbs whose second word is a name that they make. */
 static const char *const makers[] = {
@@ -44,6 +44,7 @@ struct parser {
     struct script **script_tail;
     struct test_case **case_tail;
     int line;
+    uint32_t handles; /* that the file makes, at most */
     struct gc_error *error;
 };
 
@@ -176,12 +177,25 @@ static void resolve_ref(struct test_case *test, struct ref *ref)
     }
 }
 
+/* Whether a statement makes an array of handles. */
+static bool makes_array(const struct statement *statement)
+{
+    static const char *const verbs[] = { "array", "ring", "dring", NULL };
+    return is_one_of(statement->words[0].text, verbs);
+}
+
+/* How many handles a statement's name stands for; of an array at most MOST_HANDLES + 1. */
+static uint32_t handles_of(const struct statement *statement)
+{
+    if (!makes_array(statement) || statement->count < 3) return 1;
+    unsigned long count = strtoul(statement->words[2].text, NULL, 10);
+    return count <= MOST_HANDLES ? (uint32_t)count : MOST_HANDLES + 1;
+}
+
 static void add_name(struct test_case *test, const struct statement *statement)
 {
     const char *verb = statement->words[0].text;
     if (statement->count < 2 || !is_one_of(verb, makers)) return;
-    bool is_array = strcmp(verb, "array") == 0 || strcmp(verb, "ring") == 0 ||
-                    strcmp(verb, "dring") == 0;
     const char *text = statement->words[1].text;
     size_t length = name_length(text);
     struct name **link = &test->names;
@@ -191,10 +205,8 @@ static void add_name(struct test_case *test, const struct statement *statement)
     }
     struct name *name = *link = need(sizeof(*name));
     name->text = copy_text(text, length);
-    name->is_array = is_array;
-    name->roots = 1;
-    if (is_array && statement->count > 2)
-        name->roots = (uint32_t)strtoul(statement->words[2].text, NULL, 10);
+    name->is_array = makes_array(statement);
+    name->roots = handles_of(statement);
     name->first_root = test->roots;
     test->roots += name->roots;
 }
@@ -203,10 +215,7 @@ static void add_name(struct test_case *test, const struct statement *statement)
 static void add_names(struct test_case *test, const struct statement *list, bool arrays)
 {
     for (; list != NULL; list = list->next) {
-        const char *verb = list->words[0].text;
-        bool is_array = strcmp(verb, "array") == 0 || strcmp(verb, "ring") == 0 ||
-                        strcmp(verb, "dring") == 0;
-        if (is_array == arrays) add_name(test, list);
+        if (makes_array(list) == arrays) add_name(test, list);
         add_names(test, list->body, arrays);
     }
 }
@@ -302,6 +311,8 @@ static int read_statement(struct parser *parser, struct statement *statement)
         latest->replacement = statement;
         return 0;
     }
+    parser->handles += handles_of(statement);
+    if (parser->handles > MOST_HANDLES) return fail(parser, "too many handles");
     *parser->tails[parser->depth] = statement;
     parser->tails[parser->depth] = &statement->next;
     parser->latest[parser->depth] = statement;
