@@ -163,9 +163,37 @@ def papers_here_are_whole(_):
             assert '`%s`' % claim in own, (name, claim)
 
 
+def papers_here_can_be_run(folder):
+    for name in sorted(os.listdir(PAPERS)):
+        paper = os.path.join(PAPERS, name)
+        if not os.path.isdir(paper):
+            continue
+        experiments = [file for file in os.listdir(paper) if file.endswith('.yaml') and file != 'claims.yaml']
+        for file in experiments:
+            run('sweep', os.path.join(paper, file), '--dry-run')
+            with open(os.path.join(paper, file), encoding='utf-8') as text:
+                if re.search('^quick:', text.read(), re.M):
+                    run('sweep', os.path.join(paper, file), '--dry-run', '--quick')
+        if experiments:  # its claims are read before the results are missed
+            _, complained = run('reproduce', paper, '--grade', '-o', folder, status=3)
+            assert folder in complained and 'claims.yaml' not in complained, complained
+
+
+def what_is_computed_needs_no_experiment(folder):
+    said, _ = run('reproduce', *(os.path.join(PAPERS, name) for name in ('CB01', 'MeteredLatency')), '-o', folder)
+    assert '2 papers: 8 claims PASS, 0 FAIL, 0 INCONCLUSIVE' in said
+    for model, words in (('pauses at=1-2', 'the option run is missing'), ('stalled stall=x', 'no option of that model'),
+                         ('sleepy', 'a model is pauses or stalled')):
+        write(os.path.join(folder, 'Bad26', 'claims.yaml'), 'paper: Bad26\ngroups:\n  a: {model: "%s"}\nclaims:\n'
+              '  - {id: x, grade: D, says: x, source: abstract, holds: a.share > 0}\n' % model)
+        _, complained = run('reproduce', os.path.join(folder, 'Bad26'), '-o', folder, status=3)
+        assert words in complained, complained
+
+
 def main():
     tests = [what_is_measured_decides, what_is_there_is_graded_again, intervals_decide_where_times_vary, what_is_wrong_is_said_with_its_place,
-             a_new_paper_passes, papers_here_are_whole]
+             a_new_paper_passes, papers_here_are_whole, papers_here_can_be_run,
+             what_is_computed_needs_no_experiment]
     failed = 0
     print('1..%d' % len(tests))
     for number, test in enumerate(tests, 1):

@@ -160,10 +160,11 @@ static inline struct gc_links *next_of(const struct gc_links *links)
     return links_at(bits_of(links->next) & ~(uintptr_t)UNREACHABLE);
 }
 
-/* For who watches: the scan comes to the next object. */
-static inline void step(const struct gc_links *at)
+/* For who watches: the scan comes to the next object. Not by owners: they are several threads. */
+static inline void step(const struct detect_worker *worker, const struct gc_links *at)
 {
-    if (GC_CHECK >= 1) gc_collection_step(gc_region_of(at)->heap, "scans the next one");
+    if (GC_CHECK >= 1 && worker->home == NULL)
+        gc_collection_step(gc_region_of(at)->heap, "scans the next one");
 }
 
 static struct detect_scan *scan_of(struct detect_worker *worker, struct gc_links *links)
@@ -224,7 +225,7 @@ GC_INLINE bool scan_move_with(struct detect_worker *worker, struct detect_scan *
     while (last->next != list) {
         struct gc_links *at = last->next;
         look_ahead(at);
-        step(at);
+        step(worker, at);
         if (prev_bits(at) >= ONE_REF) {
             at->prev = last;
             visit(worker, gc_links_object(at));
@@ -278,7 +279,7 @@ GC_INLINE void scan_keep_with(struct detect_worker *worker, struct detect_scan *
     struct gc_links *list = scan->list, *last = list;
     for (struct gc_links *at = list->next; at != list; at = at->next) {
         look_ahead(at);
-        step(at);
+        step(worker, at);
         if (scan_one(worker, at, last)) visit(worker, gc_links_object(at));
         last = at;
     }
