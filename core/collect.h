@@ -90,7 +90,8 @@ GC_EXPORT void gc_observer_remove(struct gc_mutator *m, struct gc_observer *obse
 /* For who shows collections to people: called, in builds that check, on the thread that
  * collects, where a collection comes to something (gc_collection_at(), gc_collection_step()).
  * Stopped or not, the world is as the collector has it there, so lists may be in disorder. NULL:
- * nobody watches. Set while nobody collects. */
+ * nobody watches. It may read, and must not wait, allocate from the heap or collect. Set while
+ * nobody collects. */
 typedef void (*gc_collection_watch_fn)(struct gc_heap *heap, const char *words);
 GC_EXPORT extern gc_collection_watch_fn gc_collection_watch;
 

@@ -149,8 +149,9 @@ struct gc_collector {
     /* How `mark` is read, for people (field.h); NULL: it is a number. */
     const struct gc_field *fields;
 
-    /* For people: what the collector has to say of an object at this step of a collection, or
-     * outside of one. From gc_collection_watch, or with the world stopped. NULL: nothing. */
+    /* For people: what the collector has to say of an object that is alive, at this step of a
+     * collection or outside of one. Called by gc_collection_watch, or with the world stopped;
+     * reads alone, and never waits. *ret_told is empty before. NULL: nothing. */
     void (*tell)(
             struct gc_heap *heap, struct gc_object *object, struct gc_told *ret_told);
 };

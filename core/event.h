@@ -89,7 +89,7 @@ struct gc_stall_log {
 #endif
 
 /* An empty log, in pages of its own: it is large, and most of it is never touched. NULL: no
- * memory. */
+ * memory. Any thread, any state of the world; who frees it (not NULL) is the last to know it. */
 struct gc_stall_log *gc_stall_log_new(void) GC_NODISCARD;
 void gc_stall_log_free(struct gc_stall_log *log);
 
