@@ -3,6 +3,8 @@
  *
  * That is a program of its own because it links GSL, whose licence what loads plugins can't
  * take on (bench/analysis/). It lies beside this one; in a build, in a folder of its own. */
+#include "bench/become.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,24 +18,30 @@
 
 static const char *const folders[] = { ".", "analysis/program", NULL };
 
-static int run(int argc, char **argv)
+int gc_become(const char *program, const char *const *places, const char *needs,
+        char *const *argv)
 {
-    (void)argc;
-    char *program = gc_place_program(ANALYSIS, folders);
-    if (program == NULL)
-        return gc_complain(GC_EXIT_ENVIRONMENT,
-                "%s needs the program " ANALYSIS
-                " beside this one: install gclab, or build it",
-                strchr(argv[0], ' ') != NULL ? strchr(argv[0], ' ') + 1 : argv[0]);
+    char *path = gc_place_program(program, places);
+    const char *space = strchr(argv[0], ' ');
+    if (path == NULL)
+        return gc_complain(GC_EXIT_ENVIRONMENT, "%s needs %s",
+                space != NULL ? space + 1 : argv[0], needs);
     /* which one it may run: this, and not the other flavour's */
     char *self = gc_place_self();
     setenv("GCLAB_PROGRAM", self, 1);
     free(self);
     fflush(NULL);
-    execv(program, argv); /* argv[0] says which: "gclab compare" */
-    int status = gc_complain(GC_EXIT_ENVIRONMENT, "%s: %s", program, strerror(errno));
-    free(program);
+    execv(path, argv);
+    int status = gc_complain(GC_EXIT_ENVIRONMENT, "%s: %s", path, strerror(errno));
+    free(path);
     return status;
+}
+
+static int run(int argc, char **argv)
+{
+    (void)argc;
+    return gc_become(ANALYSIS, folders,
+            "the program " ANALYSIS " beside this one: install gclab, or build it", argv);
 }
 
 static const struct argp compare_argp = {

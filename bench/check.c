@@ -4,14 +4,10 @@
  * The kit lies in tests/, which this folder does not include; it asserts, and needs the
  * deterministic schedule, so it is never of the release flavour. Both flavours are installed
  * side by side. */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include <stddef.h>
 
+#include "bench/become.h"
 #include "bench/command.h"
-#include "bench/place.h"
-#include "bench/text.h"
 
 #define KIT "gclab-checked-check"
 
@@ -27,17 +23,7 @@ static const char *const folders[] = {
 static int run(int argc, char **argv)
 {
     (void)argc;
-    char *program = gc_place_program(KIT, folders);
-    if (program == NULL)
-        return gc_complain(GC_EXIT_ENVIRONMENT,
-                "check needs the checked flavour of gclab beside this one: `meson setup "
-                "build-checked --buildtype=debug && meson install -C build-checked` in "
-                "gclab's source");
-    fflush(NULL);
-    execv(program, argv); /* argv[0] says which: "gclab check" */
-    int status = gc_complain(GC_EXIT_ENVIRONMENT, "%s: %s", program, strerror(errno));
-    free(program);
-    return status;
+    return gc_become(KIT, folders, GC_BECOME_CHECKED, argv);
 }
 
 static const struct argp argp = {

@@ -4,11 +4,10 @@
  * The heap is a conformance case, so that its objects have names; the interpreter of those runs
  * it, and takes the pictures. It is a program of the checked flavour: in release builds nobody
  * can watch. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "bench/become.h"
 #include "bench/command.h"
 #include "bench/place.h"
 #include "bench/spec.h"
@@ -131,7 +130,7 @@ static char *page_of(const char *what)
     return gc_need_text("%.*s.html", (int)strcspn(name, "."), name);
 }
 
-static int become(const struct request *request, char *program, char *file, char *page)
+static int become(const struct request *request, const char *file, const char *page)
 {
     const char *arguments[16 + 2 * PLUGINS_MOST] = { "gclab show", "--collector",
         request->collector != NULL ? request->collector : "generational", "--show",
@@ -150,9 +149,8 @@ static int become(const struct request *request, char *program, char *file, char
         arguments[n++] = request->plugins[i];
     }
     arguments[n] = file;
-    fflush(NULL);
-    execv(program, (char **)(uintptr_t)arguments);
-    return gc_complain(GC_EXIT_ENVIRONMENT, "%s: %s", program, strerror(errno));
+    return gc_become(
+            INTERPRETER, folders, GC_BECOME_CHECKED, (char **)(uintptr_t)arguments);
 }
 
 static int run(int argc, char **argv)
@@ -161,17 +159,10 @@ static int run(int argc, char **argv)
     if (argp_parse(&argp, argc, argv, 0, NULL, &request) != 0) return GC_EXIT_USAGE;
     char *file = find_file(request.what);
     if (file == NULL) return GC_EXIT_USAGE;
-    char *program = gc_place_program(INTERPRETER, folders);
-    if (program == NULL)
-        return gc_complain(GC_EXIT_ENVIRONMENT,
-                "show needs the checked flavour of gclab beside this one: `meson setup "
-                "build-checked --buildtype=debug && meson install -C build-checked` in "
-                "gclab's source");
     char *page = request.page != NULL ? gc_need_text("%s", request.page)
                                       : page_of(request.what);
-    int status = become(&request, program, file, page);
+    int status = become(&request, file, page);
     free(page);
-    free(program);
     free(file);
     return status;
 }
